@@ -1,0 +1,145 @@
+/**
+ * The contract between session engines and whatever moves bytes: a carrier owns a connection and nothing of the
+ * protocol but the borders of packets and the lanes they travel on (behaviour spec §1–§3).
+ *
+ * @module
+ */
+import type { NnrpError } from "./errors.ts";
+import type { Outbox } from "./wire/outbox.ts";
+import type { PacketCursor } from "./wire/packet_cursor.ts";
+
+/** The three paths of a session: control both ways, submits to the server, results to the client. */
+export type Lane = "control" | "submit" | "result";
+
+/** How a connection ended. */
+export interface CloseInfo {
+  /** Application close code of carriers that have one (QUIC); 0 elsewhere. */
+  readonly code: number;
+  /** Words for people. */
+  readonly reason: string;
+  /** Whether this side asked for it. */
+  readonly local: boolean;
+  /** What went wrong, if something did: a wire error, a reset, a time-out. */
+  readonly error?: NnrpError;
+}
+
+/** What a carrier calls. All calls come from the carrier's event loop turn, never from inside a call to the carrier. */
+export interface CarrierSink {
+  /** Before a batch of packets: the host reads the clock once. */
+  begin(): void;
+  /** One whole packet; header checked. The cursor is the carrier's and moves on after the call. */
+  packet(packet: PacketCursor, lane: Lane, streamId: number): void;
+  /** After the batch: the host flushes and wakes whoever waits. */
+  turn(): void;
+  /** The peer finished sending; this side may still send (half-close). */
+  end(): void;
+  /** Exactly once, last: nothing is read or written any more. Everything that came whole was delivered before. */
+  closed(info: CloseInfo): void;
+}
+
+/** Options of {@linkcode Carrier.close}. */
+export interface CarrierCloseOptions {
+  /** Application close code, where the carrier has one. Default 0. */
+  readonly code?: number;
+  /** Words for the peer's log. */
+  readonly reason?: string;
+  /**
+   * True (default): what was written before is sent first and the peer's last words are read for a moment.
+   * False: at once.
+   */
+  readonly graceful?: boolean;
+}
+
+/** Limits a carrier enforces while cutting packets; see {@linkcode WireLimits} for values. */
+export interface CarrierLimits {
+  /** Largest metadata a header may announce, bytes. */
+  maxMetadataBytes: number;
+  /** Largest body a header may announce, bytes. */
+  maxBodyBytes: number;
+  /** Largest body of a TRANSPORT_PROBE, bytes. */
+  maxProbeBodyBytes: number;
+}
+
+/** One connection to a peer: writes packets on lanes, cuts received bytes into packets. */
+export interface Carrier {
+  /** Transport as the wire names it: QUIC 1 (WebTransport too), TCP 2 (TLS, WebSocket and memory too). */
+  readonly transport: number;
+  /** `"tcp"`, `"tls"`, `"quic"`, `"webtransport"`, `"websocket"`, `"memory"`. */
+  readonly name: string;
+  /** Whether bytes are encrypted on the way (or never leave the process). */
+  readonly encrypted: boolean;
+  /** The peer's address for logs and auth, for example `"127.0.0.1:5000"`. */
+  readonly remote: string;
+  /** Whether control may overtake frames (carriers with several streams). */
+  readonly multiStream: boolean;
+  /** What the reader refuses; the engine changes it as the session goes on. */
+  readonly limits: CarrierLimits;
+  /** Starts reading. Called once. */
+  start(sink: CarrierSink): void;
+  /** Opens a packet on a lane: write it into the returned outbox, then {@linkcode Carrier.commit}. */
+  begin(lane: Lane, frameId: number, viewId: number): Outbox;
+  /** Ends the packet. `last`: nothing more comes for this frame on this lane (FIN on QUIC). Sends at the end of the turn. */
+  commit(lane: Lane, frameId: number, viewId: number, last: boolean): void;
+  /** The frame ended another way (error, cancel): its stream, if any, can end. */
+  endFrame(lane: Lane, frameId: number, viewId: number): void;
+  /** Starts sending what was committed now instead of at the end of the turn. */
+  flush(): void;
+  /** Bytes committed and not yet taken by the runtime. */
+  readonly bufferedBytes: number;
+  /** Resolves when nothing of what was committed before the call is needed by the carrier any more. Never rejects. */
+  drained(): Promise<void>;
+  /** Stops reading after the present batch (receive backpressure). */
+  pause(): void;
+  /** Reads on. */
+  resume(): void;
+  /** Closes; resolves when {@linkcode CarrierSink.closed} was called. */
+  close(options?: CarrierCloseOptions): Promise<void>;
+}
+
+/** Where to dial. */
+export interface DialTarget {
+  /** Host name or address. */
+  readonly host: string;
+  /** Port, 1…65535. */
+  readonly port: number;
+}
+
+/** Options of one dial attempt. */
+export interface CarrierDialOptions {
+  /** Gives up; the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** A carrier as a value, client side: `tcp()`, `quic()`, … */
+export interface CarrierDialer {
+  /** Carrier name. */
+  readonly name: string;
+  /** Transport id on the wire. */
+  readonly transport: number;
+  /** Whether it encrypts. */
+  readonly encrypted: boolean;
+  /** Opens a connection. Rejects with NnrpTransportError. */
+  dial(target: DialTarget, options?: CarrierDialOptions): Promise<Carrier>;
+}
+
+/** A bound listener. */
+export interface CarrierListener {
+  /** Carrier name. */
+  readonly name: string;
+  /** Bound host. */
+  readonly host: string;
+  /** Bound port (never 0). */
+  readonly port: number;
+  /** Stops accepting; live connections go on. */
+  close(): Promise<void>;
+}
+
+/** A carrier as a value, server side: `tcp({ port })`, … */
+export interface CarrierBinding {
+  /** Carrier name. */
+  readonly name: string;
+  /** Transport id on the wire. */
+  readonly transport: number;
+  /** Binds and accepts; each connection is handed over unstarted. Rejects with NnrpTransportError. */
+  listen(accept: (carrier: Carrier) => void): Promise<CarrierListener>;
+}
