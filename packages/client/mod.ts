@@ -1,1 +1,73 @@
-/** @module */
+/**
+ * The client of NNRP/1: frames go to a neural network on a server, results come back within a budget or say honestly what
+ * became of them.
+ *
+ * ```ts
+ * import { dialClient, TypedPayload } from "@nnrp/client";
+ *
+ * const session = await dialClient("nnrp://127.0.0.1:4433");
+ * const result = await session.submit({ typedPayloads: [TypedPayload.tokenChunk("hello")], latencyBudgetMs: 50 });
+ * console.log(result.className, result.text());
+ * await session.close();
+ * ```
+ *
+ * @module
+ */
+export { connectClientSession, DIAL_TIMEOUT_MS, dialClient, type DialOptions } from "./src/dial.ts";
+export {
+  ClientSession,
+  type ClientStats,
+  type FrameKey,
+  type RawSession,
+  type ReceiveOptions,
+  type SubmitOptions,
+} from "./src/session.ts";
+export type { FrameRequest } from "./src/frame_request.ts";
+export { MAX_STREAM_BYTES, MAX_STREAM_RESULTS, ResultStream } from "./src/result_stream.ts";
+export { ResultRouter } from "./src/result_router.ts";
+export type { CacheInvalidation, CachePutOutcome, CachePutRequest } from "./src/cache_calls.ts";
+export type { PatchFields, PatchOutcome } from "./src/patch_calls.ts";
+export * from "./src/session_options.ts";
+export { type InboxLimits, MAX_UNCLAIMED, MAX_UNCLAIMED_BYTES } from "./src/inbox.ts";
+export { BaseWaiter, type FrameOwner } from "./src/frame_waiters.ts";
+export {
+  type DegradedReason,
+  MigrationTriggerMonitor,
+  type MigrationTriggerPolicy,
+  type MigrationTriggerSnapshot,
+  type PathHealthSample,
+} from "./src/path_monitor.ts";
+export { DEFAULT_PORT, type Endpoint, isLoopback, parseEndpoint } from "./src/endpoint.ts";
+export type { WaitOptions } from "./src/wait.ts";
+
+// What users of the client need of the core.
+export {
+  BudgetPolicy,
+  CacheInvalidateScope,
+  CacheObjectKind,
+  type CloseInfo,
+  ErrorCode,
+  ErrorScope,
+  HeaderFlags,
+  InputProfile,
+  NnrpCancelledError,
+  NnrpConnectionClosedError,
+  NnrpError,
+  NnrpLimitError,
+  NnrpProtocolError,
+  NnrpStateError,
+  NnrpTimeoutError,
+  NnrpTransportError,
+  NnrpUnsupportedError,
+  NnrpValueError,
+  NnrpWireError,
+  type ObjectReference,
+  PayloadKind,
+  Result,
+  ResultClass,
+  SubmitMode,
+  TensorDType,
+  tensorSection,
+  TileIndexMode,
+  TypedPayload,
+} from "@nnrp/core";

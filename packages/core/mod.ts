@@ -1,1 +1,19 @@
-/** @module */
+/**
+ * The core of NNRP/1: wire codec, session engines, and the contract that carriers fulfil. No I/O, no timers, no runtime API:
+ * it runs in any JavaScript engine. Applications usually want `@nnrp/client` and `@nnrp/server`, which re-export what their
+ * users need of this.
+ *
+ * @module
+ */
+export * from "./src/errors.ts";
+export * from "./src/wire/mod.ts";
+export * from "./src/body/mod.ts";
+export * from "./src/session/mod.ts";
+export * from "./src/carrier.ts";
+export * from "./src/byte_stream_carrier.ts";
+export * from "./src/memory_carrier.ts";
+export * from "./src/wire/limits.ts";
+export * from "./src/wire/outbox.ts";
+export * from "./src/wire/packet_cursor.ts";
+export * from "./src/wire/packet_reader.ts";
+export * from "./src/wire/write_queue.ts";

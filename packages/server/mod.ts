@@ -1,1 +1,52 @@
-/** @module */
+/**
+ * The server of NNRP/1: takes frames from clients, lets a handler answer them, and says honestly when it cannot.
+ *
+ * ```ts
+ * import { serve } from "@nnrp/server";
+ *
+ * const server = await serve({ port: 4433 }, (frame) => ({ typedPayloads: frame.typedPayloads }));
+ * console.log(server.addresses);
+ * ```
+ *
+ * @module
+ */
+export { serve } from "./src/serve.ts";
+export { drop, Drop, type Handler, type HandlerContext, type HandlerOutput } from "./src/handler.ts";
+export { NnrpServer, type ServerAddress, type ServerStats } from "./src/server.ts";
+export {
+  type HintFields,
+  type SendOptions,
+  ServerSession,
+  type ServerSessionStats,
+  type WaitOptions,
+} from "./src/session.ts";
+export * from "./src/options.ts";
+export type { SessionOwner } from "./src/session_owner.ts";
+export { Scheduler, type SchedulerStats } from "./src/scheduler.ts";
+export { FrameQueue } from "./src/frame_queue.ts";
+export { TurnClock } from "./src/clock.ts";
+
+// What users of the server need of the core.
+export {
+  BudgetPolicy,
+  type ClientHelloContext,
+  ErrorCode,
+  ErrorScope,
+  HeaderFlags,
+  NnrpConnectionClosedError,
+  NnrpError,
+  NnrpProtocolError,
+  NnrpStateError,
+  NnrpTimeoutError,
+  NnrpTransportError,
+  NnrpValueError,
+  PayloadKind,
+  ReceivedSubmit,
+  ResultClass,
+  type ResultFields,
+  ResultHintCongestionState,
+  ResultHintReason,
+  TensorDType,
+  tensorSection,
+  TypedPayload,
+} from "@nnrp/core";

@@ -31,6 +31,8 @@ export interface CarrierSink {
   packet(packet: PacketCursor, lane: Lane, streamId: number): void;
   /** After the batch: the host flushes and wakes whoever waits. */
   turn(): void;
+  /** Bytes that cannot be read: the last chance to say something; the carrier then closes gracefully by itself. */
+  fault(error: NnrpError): void;
   /** The peer finished sending; this side may still send (half-close). */
   end(): void;
   /** Exactly once, last: nothing is read or written any more. Everything that came whole was delivered before. */
@@ -48,6 +50,11 @@ export interface CarrierCloseOptions {
    * False: at once.
    */
   readonly graceful?: boolean;
+  /**
+   * How long to wait between the last bytes and the end of the stream, ms. Default 0; some peers lose a last ERROR that the
+   * end follows at once (behaviour spec §4).
+   */
+  readonly endDelayMs?: number;
 }
 
 /** Limits a carrier enforces while cutting packets; see {@linkcode WireLimits} for values. */
@@ -86,7 +93,16 @@ export interface Carrier {
   flush(): void;
   /** Bytes committed and not yet taken by the runtime. */
   readonly bufferedBytes: number;
-  /** Resolves when nothing of what was committed before the call is needed by the carrier any more. Never rejects. */
+  /** Bytes taken by the runtime since the start: tells whether a slow peer still takes something. */
+  readonly sentBytes: number;
+  /** Bytes received since the start: tells whether the peer is alive. */
+  readonly receivedBytes: number;
+  /**
+   * Resolves when no caller's memory is needed any more for what was committed before the call; null if that is so already
+   * (small payloads are copied at once). Never rejects.
+   */
+  released(): Promise<void> | null;
+  /** Resolves when everything committed before the call was taken by the runtime, or never can be. Never rejects. */
   drained(): Promise<void>;
   /** Stops reading after the present batch (receive backpressure). */
   pause(): void;

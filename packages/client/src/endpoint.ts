@@ -1,0 +1,56 @@
+/**
+ * Addresses of servers: `nnrp://host[:port]` (any carrier), `nnrps://` (encrypted ones), `nnrp+tcp://` and the like for one
+ * certain carrier.
+ *
+ * @module
+ */
+import { NnrpValueError } from "@nnrp/core";
+
+/** Port of addresses that name none. */
+export const DEFAULT_PORT = 4433;
+
+/** A server's address, taken apart. */
+export interface Endpoint {
+  /** Host name or address, without brackets. */
+  readonly host: string;
+  /** Port, 1…65535. */
+  readonly port: number;
+  /** Name of the only carrier allowed; null = any. */
+  readonly carrier: string | null;
+  /** Whether only encrypted carriers are allowed. */
+  readonly encrypted: boolean;
+}
+
+const SCHEMES: Readonly<Record<string, { carrier: string | null; encrypted: boolean }>> = {
+  "nnrp:": { carrier: null, encrypted: false },
+  "nnrps:": { carrier: null, encrypted: true },
+  "nnrp+tcp:": { carrier: "tcp", encrypted: false },
+};
+
+/**
+ * Takes an address apart.
+ *
+ * @throws NnrpValueError that says what an address looks like.
+ */
+export function parseEndpoint(address: string | URL): Endpoint {
+  const text = String(address);
+  const match = /^([a-z][a-z+]*:)\/\/(\[[0-9a-fA-F:.]+\]|[^/:?#\[\]]+)(?::(\d+))?\/?$/.exec(text);
+  const scheme = match === null ? undefined : SCHEMES[match[1]];
+  if (match === null || scheme === undefined) {
+    throw new NnrpValueError("is no server address", {
+      field: "address",
+      expected: `nnrp://host:port (schemes: ${Object.keys(SCHEMES).map((s) => s.slice(0, -1)).join(", ")})`,
+      actual: JSON.stringify(text),
+    });
+  }
+  const port = match[3] === undefined ? DEFAULT_PORT : Number(match[3]);
+  if (port < 1 || port > 65535) {
+    throw new NnrpValueError("has no valid port", { field: "address", expected: "1 to 65535", actual: match[3] });
+  }
+  return { host: match[2].replace(/^\[|\]$/g, ""), port, ...scheme };
+}
+
+/** Whether a host is this machine, so that plain text does not leave it. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host === "memory" || /^127(\.\d{1,3}){3}$/.test(host);
+}

@@ -1,0 +1,77 @@
+/**
+ * Things that come unasked (hints, flow updates, errors), kept for whoever reads them: bounded, the oldest make room.
+ *
+ * @module
+ */
+import { BoundedLog, type NnrpError, NnrpTimeoutError } from "@nnrp/core";
+import { waitFor, type WaitOptions } from "./wait.ts";
+
+/** One kind of event of one session. */
+export class EventFeed<T> {
+  readonly #log: BoundedLog<T>;
+  #waiting: ((event: T | null) => void)[] = [];
+  #ended = false;
+
+  /** @param capacity Most events kept. */
+  constructor(capacity: number) {
+    this.#log = new BoundedLog<T>(capacity);
+  }
+
+  /** Events that nobody read and that made room. */
+  get dropped(): number {
+    return this.#log.dropped;
+  }
+
+  /** Adds an event. */
+  push(event: T): void {
+    const waiting = this.#waiting.shift();
+    if (waiting !== undefined) waiting(event);
+    else this.#log.push(event);
+  }
+
+  /** No more will come. */
+  end(): void {
+    this.#ended = true;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const take of waiting) take(null);
+  }
+
+  /** The next event, or null when no more will come. */
+  next(): Promise<T | null> {
+    const event = this.#log.shift();
+    if (event !== undefined) return Promise.resolve(event);
+    if (this.#ended) return Promise.resolve(null);
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** The next event within a time; rejects with `closed()` when no more will come. */
+  receive(what: string, options: WaitOptions, closed: () => NnrpError): Promise<T> {
+    return waitFor<T>(options, (ms) => new NnrpTimeoutError(what, ms), (resolve, reject) => {
+      const event = this.#log.shift();
+      if (event !== undefined) {
+        resolve(event);
+        return () => {};
+      }
+      if (this.#ended) {
+        reject(closed());
+        return () => {};
+      }
+      const take = (next: T | null) => next === null ? reject(closed()) : resolve(next);
+      this.#waiting.push(take);
+      return () => {
+        const at = this.#waiting.indexOf(take);
+        if (at >= 0) this.#waiting.splice(at, 1);
+      };
+    });
+  }
+
+  /** All events from now on, until the session ends. */
+  async *iterate(): AsyncGenerator<T, void, undefined> {
+    for (;;) {
+      const event = await this.next();
+      if (event === null) return;
+      yield event;
+    }
+  }
+}

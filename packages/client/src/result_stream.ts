@@ -1,0 +1,206 @@
+/**
+ * The results of one frame as they come: an async iterable written by hand over a ring, since nested generators and
+ * ReadableStreams cost several times as much per token (docs/architecture.md, "Speed").
+ *
+ * @module
+ */
+import { HeaderFlags, type NnrpError, NnrpLimitError, type Result } from "@nnrp/core";
+import { BaseWaiter, type FrameOwner } from "./frame_waiters.ts";
+
+/** Parts that may wait in one stream (docs/architecture.md, "Limits"). */
+export const MAX_STREAM_RESULTS = 4096;
+/** Bytes of parts that may wait in one stream. */
+export const MAX_STREAM_BYTES = 8 * 1024 * 1024;
+
+const PULL_PENDING = 1;
+const PULL_BATCH = 2;
+
+/**
+ * What `submitStream()` returns: iterate it once. It yields each part and the final result, but not an empty end; a
+ * RESULT_DROP is yielded as such; an ERROR for the frame is thrown. Leaving the loop early cancels the frame.
+ */
+export class ResultStream extends BaseWaiter implements AsyncIterable<Result> {
+  readonly #owner: FrameOwner;
+  readonly #maxResults: number;
+  readonly #maxBytes: number;
+  #ring: (Result | undefined)[] = [];
+  #head = 0;
+  #count = 0;
+  #bytes = 0;
+  #done = false;
+  #error: NnrpError | null = null;
+  #waiting = 0;
+  #resolve: ((step: IteratorResult<unknown>) => void) | null = null;
+  #reject: ((error: NnrpError) => void) | null = null;
+  #taken = false;
+
+  /**
+   * @param owner The session.
+   * @param maxResults Parts that may wait.
+   * @param maxBytes Bytes of parts that may wait.
+   */
+  constructor(owner: FrameOwner, maxResults: number = MAX_STREAM_RESULTS, maxBytes: number = MAX_STREAM_BYTES) {
+    super(true);
+    this.#owner = owner;
+    this.#maxResults = maxResults;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** The parts, one at a time. */
+  [Symbol.asyncIterator](): AsyncIterator<Result> {
+    this.#takeOnce();
+    return {
+      next: () => this.#next(PULL_PENDING) as Promise<IteratorResult<Result>>,
+      return: () => this.#leave() as Promise<IteratorResult<Result>>,
+    };
+  }
+
+  /** The parts as they came together: all that are there, at least one. For tokens, twice as fast as one at a time. */
+  batches(): AsyncIterable<Result[]> {
+    return {
+      [Symbol.asyncIterator]: (): AsyncIterator<Result[]> => {
+        this.#takeOnce();
+        return {
+          next: () => this.#next(PULL_BATCH) as Promise<IteratorResult<Result[]>>,
+          return: () => this.#leave() as Promise<IteratorResult<Result[]>>,
+        };
+      },
+    };
+  }
+
+  /** The token chunks as text; characters that were cut between chunks come whole. */
+  async *text(): AsyncGenerator<string, void, undefined> {
+    const decoder = new TextDecoder();
+    for await (const batch of this.batches()) {
+      let text = "";
+      for (const result of batch) for (const chunk of result.tokenChunks) text += decoder.decode(chunk, { stream: true });
+      if (text !== "") yield text;
+    }
+    const rest = decoder.decode();
+    if (rest !== "") yield rest;
+  }
+
+  /** The engine delivers a part. */
+  result(result: Result, final: boolean): void {
+    if (this.late || this.#done) return;
+    const empty = final && result.isEmpty && (result.flags & HeaderFlags.EOS) !== 0;
+    if (!empty) {
+      if (this.#count >= this.#maxResults || this.#bytes + result.byteLength > this.#maxBytes) {
+        this.#overflow();
+        return;
+      }
+      this.#push(result);
+    }
+    if (final) {
+      this.#done = true;
+      this.settle();
+    }
+    if (this.#waiting !== 0) this.#wake();
+  }
+
+  /** The engine reports a failure: thrown after what was received is read. */
+  failed(error: NnrpError): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.settle();
+    this.#error = error;
+    if (this.#waiting !== 0) this.#wake();
+  }
+
+  #overflow(): void {
+    const error = new NnrpLimitError(
+      "maxStreamResults",
+      `frame ${this.frameId}: ${this.#count} parts (${this.#bytes} bytes) wait to be read; read faster, or raise ` +
+        "maxStreamResults and maxStreamBytes",
+    );
+    this.failed(error);
+    this.#owner.cancelFrame(this.frameId, this.viewId);
+  }
+
+  #push(result: Result): void {
+    if (this.#count === this.#ring.length) this.#grow();
+    this.#ring[(this.#head + this.#count) & (this.#ring.length - 1)] = result;
+    this.#count++;
+    this.#bytes += result.byteLength;
+  }
+
+  #shift(): Result {
+    const at = this.#head;
+    const result = this.#ring[at]!;
+    this.#ring[at] = undefined;
+    this.#head = (at + 1) & (this.#ring.length - 1);
+    this.#count--;
+    this.#bytes -= result.byteLength;
+    return result;
+  }
+
+  #grow(): void {
+    const old = this.#ring;
+    const ring: (Result | undefined)[] = new Array(Math.max(8, old.length * 2)).fill(undefined);
+    for (let i = 0; i < this.#count; i++) ring[i] = old[(this.#head + i) & (old.length - 1)];
+    this.#ring = ring;
+    this.#head = 0;
+  }
+
+  #next(pull: number): Promise<IteratorResult<unknown>> {
+    if (this.#count > 0) return Promise.resolve({ value: this.#take(pull), done: false });
+    if (this.#error !== null) {
+      const error = this.#error;
+      this.#error = null;
+      return Promise.reject(error);
+    }
+    if (this.#done) return Promise.resolve({ value: undefined, done: true });
+    return new Promise((resolve, reject) => {
+      this.#waiting = pull;
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  #take(pull: number): Result | Result[] {
+    if (pull === PULL_PENDING) return this.#shift();
+    const batch: Result[] = new Array(this.#count);
+    for (let i = 0; i < batch.length; i++) batch[i] = this.#shift();
+    return batch;
+  }
+
+  #wake(): void {
+    const pull = this.#waiting;
+    // A batch is handed over at the end of the turn, when all that came together is there.
+    if (pull === PULL_BATCH && !this.#done) {
+      queueMicrotask(() => this.#handOver());
+      this.#waiting = 0;
+      return;
+    }
+    this.#handOver(pull);
+  }
+
+  #handOver(pull: number = PULL_BATCH): void {
+    const resolve = this.#resolve;
+    if (resolve === null) return;
+    this.#waiting = 0;
+    this.#resolve = null;
+    if (this.#count > 0) resolve({ value: this.#take(pull), done: false });
+    else if (this.#error !== null) {
+      this.#reject!(this.#error);
+      this.#error = null;
+    } else resolve({ value: undefined, done: true });
+  }
+
+  /** The caller left the loop: the frame is not wanted any more. */
+  #leave(): Promise<IteratorResult<unknown>> {
+    if (!this.#done) {
+      this.#done = true;
+      this.#owner.cancelFrame(this.frameId, this.viewId);
+      this.settle();
+    }
+    this.#ring = [];
+    this.#head = this.#count = this.#bytes = 0;
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  #takeOnce(): void {
+    if (this.#taken) throw new TypeError("a ResultStream can be iterated once; keep the results you need");
+    this.#taken = true;
+  }
+}

@@ -1,0 +1,752 @@
+/**
+ * One session with a server: submits frames, hands out results, and everything on the control path (behaviour spec §14.1).
+ * The rules are the engine's; this file owns promises, the one timer, and the waiting line of submits.
+ *
+ * @module
+ */
+import {
+  type AcceptedHello,
+  buildClientHello,
+  type CacheInvalidateMetadata,
+  CacheInvalidateScope,
+  type CachePutReply,
+  type Carrier,
+  ClientEngine,
+  type ClientFrameCounts,
+  type CloseInfo,
+  type ErrorEvent,
+  type FlowUpdateEvent,
+  type FlowUpdateMetadata,
+  type Lane,
+  LAST_WORDS_MS,
+  NnrpCancelledError,
+  NnrpConnectionClosedError,
+  type NnrpError,
+  NnrpLimitError,
+  type NnrpPacket,
+  NnrpStateError,
+  NnrpTimeoutError,
+  type PatchReply,
+  type ReplyWaiter,
+  type Result,
+  type ResultHintEvent,
+  type ServerHelloAckMetadata,
+  type SessionEnd,
+  SessionState,
+  stateName,
+} from "@nnrp/core";
+import { flowUpdateOf, type FlowUpdateFields } from "@nnrp/core";
+import { cacheKeyOf, type CacheInvalidation, type CachePutOutcome, type CachePutRequest, putOf } from "./cache_calls.ts";
+import { EventFeed } from "./event_feed.ts";
+import { checkFrameId, completeRequest, type FrameRequest } from "./frame_request.ts";
+import { type BaseWaiter, InboxWaiter, PromiseWaiter } from "./frame_waiters.ts";
+import { Inbox } from "./inbox.ts";
+import { type PatchFields, type PatchOutcome, patchOf } from "./patch_calls.ts";
+import { ResultRouter } from "./result_router.ts";
+import { ResultStream } from "./result_stream.ts";
+import {
+  CLOSE_DRAIN_MS,
+  CLOSE_IDLE_DRAIN_MS,
+  MAX_SEND_BUFFER_BYTES,
+  MAX_WAITING_SUBMITS,
+  SEND_STALL_MS,
+  type SessionOptions,
+} from "./session_options.ts";
+import { expiryOf } from "@nnrp/core";
+import { WaitingLine } from "./waiting_line.ts";
+import { waitFor, type WaitOptions } from "./wait.ts";
+
+/** A frame by its numbers. */
+export interface FrameKey {
+  /** Frame id. */
+  readonly frameId: number;
+  /** View id. */
+  readonly viewId: number;
+}
+
+/** Options of a submit. */
+export interface SubmitOptions {
+  /** Longest wait for the answer, ms. Default: none. After it the slot is free and a late result is counted. */
+  readonly timeoutMs?: number;
+  /** Cancels the frame: FRAME_CANCEL goes out, the call rejects with NnrpCancelledError. */
+  readonly signal?: AbortSignal;
+  /**
+   * `"final"` (default): resolves when the frame is settled; `"first"`: with the first part, cancelling the rest; `"eos"`: a
+   * PARTIAL without EOS counts as a part even if the server did not agree to streamed results.
+   */
+  readonly until?: "final" | "first" | "eos";
+}
+
+/** Which result to receive. */
+export interface ReceiveOptions extends WaitOptions {
+  /** Only results of this frame. Default: any. */
+  readonly frameId?: number;
+  /** View of that frame. Default 0. */
+  readonly viewId?: number;
+}
+
+/** Counters of a session, as they are now. */
+export interface ClientStats extends Readonly<ClientFrameCounts> {
+  /** Frames that hold a slot. */
+  readonly inFlight: number;
+  /** Most frames that may hold one; Infinity = no limit. */
+  readonly limit: number;
+  /** Submits waiting for a slot. */
+  readonly waiting: number;
+  /** Whether submitting is paused, here or by the server. */
+  readonly paused: boolean;
+  /** Results kept for `receiveResult()`. */
+  readonly unclaimed: number;
+  /** Results that nobody claimed and that made room. */
+  readonly droppedUnclaimed: number;
+  /** Hints that nobody read and that made room. */
+  readonly droppedHints: number;
+  /** Smoothed round trip of pings, ms; undefined before the first. */
+  readonly rttMs: number | undefined;
+  /** Bytes handed to the runtime. */
+  readonly sentBytes: number;
+  /** Bytes received. */
+  readonly receivedBytes: number;
+  /** Bytes waiting to be sent. */
+  readonly bufferedBytes: number;
+  /** ERRORs sent. */
+  readonly errorsSent: number;
+}
+
+/** What goes around the session's rules: for tests, relays and tools. */
+export interface RawSession {
+  /** Sends a packet as it is, without checks or bookkeeping. */
+  sendPacket(lane: Lane, packet: NnrpPacket): void;
+  /** Names of carrier and peer. */
+  readonly carrier: Carrier;
+}
+
+/** A session with a server. Made by `dialClient()` or `connectClientSession()`. */
+export class ClientSession {
+  /** Resolves when the session is over, never rejects. */
+  readonly closed: Promise<SessionEnd>;
+  /** Around the rules: packets as they are. */
+  readonly raw: RawSession;
+
+  readonly #carrier: Carrier;
+  readonly #engine: ClientEngine;
+  readonly #options: SessionOptions;
+  readonly #inbox: Inbox;
+  readonly #hints: EventFeed<ResultHintEvent>;
+  readonly #flows: EventFeed<FlowUpdateEvent>;
+  readonly #errors: EventFeed<ErrorEvent>;
+  readonly #line: WaitingLine;
+  readonly #maxSendBuffer: number;
+  #opening: { resolve: () => void; reject: (error: NnrpError) => void } | null = null;
+  #resolveClosed: (end: SessionEnd) => void = () => {};
+  #end: SessionEnd | null = null;
+  #carrierClosed = false;
+  #consumer: "results" | "router" | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timerMs = Infinity;
+  #stallBytes = -1;
+  #stallSinceMs = 0;
+
+  private constructor(carrier: Carrier, options: SessionOptions) {
+    this.#carrier = carrier;
+    this.#options = options;
+    this.#maxSendBuffer = options.maxSendBufferBytes ?? MAX_SEND_BUFFER_BYTES;
+    this.#inbox = new Inbox(options);
+    this.#line = new WaitingLine(options.maxWaitingSubmits ?? MAX_WAITING_SUBMITS);
+    const kept = options.maxEventsKept ?? 256;
+    this.#hints = new EventFeed(kept);
+    this.#flows = new EventFeed(kept);
+    this.#errors = new EventFeed(kept);
+    this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
+    this.#engine = new ClientEngine(carrier, {
+      opened: () => this.#opening?.resolve(),
+      refused: (error) => this.#opening?.reject(error),
+      admitted: () => this.#admit(),
+      hint: (event) => this.#hints.push(event),
+      flow: (event) => this.#flows.push(event),
+      error: (event) => this.#errors.push(event),
+      draining: (end) => this.#draining(end),
+      finished: (_end, fatal) => void carrier.close({ endDelayMs: fatal ? LAST_WORDS_MS : 0 }),
+    }, options);
+    this.raw = { carrier, sendPacket: (lane, packet) => this.#engine.sendRaw(lane, packet) };
+  }
+
+  /**
+   * Opens a session on a connected carrier.
+   *
+   * @throws NnrpProtocolError if the server refuses, NnrpTimeoutError, NnrpConnectionClosedError, or the signal's reason.
+   */
+  static async open(carrier: Carrier, options: SessionOptions & WaitOptions = {}): Promise<ClientSession> {
+    const session = new ClientSession(carrier, options);
+    const hello = buildClientHello(options);
+    try {
+      await waitFor<void>(options, (ms) => new NnrpTimeoutError("the handshake", ms), (resolve, reject) => {
+        session.#opening = { resolve, reject };
+        session.#start();
+        session.#engine.hello(hello.metadata, hello.body);
+        return () => {};
+      });
+    } catch (error) {
+      void carrier.close({ graceful: false });
+      throw error;
+    } finally {
+      session.#opening = null;
+    }
+    return session;
+  }
+
+  #start(): void {
+    const engine = this.#engine;
+    engine.opened(performance.now());
+    this.#carrier.start({
+      begin: () => engine.begin(performance.now()),
+      packet: (cursor, lane) => engine.receive(cursor, lane),
+      turn: () => {
+        engine.turn();
+        if (engine.nextDeadlineMs < this.#timerMs) this.#arm();
+      },
+      fault: (error) => engine.fault(error),
+      end: () => engine.peerEnded(),
+      closed: (info) => this.#onCarrierClosed(info),
+    });
+    this.#arm();
+  }
+
+  /** The session's id. */
+  get sessionId(): number {
+    return this.#engine.sessionId;
+  }
+  /** The model the server uses; empty if it did not say. */
+  get modelName(): string {
+    return this.#accepted.modelName;
+  }
+  /** What the server agreed to. */
+  get helloAck(): ServerHelloAckMetadata {
+    return this.#accepted.metadata;
+  }
+  /** What the server agreed to, with its extensions. */
+  get accepted(): AcceptedHello {
+    return this.#accepted;
+  }
+  get #accepted(): AcceptedHello {
+    return this.#engine.accepted!;
+  }
+  /** TransportId of the carrier in use. */
+  get transport(): number {
+    return this.#carrier.transport;
+  }
+  /** Name of the carrier in use, for example `"tcp"`. */
+  get carrierName(): string {
+    return this.#carrier.name;
+  }
+  /** `"active"`, `"draining"` or `"closed"`. */
+  get state(): string {
+    return stateName(this.#engine.state);
+  }
+  /** Values of SESSION_PATCH in force as the server last told. */
+  get settings(): NonNullable<ClientEngine["settings"]> {
+    return this.#engine.settings!;
+  }
+
+  /** Counters as they are now. */
+  get stats(): ClientStats {
+    const engine = this.#engine;
+    const { sentBytes, receivedBytes, bufferedBytes } = this.#carrier;
+    return {
+      ...engine.counts,
+      inFlight: engine.framesInFlight,
+      limit: engine.limit,
+      waiting: this.#line.size,
+      paused: engine.credit.paused,
+      unclaimed: this.#inbox.size,
+      droppedUnclaimed: this.#inbox.droppedUnclaimed,
+      droppedHints: this.#hints.dropped,
+      rttMs: engine.keepAlive.smoothedRttMs,
+      errorsSent: engine.errorsSent,
+      sentBytes,
+      receivedBytes,
+      bufferedBytes,
+    };
+  }
+
+  /**
+   * Submits a frame and resolves with its result. Any number of calls may overlap; each gets its own answer. Where no slot is
+   * free the call waits for one (see `whenFull`).
+   *
+   * @returns The final result; a RESULT_DROP resolves with `isDrop`. Parts of a streamed frame come as one result.
+   * @throws NnrpProtocolError for an ERROR about this frame, NnrpTimeoutError, NnrpCancelledError, NnrpValueError for a bad
+   *   request, NnrpConnectionClosedError when the session ends first.
+   */
+  submit(request: FrameRequest, options?: SubmitOptions): Promise<Result> {
+    return new Promise<Result>((resolve, reject) => {
+      const until = options === undefined ? undefined : options.until;
+      this.#submit(request, new PromiseWaiter(resolve, reject, until === "eos", until === "first" ? this : null), options);
+    });
+  }
+
+  /**
+   * Submits a frame without waiting for its result, which `receiveResult()`, `results()` or a router hands out.
+   *
+   * @returns The frame's numbers, once the session no longer needs the request's bytes.
+   * @throws As {@linkcode ClientSession.submit}, but for what happens after sending.
+   */
+  async submitNowait(request: FrameRequest, options?: SubmitOptions): Promise<FrameKey> {
+    const key = await new Promise<FrameKey>((resolve, reject) => {
+      const waiter: InboxWaiter = new InboxWaiter(this.#inbox, options?.until === "eos", (error) => {
+        if (error !== null) reject(error);
+        else resolve({ frameId: waiter.frameId, viewId: waiter.viewId });
+      });
+      this.#submit(request, waiter, options);
+    });
+    const released = this.#carrier.released();
+    if (released !== null) await released;
+    return key;
+  }
+
+  /** Same as {@linkcode ClientSession.submitNowait}. */
+  sendSubmit(request: FrameRequest, options?: SubmitOptions): Promise<FrameKey> {
+    return this.submitNowait(request, options);
+  }
+
+  /** Same as {@linkcode ClientSession.submitNowait}. */
+  submitFrame(request: FrameRequest, options?: SubmitOptions): Promise<FrameKey> {
+    return this.submitNowait(request, options);
+  }
+
+  /**
+   * Submits a frame and hands out its results as they come. Errors of the submit itself are thrown by the first read.
+   *
+   * @returns Iterate it once: results, `.batches()` or `.text()`.
+   */
+  submitStream(request: FrameRequest, options?: SubmitOptions): ResultStream {
+    const stream = new ResultStream(this, this.#options.maxStreamResults, this.#options.maxStreamBytes);
+    this.#submit(request, stream, options);
+    return stream;
+  }
+
+  #submit(request: FrameRequest, waiter: BaseWaiter, options: SubmitOptions | undefined): void {
+    const engine = this.#engine;
+    try {
+      if (options !== undefined || request.deadlineMs !== undefined) this.#setLimits(request, waiter, options);
+      if (this.#line.size === 0 && engine.canSubmit() && this.#carrier.bufferedBytes < this.#maxSendBuffer) {
+        this.#send(request, waiter);
+        return;
+      }
+      this.#wait(request, waiter);
+    } catch (error) {
+      waiter.failed(error as NnrpError);
+    }
+  }
+
+  /** Hands the frame to the engine. */
+  #send(request: FrameRequest, waiter: BaseWaiter): void {
+    const engine = this.#engine;
+    let frameId = request.frameId;
+    if (frameId === undefined) frameId = engine.nextFrameId(request.viewId ?? 0);
+    else checkFrameId(frameId);
+    engine.submit(completeRequest(request, frameId), frameId, waiter);
+    if (waiter instanceof InboxWaiter) {
+      waiter.onSubmitted!(null);
+      waiter.onSubmitted = null;
+    }
+    if (waiter.deadlineMs < this.#timerMs) this.#arm();
+  }
+
+  #setLimits(request: FrameRequest, waiter: BaseWaiter, options: SubmitOptions | undefined): void {
+    const { timeoutMs, signal } = options ?? {};
+    signal?.throwIfAborted();
+    if (timeoutMs !== undefined || request.deadlineMs !== undefined) {
+      const now = performance.now();
+      const expiry = request.deadlineMs === undefined ? Infinity : expiryOf(request.deadlineMs, Date.now(), now);
+      waiter.deadlineMs = Math.min(now + (timeoutMs ?? Infinity), expiry);
+      waiter.timeoutMs = Math.round(waiter.deadlineMs - now);
+    }
+    if (signal !== undefined) {
+      waiter.signal = signal;
+      waiter.onAbort = () => this.#aborted(waiter);
+      signal.addEventListener("abort", waiter.onAbort, { once: true });
+    }
+  }
+
+  #aborted(waiter: BaseWaiter): void {
+    const cause = waiter.signal!.reason;
+    if (this.#line.remove(waiter)) waiter.failed(new NnrpCancelledError("the frame was cancelled before it was sent", { cause }));
+    else this.#engine.cancel(waiter.frameId, waiter.viewId, cause);
+  }
+
+  #wait(request: FrameRequest, waiter: BaseWaiter): void {
+    const engine = this.#engine;
+    if (engine.state !== SessionState.ACTIVE) {
+      throw this.#end?.error ?? new NnrpStateError(`cannot submit: the session is ${this.state}`);
+    }
+    if (this.#options.whenFull === "reject") {
+      throw new NnrpLimitError("whenFull", `no slot is free: ${engine.framesInFlight} of ${engine.limit} frames are in flight`);
+    }
+    this.#line.push(request, waiter);
+    if (engine.canSubmit()) void this.#carrier.drained().then(() => this.#admit());
+    else engine.wantSlot();
+    if (waiter.deadlineMs < this.#timerMs) this.#arm();
+  }
+
+  /** Sends waiting submits as far as slots and send buffer reach. */
+  #admit(): void {
+    const engine = this.#engine;
+    const line = this.#line;
+    if (engine.state !== SessionState.ACTIVE) return;
+    while (line.size > 0 && engine.canSubmit()) {
+      if (this.#carrier.bufferedBytes >= this.#maxSendBuffer) {
+        void this.#carrier.drained().then(() => this.#admit());
+        return;
+      }
+      const { request, waiter } = line.shift()!;
+      try {
+        this.#send(request, waiter);
+      } catch (error) {
+        waiter.failed(error as NnrpError);
+      }
+    }
+    if (line.size > 0) engine.wantSlot();
+  }
+
+  /**
+   * The next result of frames submitted without waiting: of one frame, or of any in order of arrival.
+   *
+   * @throws NnrpTimeoutError (a later call still gets the late result; the frame's slot is free), what ended the frame, or
+   *   NnrpConnectionClosedError once the session is over and nothing is kept.
+   */
+  receiveResult(options: ReceiveOptions = {}): Promise<Result> {
+    if (this.#consumer !== null && options.frameId === undefined) {
+      return Promise.reject(new NnrpStateError(`results go to ${this.#consumer === "router" ? "a ResultRouter" : "results()"}`));
+    }
+    return this.receiveRouted(options);
+  }
+
+  /** As {@linkcode ClientSession.receiveResult}, for the one who consumes the results. */
+  receiveRouted(options: ReceiveOptions): Promise<Result> {
+    const { frameId, viewId = 0 } = options;
+    const what = frameId === undefined ? "the next result" : `the answer to frame ${frameId}/${viewId}`;
+    return waitFor<Result>(options, (ms) => {
+      if (frameId !== undefined) this.#engine.timeOut(frameId, viewId);
+      return new NnrpTimeoutError(what, ms);
+    }, (resolve, reject) =>
+      frameId === undefined
+        ? this.#inbox.receiveAny({ resolve, reject })
+        : this.#inbox.receive(frameId, viewId, { resolve, reject }));
+  }
+
+  /**
+   * All results of frames submitted without waiting, in order of arrival, until the session ends. One consumer at a time.
+   *
+   * @throws NnrpStateError if a router or another loop consumes the results already.
+   */
+  async *results(): AsyncGenerator<Result, void, undefined> {
+    this.#consume("results");
+    try {
+      for (;;) {
+        let result: Result;
+        try {
+          result = await this.receiveRouted({});
+        } catch (error) {
+          if (this.#end !== null && error === this.#endError()) return;
+          throw error;
+        }
+        yield result;
+      }
+    } finally {
+      this.#consumer = null;
+    }
+  }
+
+  /**
+   * Hands results out by frame.
+   *
+   * @throws NnrpStateError if results are consumed already.
+   */
+  manageResults(): ResultRouter {
+    this.#consume("router");
+    return new ResultRouter(this, () => this.#consumer = null);
+  }
+
+  #consume(who: "results" | "router"): void {
+    if (this.#consumer !== null) throw new NnrpStateError("the results of this session have a consumer already");
+    this.#consumer = who;
+  }
+
+  /** Forgets a frame: what came of it, and what may still come. */
+  discardFrame(frameId: number, viewId = 0): void {
+    this.#engine.discard(frameId, viewId);
+    this.#inbox.discard(frameId, viewId);
+  }
+
+  /** Takes a frame back: FRAME_CANCEL goes out, who waits for it gets NnrpCancelledError. Nothing if it has ended. */
+  cancelFrame(frameId: number, viewId = 0): void {
+    this.#engine.cancel(frameId, viewId);
+  }
+
+  /**
+   * Measures the round trip, ms.
+   *
+   * @throws NnrpTimeoutError if no PONG comes in time (default 10 s), NnrpConnectionClosedError.
+   */
+  ping(options: WaitOptions = {}): Promise<number> {
+    return this.#request("the PONG", options, (waiter) => {
+      this.#engine.now = performance.now();
+      return this.#engine.ping(waiter);
+    });
+  }
+
+  /**
+   * Changes parameters of the session; only the fields given.
+   *
+   * @returns What the server applied and refused; a refusal is an outcome, not an error.
+   * @throws NnrpValueError for bad values, NnrpProtocolError for an ERROR in answer, NnrpTimeoutError (default 10 s).
+   */
+  async patch(fields: PatchFields, options: WaitOptions = {}): Promise<PatchOutcome> {
+    const { metadata, profilePatch } = patchOf(fields);
+    const reply = await this.#request<PatchReply>("the SESSION_PATCH_ACK", options, (waiter) =>
+      this.#engine.patch(metadata, profilePatch, waiter));
+    return {
+      status: reply.ack.ackStatus,
+      appliedMask: reply.ack.appliedPatchMask,
+      rejectedMask: reply.ack.rejectedPatchMask,
+      rejectReason: reply.ack.rejectReason,
+      retryAfterMs: reply.ack.retryAfterMs,
+      settings: this.settings,
+      metadata: reply.ack,
+    };
+  }
+
+  /** Same as {@linkcode ClientSession.patch}. */
+  patchSession(fields: PatchFields, options: WaitOptions = {}): Promise<PatchOutcome> {
+    return this.patch(fields, options);
+  }
+
+  /**
+   * Puts an object into the server's cache, so that frames can refer to it.
+   *
+   * @returns Whether it is kept, and the reference to use; a rejection is an outcome, not an error.
+   * @throws NnrpValueError for bad values, NnrpProtocolError for an ERROR in answer, NnrpTimeoutError (default 10 s).
+   */
+  async putCache(request: CachePutRequest, options: WaitOptions = {}): Promise<CachePutOutcome> {
+    const fields = putOf(request);
+    const { ack, usable } = await this.#request<CachePutReply>("the CACHE_ACK", options, (waiter) => {
+      this.#engine.now = performance.now();
+      return this.#engine.putCache(fields, request.data, waiter);
+    });
+    const { objectKind, cacheNamespace, cacheKeyHi, cacheKeyLo } = fields;
+    return {
+      status: ack.status,
+      usable,
+      acceptedTtlMs: ack.acceptedTtlMs,
+      maxObjectBytes: ack.maxObjectBytes,
+      detailCode: ack.detailCode,
+      reference: { objectKind, refFlags: 0, cacheNamespace, cacheKeyHi, cacheKeyLo },
+    };
+  }
+
+  /**
+   * Takes objects out of the server's cache. Resolves when it was sent: the protocol has no answer to it.
+   *
+   * @throws NnrpValueError for bad values, NnrpStateError if the session is not active.
+   */
+  invalidateCache(what: CacheInvalidation): Promise<void> {
+    try {
+      this.#engine.invalidateCache(invalidationOf(what));
+      return Promise.resolve();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #request<T>(what: string, options: WaitOptions, send: (waiter: ReplyWaiter<T>) => bigint): Promise<T> {
+    const limits = { timeoutMs: REPLY_TIMEOUT_MS, ...options };
+    return waitFor<T>(limits, (ms) => new NnrpTimeoutError(what, ms), (resolve, reject) => {
+      let traceId: bigint;
+      try {
+        traceId = send({ resolve, reject });
+      } catch (error) {
+        reject(error);
+        return () => {};
+      }
+      return () => this.#engine.abandonReply(traceId);
+    });
+  }
+
+  /**
+   * Tells the server how many frames it may answer at once, to pause or resume.
+   *
+   * @throws NnrpValueError if the fields contradict each other, NnrpStateError if the session is closed.
+   */
+  sendFlowUpdate(fields: FlowUpdateFields): void {
+    this.#engine.sendFlowUpdate(flowUpdateOf(fields));
+  }
+
+  /** FLOW_UPDATEs of the server, also those that were applied automatically, until the session ends. */
+  flowUpdates(): AsyncGenerator<FlowUpdateEvent, void, undefined> {
+    return this.#flows.iterate();
+  }
+
+  /** The next FLOW_UPDATE of the server. */
+  receiveFlowUpdate(options: WaitOptions = {}): Promise<FlowUpdateEvent> {
+    return this.#flows.receive("the next FLOW_UPDATE", options, () => this.#endError());
+  }
+
+  /** RESULT_HINTs until the session ends. The newest 256 are kept for a reader. */
+  resultHints(): AsyncGenerator<ResultHintEvent, void, undefined> {
+    return this.#hints.iterate();
+  }
+
+  /** ERRORs of the server that did not end the session, until it ends. The newest 256 are kept for a reader. */
+  errors(): AsyncGenerator<ErrorEvent, void, undefined> {
+    return this.#errors.iterate();
+  }
+
+  /** Holds submits back until {@linkcode ClientSession.resumeSubmit}, whatever the server says. */
+  pauseSubmit(): void {
+    this.#engine.credit.pause();
+  }
+
+  /** Takes {@linkcode ClientSession.pauseSubmit} back; what the server says still holds. */
+  resumeSubmit(): void {
+    this.#engine.credit.resume();
+    this.#admit();
+  }
+
+  /**
+   * Ends the session in order: says CLOSE, waits for frames in flight (at most `drainMs`, default 2,000; 250 when there are
+   * none), closes the connection. Submits that still wait for a slot fail at once.
+   */
+  async close(options: { reason?: string; drainMs?: number } = {}): Promise<void> {
+    const engine = this.#engine;
+    if (!this.#carrierClosed) {
+      engine.close(options.reason ?? "");
+      const idleMs = Math.min(options.drainMs ?? CLOSE_IDLE_DRAIN_MS, CLOSE_IDLE_DRAIN_MS);
+      await this.#drained(options.drainMs ?? CLOSE_DRAIN_MS, idleMs);
+      await this.#carrier.close();
+    }
+    await this.closed;
+  }
+
+  /** Waits until the carrier is closed, the frames are settled and a little more, or the time is over. */
+  #drained(drainMs: number, idleMs: number): Promise<void> {
+    return new Promise((done) => {
+      let timer: ReturnType<typeof setTimeout>;
+      const startedMs = performance.now();
+      const check = () => {
+        const left = drainMs - (performance.now() - startedMs);
+        if (this.#carrierClosed || left <= 0) return done();
+        if (this.#engine.framesInFlight === 0) {
+          timer = setTimeout(done, Math.min(left, idleMs));
+        } else timer = setTimeout(check, Math.min(left, DRAIN_CHECK_MS));
+      };
+      void this.closed.then(() => {
+        clearTimeout(timer);
+        done();
+      });
+      check();
+    });
+  }
+
+  /** Same as {@linkcode ClientSession.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** What a person debugging wants to see. */
+  toString(): string {
+    const { inFlight, submitted } = this.stats;
+    return `ClientSession ${this.sessionId} ${this.state} on ${this.carrierName} to ${this.#carrier.remote}, ` +
+      `${inFlight} of ${submitted} frames in flight`;
+  }
+
+  /** For Deno's `console.log`. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return this.toString();
+  }
+
+  /** For Node's `console.log`. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+
+  #draining(end: SessionEnd): void {
+    this.#end = end;
+    for (const waiter of this.#line.clear()) waiter.failed(this.#endError());
+    this.#options.log?.({
+      type: "draining",
+      message: `session is ending: ${end.reason || end.kind}`,
+      sessionId: this.sessionId,
+      error: end.error,
+    });
+  }
+
+  #onCarrierClosed(info: CloseInfo): void {
+    this.#carrierClosed = true;
+    clearTimeout(this.#timer);
+    this.#timerMs = -Infinity;
+    this.#engine.carrierClosed(info);
+    const error = this.#endError();
+    this.#inbox.end(error);
+    this.#hints.end();
+    this.#flows.end();
+    this.#errors.end();
+    this.#resolveClosed(this.#end!);
+  }
+
+  #lastError: NnrpError | null = null;
+
+  #endError(): NnrpError {
+    const reason = this.#end?.reason;
+    return this.#lastError ??= this.#end?.error ??
+      new NnrpConnectionClosedError(this.#carrier.name, `session closed${reason ? `: ${reason}` : ""}`);
+  }
+
+  /** Sets the one timer to the earliest deadline; at least every few seconds, to notice a peer that takes nothing. */
+  #arm(): void {
+    if (this.#carrierClosed) return;
+    clearTimeout(this.#timer);
+    const now = performance.now();
+    const next = Math.min(this.#engine.nextDeadlineMs, this.#line.nextDeadlineMs, now + MAX_TICK_MS);
+    this.#timerMs = next;
+    this.#timer = setTimeout(() => this.#tick(), Math.max(1, Math.ceil(next - now)));
+  }
+
+  #tick(): void {
+    this.#timerMs = Infinity;
+    const now = performance.now();
+    this.#engine.tick(now);
+    for (const waiter of this.#line.expire(now)) waiter.timedOut();
+    this.#watchStall(now);
+    this.#arm();
+  }
+
+  #watchStall(now: number): void {
+    const { bufferedBytes, sentBytes } = this.#carrier;
+    if (bufferedBytes === 0 || sentBytes !== this.#stallBytes) {
+      this.#stallBytes = sentBytes;
+      this.#stallSinceMs = now;
+    } else if (now - this.#stallSinceMs >= SEND_STALL_MS) {
+      void this.#carrier.close({ graceful: false, reason: `the server took nothing for ${SEND_STALL_MS} ms` });
+    }
+  }
+}
+
+/** Longest time between two looks at a session, ms. */
+const MAX_TICK_MS = 5000;
+/** How often a closing session looks whether its frames have ended, ms. */
+const DRAIN_CHECK_MS = 10;
+/** How long a request on the control path waits for its answer, ms. */
+const REPLY_TIMEOUT_MS = 10_000;
+
+function invalidationOf(what: CacheInvalidation): CacheInvalidateMetadata {
+  const { hi, lo } = what.scope === CacheInvalidateScope.OBJECT_KIND
+    ? { hi: 0, lo: what.kind ?? 0 }
+    : cacheKeyOf(what.key ?? 0n);
+  return {
+    invalidateScope: what.scope,
+    cacheNamespace: what.namespace ?? 0,
+    cacheKeyHi: hi,
+    cacheKeyLo: lo,
+    reasonCode: what.reasonCode ?? 0,
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * Options of a client session, with their defaults and the reason for each.
+ *
+ * @module
+ */
+import type { ClientHelloOptions, ClientProfile, ControlExtensionEntry, FlowControlMode } from "@nnrp/core";
+import type { InboxLimits } from "./inbox.ts";
+
+/** Bytes that may wait to be sent before submits wait (docs/architecture.md, "Limits"). */
+export const MAX_SEND_BUFFER_BYTES = 8 * 1024 * 1024;
+/** Submits that may wait for a slot. */
+export const MAX_WAITING_SUBMITS = 65536;
+/** A peer that takes nothing for this long is cut, ms. */
+export const SEND_STALL_MS = 10_000;
+/** How long `close()` waits for frames in flight, ms. */
+export const CLOSE_DRAIN_MS = 2000;
+/** How long `close()` waits for the server to close when nothing is in flight: rc2's ignores CLOSE, ms. */
+export const CLOSE_IDLE_DRAIN_MS = 250;
+
+/** Something worth a line in a log; silent unless `log` is given. */
+export interface LogEvent {
+  /** What happened, for programs. */
+  readonly type: string;
+  /** What happened, for people. */
+  readonly message: string;
+  /** Session it happened in; 0 = none yet. */
+  readonly sessionId: number;
+  /** The error, if one caused it. */
+  readonly error?: unknown;
+}
+
+/** Options of a client session on a carrier that is open already. */
+export interface SessionOptions extends InboxLimits {
+  /** Sent to the server's `authValidator`: bytes, or text as UTF-8. */
+  readonly auth?: Uint8Array | string;
+  /** The wished model. */
+  readonly model?: string;
+  /** What the client offers in its hello. */
+  readonly profile?: ClientProfile;
+  /** Wished session id. Default 0: any. */
+  readonly requestedSessionId?: number;
+  /** Transport policy to tell the server (0x0101). Default: not told. */
+  readonly transportPolicy?: ClientHelloOptions["transportPolicy"];
+  /** Further control extensions of the hello. */
+  readonly controlExtensions?: readonly ControlExtensionEntry[];
+  /** `"auto"` (default): the server's FLOW_UPDATEs hold submits back; `"manual"`: they are only reported. */
+  readonly flowControl?: FlowControlMode;
+  /** Most frames in flight. Default: what the server allows. */
+  readonly maxInFlight?: number;
+  /** Whether to ignore the server's max_concurrent_frames. Default false. */
+  readonly ignoreMaxConcurrentFrames?: boolean;
+  /** What to do when no slot is free: `"wait"` (default) or `"reject"` with NnrpLimitError. */
+  readonly whenFull?: "wait" | "reject";
+  /** Submits that may wait for a slot. Default 65,536. */
+  readonly maxWaitingSubmits?: number;
+  /** Bytes that may wait to be sent before submits wait. Default 8 MiB. */
+  readonly maxSendBufferBytes?: number;
+  /** Parts that may wait in one `submitStream`. Default 4,096. */
+  readonly maxStreamResults?: number;
+  /** Bytes of parts that may wait in one `submitStream`. Default 8 MiB. */
+  readonly maxStreamBytes?: number;
+  /** Hints, flow updates and errors kept for a reader, of each kind. Default 256. */
+  readonly maxEventsKept?: number;
+  /** A PING after so long without outgoing traffic, ms; 0 = never. Default 5,000. */
+  readonly keepAliveMs?: number;
+  /** The session is lost when nothing came for so long, ms; 0 = never. Default 120,000. */
+  readonly idleTimeoutMs?: number;
+  /** Called for what is worth a log line. Default: silent. */
+  readonly log?: (event: LogEvent) => void;
+}

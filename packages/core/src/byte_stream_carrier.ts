@@ -1,0 +1,350 @@
+/**
+ * A carrier on one ordered byte stream (TCP, TLS, WebSocket, memory): all lanes share it, packets lie back to back
+ * (behaviour spec §2). What differs between streams is behind {@linkcode ByteStream}.
+ *
+ * @module
+ */
+import type { Carrier, CarrierCloseOptions, CarrierLimits, CarrierSink, CloseInfo, Lane } from "./carrier.ts";
+import { NnrpConnectionClosedError, type NnrpError, NnrpWireError } from "./errors.ts";
+import { MessageType } from "./wire/enums.ts";
+import { MAX_BODY_BYTES_BEFORE_HELLO, MAX_METADATA_BYTES, MAX_PROBE_BODY_BYTES } from "./wire/limits.ts";
+import type { Outbox } from "./wire/outbox.ts";
+import type { PacketCursor } from "./wire/packet_cursor.ts";
+import { PacketReader } from "./wire/packet_reader.ts";
+import { WriteQueue } from "./wire/write_queue.ts";
+
+/** What a socket reports. Nothing comes after `closed`. */
+export interface ByteStreamEvents {
+  /** Where the next read may write; for sockets that read into memory they are given. */
+  target(): Uint8Array;
+  /** So many bytes were read into the target. */
+  filled(count: number): void;
+  /** A chunk was received; its memory may be kept. */
+  data(chunk: Uint8Array): void;
+  /** The last write is done; its memory is free. */
+  written(): void;
+  /** The last write failed: nothing can be sent any more. */
+  writeFailed(cause: unknown): void;
+  /** The peer finished sending. */
+  ended(): void;
+  /** The socket is gone; `cause` if by a failure. */
+  closed(cause?: unknown): void;
+}
+
+/** A runtime's socket, as thin as it can be. */
+export interface ByteStream {
+  /** Starts reading and reporting. */
+  start(events: ByteStreamEvents): void;
+  /** Writes the ranges in order; called again only after `written`. Synchronous completion is allowed. */
+  write(ranges: Uint8Array[]): void;
+  /** Stops reading. */
+  pause(): void;
+  /** Reads on. */
+  resume(): void;
+  /** Ends the sending half after what was written. */
+  shutdown(): void;
+  /** Ends both halves at once; `closed` follows. */
+  destroy(): void;
+}
+
+/** What a carrier says of itself. */
+export interface ByteStreamCarrierInfo {
+  /** Transport id on the wire. */
+  readonly transport: number;
+  /** Carrier name. */
+  readonly name: string;
+  /** Whether bytes are encrypted. */
+  readonly encrypted: boolean;
+  /** The peer's address. */
+  readonly remote: string;
+  /** Host timer, so that this file needs none of its own: calls back after `ms`; returns a cancel. */
+  readonly after: (ms: number, call: () => void) => () => void;
+}
+
+/** How long a last ERROR is left alone before the stream ends: rc2 loses it otherwise (behaviour spec §4), ms. */
+export const LAST_WORDS_MS = 150;
+/** How long a closing carrier waits for its last bytes to leave and reads the peer's last words, ms. */
+export const LINGER_MS = 1000;
+
+/** A {@linkcode Carrier} on a {@linkcode ByteStream}. */
+export class ByteStreamCarrier implements Carrier {
+  /** Transport id on the wire. */
+  readonly transport: number;
+  /** Carrier name. */
+  readonly name: string;
+  /** Whether bytes are encrypted. */
+  readonly encrypted: boolean;
+  /** The peer's address. */
+  readonly remote: string;
+  /** All lanes share one stream: nothing overtakes. */
+  readonly multiStream: boolean = false;
+  /** What the reader refuses. */
+  readonly limits: CarrierLimits = {
+    maxMetadataBytes: MAX_METADATA_BYTES,
+    maxBodyBytes: MAX_BODY_BYTES_BEFORE_HELLO,
+    maxProbeBodyBytes: MAX_PROBE_BODY_BYTES,
+  };
+  /** Bytes the runtime took so far. */
+  sentBytes = 0;
+  /** Bytes received so far. */
+  receivedBytes = 0;
+
+  readonly #stream: ByteStream;
+  readonly #after: ByteStreamCarrierInfo["after"];
+  readonly #queue = new WriteQueue();
+  readonly #reader: PacketReader;
+  readonly #flushTask = () => {
+    this.#flushDue = false;
+    this.#send();
+  };
+  #sink: CarrierSink | null = null;
+  #inTurn = false;
+  #flushDue = false;
+  #writing = 0; // bytes of the write under way
+  #endDelayMs = 0;
+  #sendFailed = false;
+  #waiters: { at: number; done: () => void }[] = [];
+  #discard = false; // a closing carrier throws away what comes
+  #finish = false; // FIN once everything is sent
+  #finished = false;
+  #peerEnded = false;
+  #closing: { info: CloseInfo; cancel: () => void } | null = null;
+  #closed: CloseInfo | null = null;
+  #closeWaiters: (() => void)[] = [];
+
+  /**
+   * @param stream The socket; not started.
+   * @param info What the carrier says of itself.
+   */
+  constructor(stream: ByteStream, info: ByteStreamCarrierInfo) {
+    this.#stream = stream;
+    this.transport = info.transport;
+    this.name = info.name;
+    this.encrypted = info.encrypted;
+    this.remote = info.remote;
+    this.#after = info.after;
+    this.#reader = new PacketReader(this.limits, (cursor) => this.#packet(cursor));
+  }
+
+  /** Bytes committed and not yet taken by the runtime. */
+  get bufferedBytes(): number {
+    return this.#queue.length + this.#writing;
+  }
+
+  /** Starts reading. */
+  start(sink: CarrierSink): void {
+    this.#sink = sink;
+    this.#stream.start({
+      target: () => this.#reader.target(),
+      filled: (count) => this.#received(count, null),
+      data: (chunk) => this.#received(chunk.length, chunk),
+      written: () => this.#written(),
+      writeFailed: (cause) => this.#writeFailed(cause),
+      ended: () => this.#ended(),
+      closed: (cause) => this.#streamClosed(cause),
+    });
+  }
+
+  /** Opens a packet. */
+  begin(_lane: Lane, _frameId: number, _viewId: number): Outbox {
+    return this.#queue;
+  }
+
+  /** Ends a packet; it leaves at the end of the turn. */
+  commit(_lane: Lane, _frameId: number, _viewId: number, _last: boolean): void {
+    if (this.#sendFailed || this.#finish || this.#closed !== null) this.#queue.clear();
+    else if (!this.#inTurn && !this.#flushDue && this.#writing === 0) {
+      this.#flushDue = true;
+      queueMicrotask(this.#flushTask);
+    }
+  }
+
+  /** Nothing to do: frames have no stream of their own here. */
+  endFrame(_lane: Lane, _frameId: number, _viewId: number): void {}
+
+  /** Starts sending now. */
+  flush(): void {
+    this.#send();
+  }
+
+  /** Resolves when no caller's memory is needed any more; null if none is. */
+  released(): Promise<void> | null {
+    const until = this.#queue.borrowedUntil;
+    return until <= this.sentBytes || this.bufferedBytes === 0 ? null : this.#sent(until);
+  }
+
+  /** Resolves when what was committed so far is sent or can never be. */
+  drained(): Promise<void> {
+    return this.bufferedBytes === 0 ? Promise.resolve() : this.#sent(this.#queue.total);
+  }
+
+  #sent(until: number): Promise<void> {
+    return new Promise((done) => this.#waiters.push({ at: until, done }));
+  }
+
+  /** Stops reading. */
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  /** Reads on. */
+  resume(): void {
+    this.#stream.resume();
+  }
+
+  /** Sends what is committed, ends the sending half, reads the peer's last words for a moment, closes. */
+  close(options: CarrierCloseOptions = {}): Promise<void> {
+    this.#endDelayMs = options.endDelayMs ?? 0;
+    this.#beginClose({ code: options.code ?? 0, reason: options.reason ?? "", local: true }, options.graceful ?? true);
+    if (this.#closed !== null) return Promise.resolve();
+    return new Promise((done) => this.#closeWaiters.push(done));
+  }
+
+  #beginClose(info: CloseInfo, graceful: boolean): void {
+    if (this.#closed !== null) return;
+    if (this.#closing !== null) {
+      if (!graceful) this.#stream.destroy();
+      return;
+    }
+    this.#discard = true;
+    if (!graceful) {
+      this.#closing = { info, cancel: () => {} };
+      this.#stream.destroy();
+      return;
+    }
+    this.#closing = { info, cancel: this.#after(LINGER_MS, () => this.#stream.destroy()) };
+    this.#stream.resume();
+    this.#finish = true;
+    this.#send();
+  }
+
+  #received(count: number, chunk: Uint8Array | null): void {
+    this.receivedBytes += count;
+    const sink = this.#sink!;
+    if (this.#discard) return;
+    sink.begin();
+    this.#inTurn = true;
+    let fault: NnrpError | null = null;
+    try {
+      if (chunk === null) this.#reader.filled(count);
+      else this.#reader.push(chunk);
+    } catch (error) {
+      if (!(error instanceof NnrpWireError)) throw error;
+      fault = error;
+    } finally {
+      sink.turn();
+      this.#inTurn = false;
+    }
+    if (fault !== null) this.#fault(fault);
+    this.#send();
+  }
+
+  #packet(cursor: PacketCursor): void {
+    const type = cursor.msgType;
+    const lane: Lane = type === MessageType.FRAME_SUBMIT
+      ? "submit"
+      : type === MessageType.RESULT_PUSH || type === MessageType.RESULT_DROP
+      ? "result"
+      : "control";
+    if (!this.#discard) this.#sink!.packet(cursor, lane, 0);
+  }
+
+  /** Bytes that cannot be read: the sink hears of it first (it may send its last words), then the carrier closes. */
+  #fault(error: NnrpError): void {
+    this.#sink!.fault(error);
+    this.#endDelayMs = LAST_WORDS_MS;
+    this.#beginClose({ code: 1, reason: error.message, local: true, error }, true);
+  }
+
+  #send(): void {
+    if (this.#writing > 0 || this.#sendFailed || this.#closed !== null) return;
+    const batch = this.#queue.take();
+    if (batch !== null) {
+      this.#writing = batch.length;
+      this.#stream.write(batch.ranges);
+    } else if (this.#finish && !this.#finished) {
+      this.#finished = true;
+      if (this.#endDelayMs > 0) this.#after(this.#endDelayMs, () => this.#shutdown());
+      else this.#shutdown();
+    }
+  }
+
+  #shutdown(): void {
+    if (this.#closed !== null) return;
+    this.#stream.shutdown();
+    if (this.#peerEnded) this.#stream.destroy();
+  }
+
+  #written(): void {
+    this.sentBytes += this.#writing;
+    this.#writing = 0;
+    this.#queue.written();
+    this.#wake();
+    this.#send();
+  }
+
+  /** Ends sending only: what the peer said before it went is still read (behaviour spec §2). */
+  #writeFailed(_cause: unknown): void {
+    if (this.#sendFailed) return;
+    this.#sendFailed = true;
+    this.#writing = 0;
+    this.#queue.clear();
+    this.#wake();
+    if (this.#closing !== null || this.#peerEnded) this.#stream.destroy();
+  }
+
+  #ended(): void {
+    if (this.#peerEnded || this.#closed !== null) return;
+    this.#peerEnded = true;
+    const rest = this.#reader.pendingBytes;
+    if (this.#closing !== null) {
+      if (this.#finished || this.#sendFailed) this.#stream.destroy();
+    } else if (rest > 0) {
+      this.#fault(
+        new NnrpWireError(`${this.name} stream ended inside a packet`, {
+          field: "packet",
+          expected: "a whole packet",
+          actual: `its first ${rest} bytes`,
+          stage: "framing",
+        }),
+      );
+    } else if (this.#sendFailed) {
+      this.#beginClose({ code: 0, reason: "connection closed by peer", local: false }, false);
+    } else {
+      this.#sink!.begin();
+      this.#sink!.end();
+      this.#sink!.turn();
+      this.#send();
+    }
+  }
+
+  #streamClosed(cause: unknown): void {
+    if (this.#closed !== null) return;
+    const closing = this.#closing;
+    let info = closing?.info;
+    if (info === undefined) {
+      const reason = cause === undefined
+        ? "connection closed by peer"
+        : `connection lost: ${cause instanceof Error ? cause.message : String(cause)}`;
+      const error = cause === undefined ? undefined : new NnrpConnectionClosedError(this.name, reason, { cause });
+      info = { code: 0, reason, local: false, error };
+    }
+    this.#closed = info;
+    closing?.cancel();
+    this.#queue.clear();
+    this.#writing = 0;
+    this.#wake();
+    this.#sink!.closed(info);
+    for (const done of this.#closeWaiters) done();
+    this.#closeWaiters = [];
+  }
+
+  #wake(): void {
+    if (this.#waiters.length === 0) return;
+    const all = this.#sendFailed || this.#closed !== null;
+    const ready = this.#waiters.filter((w) => all || w.at <= this.sentBytes);
+    if (ready.length === 0) return;
+    this.#waiters = this.#waiters.filter((w) => !ready.includes(w));
+    for (const w of ready) w.done();
+  }
+}

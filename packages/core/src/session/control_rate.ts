@@ -1,0 +1,54 @@
+/**
+ * How many control packets that bring nothing forward (pings, flow updates, patches, cancels of unknown frames) a peer
+ * may send: a burst, then a steady rate; beyond it the session ends with LIMIT_EXCEEDED (docs/architecture.md, "Limits").
+ *
+ * @module
+ */
+
+/** Such packets that may come at once: a client that starts up sends dozens, not thousands. */
+export const CONTROL_BURST = 1000;
+/** Such packets per second in the long run. */
+export const CONTROL_PER_SECOND = 33;
+
+/** Options of {@linkcode ControlRate}. */
+export interface ControlRateOptions {
+  /** Packets that may come at once, ≥ 1. Default {@linkcode CONTROL_BURST}. */
+  readonly burst?: number;
+  /** Packets per second in the long run, ≥ 0. Default {@linkcode CONTROL_PER_SECOND}. */
+  readonly perSecond?: number;
+}
+
+/** A token bucket; full at first. */
+export class ControlRate {
+  #burst: number;
+  #perMs: number;
+  #tokens: number;
+  #lastMs = Infinity; // until the first packet
+
+  /**
+   * A full bucket.
+   *
+   * @param options Burst and rate.
+   */
+  constructor(options: ControlRateOptions = {}) {
+    this.#burst = options.burst ?? CONTROL_BURST;
+    this.#perMs = (options.perSecond ?? CONTROL_PER_SECOND) / 1000;
+    this.#tokens = this.#burst;
+  }
+
+  /**
+   * Takes one token.
+   *
+   * @param nowMs Monotonic time, ms; going back in time brings no tokens.
+   * @returns False if there is none: the peer is over its rate.
+   */
+  spend(nowMs: number): boolean {
+    if (nowMs > this.#lastMs) {
+      this.#tokens = Math.min(this.#burst, this.#tokens + (nowMs - this.#lastMs) * this.#perMs);
+      this.#lastMs = nowMs;
+    } else if (this.#lastMs === Infinity) this.#lastMs = nowMs;
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+}

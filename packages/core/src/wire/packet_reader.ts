@@ -1,0 +1,246 @@
+/**
+ * Cuts packets out of a byte stream, in place, and refuses from the header alone what is malformed or too large
+ * (wire spec §2, behaviour spec §2 and §9). Bytes come either in chunks ({@linkcode PacketReader.push}) or by reading into
+ * the reader's own memory ({@linkcode PacketReader.target}, {@linkcode PacketReader.filled}).
+ *
+ * @module
+ */
+import type { CarrierLimits } from "../carrier.ts";
+import { NnrpWireError } from "../errors.ts";
+import { MessageType } from "./enums.ts";
+import { checkHeader } from "./header.ts";
+import { READ_BUFFER_LARGE, READ_BUFFER_SMALL, READ_FIRST_GRANT, READ_OWN_MEMORY } from "./limits.ts";
+import { HeaderOffset, PacketCursor } from "./packet_cursor.ts";
+
+const HEADER = HeaderOffset.END;
+const MAGIC_LE = 0x50524e4e;
+/** Reads in a row that would have fitted the small buffer before the large one is given back. */
+const QUIET_READS = 64;
+
+const KNOWN_TYPE = new Uint8Array(256);
+for (const type of Object.values(MessageType)) KNOWN_TYPE[type] = 1;
+
+/** A stream decoder with bounded memory. One per byte stream. */
+export class PacketReader {
+  readonly #limits: CarrierLimits;
+  readonly #onPacket: (cursor: PacketCursor) => void;
+  readonly #cursor = new PacketCursor();
+
+  // The read buffer: bytes from #start to #end are received and not yet cut.
+  #bytes: Uint8Array = EMPTY;
+  #view: DataView = EMPTY_VIEW;
+  #start = 0;
+  #end = 0;
+  #quietReads = 0;
+  #seen = 0; // bytes read since the buffer was renewed
+  // False once something of the present buffer was given out: then it is only filled further, never written over.
+  #reusable = true;
+
+  // A packet with memory of its own: #own holds the first #ownHave bytes of #ownTotal.
+  #own: Uint8Array | null = null;
+  #ownHave = 0;
+  #ownTotal = 0;
+
+  /**
+   * @param limits Read each time a header is judged, so they may change while the stream runs.
+   * @param onPacket Shown each packet; the cursor is reused. Must not call the reader.
+   */
+  constructor(limits: CarrierLimits, onPacket: (cursor: PacketCursor) => void) {
+    this.#limits = limits;
+    this.#onPacket = onPacket;
+  }
+
+  /** Bytes of a packet that is not whole yet: not 0 at the end of a stream means that it was cut. */
+  get pendingBytes(): number {
+    return this.#own !== null ? this.#ownHave : this.#end - this.#start;
+  }
+
+  /** Where the next read may write; never empty. Valid until {@linkcode PacketReader.filled} or {@linkcode PacketReader.push}. */
+  target(): Uint8Array {
+    if (this.#own !== null) {
+      this.#growOwn();
+      return this.#own.subarray(this.#ownHave);
+    }
+    if (this.#bytes.length === 0) this.#renew(READ_BUFFER_SMALL);
+    else if (this.#bytes.length - this.#end < this.#bytes.length >> 2) this.#makeRoom();
+    return this.#bytes.subarray(this.#end);
+  }
+
+  /**
+   * Takes note that `count` bytes were read into the target, and cuts.
+   *
+   * @throws NnrpWireError (stage framing) at the first bad header; packets before it were shown.
+   */
+  filled(count: number): void {
+    if (this.#own !== null) {
+      this.#ownHave += count;
+      if (this.#ownHave === this.#ownTotal) this.#showOwn();
+      return;
+    }
+    this.#end += count;
+    this.#seen += count;
+    this.#quietReads = count > READ_BUFFER_SMALL ? 0 : this.#quietReads + 1;
+    const full = this.#end === this.#bytes.length;
+    this.#cursor.retained = false;
+    this.#start = this.#cut(this.#bytes, this.#view, this.#start, this.#end);
+    if (this.#cursor.retained) this.#reusable = false;
+    if (this.#own !== null) return;
+    const small = this.#bytes.length < READ_BUFFER_LARGE;
+    if (small && (full || this.#seen >= READ_OWN_MEMORY)) this.#renew(READ_BUFFER_LARGE);
+    else if (!small && this.#start === this.#end && this.#quietReads >= QUIET_READS) {
+      this.#renew(READ_BUFFER_SMALL);
+    } else if (this.#start === this.#end && this.#reusable) this.#start = this.#end = 0;
+  }
+
+  /**
+   * Takes a chunk whose memory the reader may keep: it must not be written over afterwards.
+   *
+   * @throws NnrpWireError (stage framing) at the first bad header; packets before it were shown.
+   */
+  push(chunk: Uint8Array): void {
+    let at = 0;
+    while (this.#own !== null && at < chunk.length) {
+      this.#growOwn();
+      const take = Math.min(
+        this.#ownTotal - this.#ownHave,
+        this.#own.length - this.#ownHave,
+        chunk.length - at,
+      );
+      this.#own.set(chunk.subarray(at, at + take), this.#ownHave);
+      this.#ownHave += take;
+      at += take;
+      if (this.#ownHave === this.#ownTotal) this.#showOwn();
+    }
+    if (at === chunk.length) return;
+    const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const stop = this.#cut(chunk, view, at, chunk.length);
+    if (stop < chunk.length && this.#own === null) this.#beginOwn(chunk, stop, chunk.length, HEADER);
+  }
+
+  /** Shows all whole packets between `start` and `end`; returns where the first that is not whole begins. */
+  #cut(bytes: Uint8Array, view: DataView, start: number, end: number): number {
+    const cursor = this.#cursor;
+    cursor.bytes = bytes;
+    cursor.view = view;
+    while (end - start >= HEADER) {
+      const total = this.#judge(view, start);
+      if (start + total > end) {
+        if (total > READ_OWN_MEMORY || bytes !== this.#bytes) {
+          this.#beginOwn(bytes, start, end, total);
+          return end;
+        }
+        return start;
+      }
+      cursor.offset = start;
+      cursor.metaLength = view.getUint32(start + HeaderOffset.META_LEN, true);
+      cursor.bodyLength = view.getUint32(start + HeaderOffset.BODY_LEN, true);
+      start += total;
+      this.#onPacket(cursor);
+    }
+    return start;
+  }
+
+  /** Length of the packet whose header begins at `at`, or a refusal. */
+  #judge(view: DataView, at: number): number {
+    const word = view.getUint32(at + 4, true); // version, wire format 0, type, header length 40
+    if (
+      view.getUint32(at, true) !== MAGIC_LE || (word & 0xff00ff00) !== 0x28000000 ||
+      KNOWN_TYPE[(word >>> 16) & 0xff] === 0
+    ) {
+      checkHeader(view, at);
+    }
+    const metaLength = view.getUint32(at + HeaderOffset.META_LEN, true);
+    const bodyLength = view.getUint32(at + HeaderOffset.BODY_LEN, true);
+    const limits = this.#limits;
+    if (metaLength > limits.maxMetadataBytes) {
+      throw tooLong("header.meta_len", metaLength, limits.maxMetadataBytes);
+    }
+    if (bodyLength > limits.maxBodyBytes) {
+      const probe = ((word >>> 16) & 0xff) === MessageType.TRANSPORT_PROBE;
+      const limit = probe ? Math.max(limits.maxProbeBodyBytes, limits.maxBodyBytes) : limits.maxBodyBytes;
+      if (bodyLength > limit) throw tooLong("header.body_len", bodyLength, limit);
+    }
+    return HEADER + metaLength + bodyLength;
+  }
+
+  /** Moves an unfinished packet into memory of its own, as much of it as may be believed. */
+  #beginOwn(bytes: Uint8Array, start: number, end: number, total: number): void {
+    const own = new Uint8Array(Math.min(total, Math.max(READ_FIRST_GRANT, end - start)));
+    own.set(bytes.subarray(start, end));
+    this.#own = own;
+    this.#ownHave = end - start;
+    this.#ownTotal = total;
+    this.#start = this.#end = bytes === this.#bytes ? end : this.#end;
+  }
+
+  /** More memory for the own packet once what was granted is really full. */
+  #growOwn(): void {
+    const own = this.#own!;
+    if (this.#ownHave < own.length || own.length === this.#ownTotal) return;
+    const grown = new Uint8Array(Math.min(this.#ownTotal, own.length * 4));
+    grown.set(own);
+    this.#own = grown;
+  }
+
+  #showOwn(): void {
+    const own = this.#own!;
+    const view = new DataView(own.buffer, own.byteOffset, own.byteLength);
+    if (this.#ownTotal === HEADER) {
+      // So far only the header of a packet split across chunks was known to be needed.
+      const total = this.#judge(view, 0);
+      if (total > HEADER) {
+        this.#ownTotal = total;
+        const grown = new Uint8Array(Math.min(total, READ_FIRST_GRANT));
+        grown.set(own);
+        this.#own = grown;
+        return;
+      }
+    }
+    this.#own = null;
+    this.#ownHave = 0;
+    this.#cut(own, view, 0, own.length);
+    if (this.#start === this.#end && this.#reusable) this.#start = this.#end = 0;
+  }
+
+  /** Room for the next read when the buffer's end is near. */
+  #makeRoom(): void {
+    const rest = this.#end - this.#start;
+    if (this.#reusable && this.#start >= rest) {
+      this.#bytes.copyWithin(0, this.#start, this.#end);
+      this.#start = 0;
+      this.#end = rest;
+      return;
+    }
+    const seen = this.#seen;
+    this.#renew(this.#bytes.length);
+    this.#seen = seen;
+  }
+
+  /** A fresh buffer of at least `size` bytes that begins with what is not cut yet. */
+  #renew(size: number): void {
+    const rest = this.#end - this.#start;
+    const bytes = new Uint8Array(Math.max(size, rest * 2));
+    if (rest > 0) bytes.set(this.#bytes.subarray(this.#start, this.#end));
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer);
+    this.#start = 0;
+    this.#end = rest;
+    this.#reusable = true;
+    this.#quietReads = 0;
+    this.#seen = 0;
+  }
+}
+
+function tooLong(field: string, actual: number, limit: number): NnrpWireError {
+  return new NnrpWireError("longer than this side accepts", {
+    field,
+    offset: field === "header.meta_len" ? HeaderOffset.META_LEN : HeaderOffset.BODY_LEN,
+    expected: `at most ${limit}`,
+    actual,
+    stage: "framing",
+    limit: true,
+  });
+}
+
+const EMPTY = new Uint8Array(0);
+const EMPTY_VIEW = new DataView(EMPTY.buffer);

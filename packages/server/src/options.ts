@@ -1,0 +1,172 @@
+/**
+ * Options of a server, with their defaults and the reason for each.
+ *
+ * @module
+ */
+import type {
+  CarrierBinding,
+  ClientHelloContext,
+  ControlExtensionEntry,
+  PatchRefusal,
+  PatchRequest,
+  ReceivedSubmit,
+  ResultFields,
+  ServerCapabilities,
+} from "@nnrp/core";
+import type { Drop } from "./handler.ts";
+import type { ServerSession } from "./session.ts";
+
+/** Total time from accept to the hello's acceptance, ms; a byte now and then does not extend it. */
+export const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Connections at once. */
+export const MAX_CONNECTIONS = 10_000;
+/** Connections that are still shaking hands. */
+export const MAX_HANDSHAKES = 1024;
+/** Frames in flight per session before frames queue. */
+export const MAX_CONCURRENT_FRAMES = 64;
+/** Hard limit of frames in flight, as a multiple of the soft one. */
+export const HARD_LIMIT_FACTOR = 4;
+/** Frames that may wait per session. */
+export const MAX_QUEUED_FRAMES = 64;
+/** Handlers running at once. */
+export const CONCURRENCY = 64;
+/** Bytes received and not yet answered, per session. */
+export const MAX_SESSION_BYTES = 64 * 1024 * 1024;
+/** Bytes received and not yet answered, whole server. */
+export const MAX_SERVER_BYTES = 1024 * 1024 * 1024;
+/** Bytes that may wait to be sent per session before a stream of results waits. */
+export const MAX_SEND_BUFFER_BYTES = 8 * 1024 * 1024;
+/** A client that takes nothing for this long is cut, ms. */
+export const SEND_STALL_MS = 10_000;
+/** How long `close()` of the server waits for frames in flight, ms. */
+export const DRAIN_MS = 20_000;
+/** What refused clients are told about when to come back, ms. */
+export const RETRY_AFTER_MS = 1000;
+
+/** What a server offers and how much of it. */
+export interface ServerProfile extends Omit<ServerCapabilities, "knownExtensionTypes"> {
+  /** Frames in flight per session that are told to the client; more queue. Default 64. */
+  readonly maxConcurrentFrames?: number;
+  /** Frames in flight per session beyond which `LIMIT_EXCEEDED`. Default 4 × `maxConcurrentFrames`. */
+  readonly maxInFlightFrames?: number;
+  /** Sections of a frame. Default 16. */
+  readonly maxSections?: number;
+  /** Largest object in the cache, bytes. Default `maxCacheBytes`. */
+  readonly maxCacheObjectBytes?: number;
+  /** Model named in the handshake. Default none. */
+  readonly modelName?: string;
+}
+
+/** What `authValidator` judges. */
+export interface AuthRequest {
+  /** Bytes the client sent; empty if none. */
+  readonly authBlock: Uint8Array;
+  /** The client's address. */
+  readonly remote: string;
+  /** TransportId of the connection. */
+  readonly transport: number;
+  /** Model the client wishes; undefined if it did not say. */
+  readonly model: string | undefined;
+  /** The whole hello. */
+  readonly hello: ClientHelloContext;
+}
+
+/** The verdict on a client: true, or a principal for handlers to see; false, or how to refuse. */
+export type AuthVerdict =
+  | boolean
+  | {
+    /** Who it is, as handlers see it. */
+    readonly principal: unknown;
+  }
+  | {
+    /** `"error"`: ERROR AUTH_FAILED; `"ack"`: SERVER_HELLO_ACK with auth_status 1; `"close"`: without a word. */
+    readonly refuse: "error" | "ack" | "close";
+    /** Words for the client. */
+    readonly diagnostic?: string;
+  };
+
+/** Judges a client during its handshake. The signal aborts when the handshake's time is over or the client is gone. */
+export type AuthValidator = (request: AuthRequest, signal: AbortSignal) => AuthVerdict | Promise<AuthVerdict>;
+
+/** Something worth a line in a log. */
+export interface ServerLogEvent {
+  /** What happened, for programs. */
+  readonly type:
+    | "session-start"
+    | "session-end"
+    | "handshake-refused"
+    | "auth-refused"
+    | "handler-failed"
+    | "connection-refused";
+  /** What happened, for people. */
+  readonly message: string;
+  /** Client's address. */
+  readonly remote: string;
+  /** Name of the carrier. */
+  readonly carrier: string;
+  /** Session it happened in; 0 = none. */
+  readonly sessionId: number;
+  /** The hello, where there was one. */
+  readonly hello?: ClientHelloContext;
+  /** The error, if one caused it. */
+  readonly error?: unknown;
+}
+
+/** Options of a server. */
+export interface ServerOptions {
+  /** Port to listen on with TCP, if `listen` is left out. Default 4433; 0 = any free one. */
+  readonly port?: number;
+  /** Host to listen on with TCP, if `listen` is left out. Default `"127.0.0.1"`. */
+  readonly host?: string;
+  /** Carriers to listen on. Default: TCP on `host` and `port`. */
+  readonly listen?: readonly CarrierBinding[];
+  /** What the server offers. */
+  readonly profile?: ServerProfile;
+  /** Judges clients. Default: everybody is welcome. */
+  readonly authValidator?: AuthValidator;
+  /** Chooses session ids; 0 or an id in use = the server's own choice. Default: the client's wish. */
+  readonly sessionId?: (hello: ClientHelloContext) => number;
+  /** Control extensions to add to the answer. */
+  readonly controlExtensions?: readonly ControlExtensionEntry[];
+  /** Extension types the application understands, so that critical ones are not refused. */
+  readonly knownExtensionTypes?: readonly number[];
+  /** Judges patches after the built-in checks. */
+  readonly patchPolicy?: (patch: PatchRequest, session: ServerSession) => PatchRefusal | undefined;
+  /** Patches per second before RATE_LIMITED. Default 16. */
+  readonly maxPatchesPerSecond?: number;
+  /** Whether CACHE_INVALIDATE is answered by CACHE_ACK. Default false, like rc2. */
+  readonly acknowledgeInvalidate?: boolean;
+  /** Whether probes are answered. Default true. */
+  readonly answerProbes?: boolean;
+  /** Total time of a handshake, ms. Default 10,000. */
+  readonly handshakeTimeoutMs?: number;
+  /** A PING after so long without outgoing traffic, ms; 0 = never. Default 5,000. */
+  readonly keepAliveMs?: number;
+  /** A session is lost when nothing came for so long, ms; 0 = never. Default 120,000. */
+  readonly idleTimeoutMs?: number;
+  /** Connections at once. Default 10,000. */
+  readonly maxConnections?: number;
+  /** Connections that are still shaking hands. Default 1,024. */
+  readonly maxHandshakes?: number;
+  /** Bytes received and not yet answered, per session; reading pauses beyond. Default 64 MiB. */
+  readonly maxSessionBytes?: number;
+  /** Bytes received and not yet answered, whole server; reading pauses beyond. Default 1 GiB. */
+  readonly maxServerBytes?: number;
+  /** Bytes that may wait to be sent per session before a stream of results waits. Default 8 MiB. */
+  readonly maxSendBufferBytes?: number;
+  /** Called for what is worth a log line. Default: silent. */
+  readonly log?: (event: ServerLogEvent) => void;
+}
+
+/** Options of `serve()`. */
+export interface ServeOptions extends ServerOptions {
+  /** Handlers running at once, whole server. Default 64; 1 for a model that fills the machine. */
+  readonly concurrency?: number;
+  /** Frames that may wait per session. Default 64. */
+  readonly maxQueuedFrames?: number;
+  /**
+   * Answers a frame that finds the queue full, before anything is superseded or refused: a stale or degraded result, a drop,
+   * or undefined for the built-in policy (supersede the oldest droppable frame of the view, else SERVER_BUSY).
+   */
+  readonly whenQueueFull?: (frame: ReceivedSubmit, session: ServerSession) => ResultFields | Drop | undefined;
+}

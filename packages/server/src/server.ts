@@ -1,0 +1,406 @@
+/**
+ * A server: listens on its carriers, shakes hands with each connection in its own time, and owns the sessions (behaviour spec
+ * §6, §14.2).
+ *
+ * @module
+ */
+import {
+  buildHelloAck,
+  type Carrier,
+  type CarrierBinding,
+  type CarrierListener,
+  type ClientHelloContext,
+  ErrorCode,
+  type HelloAgreement,
+  judgeHello,
+  NnrpConnectionClosedError,
+  type NnrpError,
+  NnrpStateError,
+  NnrpTimeoutError,
+  type SessionEnd,
+} from "@nnrp/core";
+import { TurnClock } from "./clock.ts";
+import type { Handler } from "./handler.ts";
+import {
+  type AuthValidator,
+  type AuthVerdict,
+  DRAIN_MS,
+  HANDSHAKE_TIMEOUT_MS,
+  HARD_LIMIT_FACTOR,
+  MAX_CONCURRENT_FRAMES,
+  MAX_CONNECTIONS,
+  MAX_HANDSHAKES,
+  MAX_QUEUED_FRAMES,
+  MAX_SERVER_BYTES,
+  RETRY_AFTER_MS,
+  type ServeOptions,
+} from "./options.ts";
+import { Scheduler, type SchedulerStats } from "./scheduler.ts";
+import { ServerSession, type WaitOptions } from "./session.ts";
+import type { SessionOwner } from "./session_owner.ts";
+
+/** Where a server listens. */
+export interface ServerAddress {
+  /** Name of the carrier. */
+  readonly name: string;
+  /** Bound host. */
+  readonly host: string;
+  /** Bound port. */
+  readonly port: number;
+}
+
+/** Counters of a server, as they are now. */
+export interface ServerStats extends Readonly<SchedulerStats> {
+  /** Connections accepted. */
+  readonly connections: number;
+  /** Connections refused because there were too many. */
+  readonly refusedConnections: number;
+  /** Connections that are open now. */
+  readonly open: number;
+  /** Sessions that are open now. */
+  readonly sessions: number;
+  /** Sessions that ever began. */
+  readonly sessionsStarted: number;
+  /** Handshakes that were refused or ran out of time. */
+  readonly handshakesRefused: number;
+  /** Of those, the ones that `authValidator` refused. */
+  readonly authRefused: number;
+  /** Bytes of frames in flight. */
+  readonly bytesInFlight: number;
+}
+
+interface Handshake {
+  readonly timer: ReturnType<typeof setTimeout>;
+  readonly abort: AbortController;
+  timedOut: boolean;
+}
+
+/** A server that listens. Made by `serve()` or {@linkcode NnrpServer.bind}. */
+export class NnrpServer {
+  readonly #options: ServeOptions;
+  readonly #clock = new TurnClock();
+  readonly #scheduler: Scheduler | null;
+  readonly #owner: SessionOwner;
+  readonly #connections = new Set<ServerSession>();
+  readonly #handshakes = new Map<ServerSession, Handshake>();
+  readonly #sessions = new Map<number, ServerSession>();
+  #listeners: CarrierListener[] = [];
+  #ready: ServerSession[] = []; // accepted, not handed out yet
+  #acceptors: { take: (session: ServerSession) => void; end: (error: NnrpError) => void }[] = [];
+  #nextId = 0;
+  #bytesInFlight = 0;
+  #closing: Promise<void> | null = null;
+  #counts = { connections: 0, refusedConnections: 0, sessionsStarted: 0, handshakesRefused: 0, authRefused: 0 };
+  #authValidator: AuthValidator | undefined;
+
+  private constructor(options: ServeOptions, handler: Handler | null) {
+    this.#options = options;
+    this.#authValidator = options.authValidator;
+    this.#scheduler = handler === null ? null : new Scheduler(handler, options, this.#clock);
+    const soft = options.profile?.maxConcurrentFrames ?? MAX_CONCURRENT_FRAMES;
+    this.#owner = {
+      options,
+      clock: this.#clock,
+      scheduler: this.#scheduler,
+      maxConcurrentFrames: soft,
+      maxInFlightFrames: options.profile?.maxInFlightFrames ?? soft * HARD_LIMIT_FACTOR,
+      maxQueuedFrames: options.maxQueuedFrames ?? MAX_QUEUED_FRAMES,
+      hello: (session, context) => void this.#hello(session, context),
+      sessionDraining: () => {},
+      sessionClosed: (session, end) => this.#closed(session, end),
+      account: (bytes) => (this.#bytesInFlight += bytes) > (options.maxServerBytes ?? MAX_SERVER_BYTES),
+    };
+    this.#nextId = crypto.getRandomValues(new Uint32Array(1))[0];
+  }
+
+  /**
+   * Listens; the application takes sessions with `accept()` or `for await` and frames with `receiveSubmit()`.
+   *
+   * @throws NnrpTransportError if a port is taken or not allowed.
+   */
+  static bind(options: ServeOptions = {}): Promise<NnrpServer> {
+    return NnrpServer.start(options, null);
+  }
+
+  /** Listens with a handler, or without; `serve()` and {@linkcode NnrpServer.bind} are the ways to call it. */
+  static async start(options: ServeOptions, handler: Handler | null): Promise<NnrpServer> {
+    const server = new NnrpServer(options, handler);
+    const bindings = options.listen ?? [await defaultBinding(options)];
+    try {
+      for (const binding of bindings) server.#listeners.push(await binding.listen((carrier) => server.#connected(carrier)));
+    } catch (error) {
+      await server.close({ drainMs: 0 });
+      throw error;
+    }
+    return server;
+  }
+
+  /** Where the server listens, in the order of `listen`. */
+  get addresses(): readonly ServerAddress[] {
+    return this.#listeners.map(({ name, host, port }) => ({ name, host, port }));
+  }
+
+  /** Port of the first listener. */
+  get port(): number {
+    return this.#listeners[0].port;
+  }
+
+  /** Open sessions. */
+  get sessions(): readonly ServerSession[] {
+    return [...this.#sessions.values()];
+  }
+
+  /** Counters as they are now. */
+  get stats(): ServerStats {
+    const idle: SchedulerStats = { running: 0, queued: 0, started: 0, superseded: 0, expired: 0, busy: 0, handlerFailures: 0 };
+    return {
+      ...(this.#scheduler?.stats ?? idle),
+      ...this.#counts,
+      open: this.#connections.size,
+      sessions: this.#sessions.size,
+      bytesInFlight: this.#bytesInFlight,
+    };
+  }
+
+  /**
+   * The next session, for servers without a handler. Sessions are shaken hands with side by side; a slow one delays nobody.
+   *
+   * @throws NnrpTimeoutError, NnrpConnectionClosedError once the server is closed.
+   */
+  accept(options: WaitOptions = {}): Promise<ServerSession> {
+    if (this.#scheduler !== null) return Promise.reject(new NnrpStateError("the sessions of this server go to its handler"));
+    const ready = this.#ready.shift();
+    if (ready !== undefined) return Promise.resolve(ready);
+    if (this.#closing !== null) return Promise.reject(serverClosed());
+    const { timeoutMs, signal } = options;
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      const settle = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", onAbort);
+        const at = this.#acceptors.indexOf(acceptor);
+        if (at >= 0) this.#acceptors.splice(at, 1);
+      };
+      const end = (error: unknown) => {
+        settle();
+        reject(error);
+      };
+      const onAbort = () => end(signal!.reason);
+      const acceptor = {
+        take: (session: ServerSession) => {
+          settle();
+          resolve(session);
+        },
+        end,
+      };
+      const timer = timeoutMs === undefined || timeoutMs === Infinity
+        ? undefined
+        : setTimeout(() => end(new NnrpTimeoutError("the next session", timeoutMs)), timeoutMs);
+      signal?.addEventListener("abort", onAbort);
+      this.#acceptors.push(acceptor);
+    });
+  }
+
+  /** As {@linkcode NnrpServer.accept}, judging clients with this validator from now on. */
+  acceptWithAuth(validator: AuthValidator, options: WaitOptions = {}): Promise<ServerSession> {
+    this.#authValidator = validator;
+    return this.accept(options);
+  }
+
+  /** Sessions as they come, until the server is closed. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<ServerSession, void, undefined> {
+    for (;;) {
+      let session: ServerSession;
+      try {
+        session = await this.accept();
+      } catch (error) {
+        if (error instanceof NnrpConnectionClosedError) return;
+        throw error;
+      }
+      yield session;
+    }
+  }
+
+  /**
+   * Stops listening, says CLOSE to every session, lets frames in flight be answered (at most `drainMs`, default 20,000), and
+   * closes what is left.
+   */
+  close(options: { drainMs?: number; reason?: string } = {}): Promise<void> {
+    return this.#closing ??= this.#close(options.drainMs ?? DRAIN_MS, options.reason ?? "server is shutting down");
+  }
+
+  async #close(drainMs: number, reason: string): Promise<void> {
+    await Promise.all(this.#listeners.map((listener) => listener.close()));
+    for (const acceptor of [...this.#acceptors]) acceptor.end(serverClosed());
+    for (const session of this.#handshakes.keys()) session.refuse(ErrorCode.SERVER_BUSY, reason, RETRY_AFTER_MS);
+    await Promise.all([...this.#connections].map((session) => this.#closeSession(session, drainMs, reason)));
+    this.#scheduler?.stop();
+  }
+
+  /** A session with nothing in flight goes at once, after the client had a moment to close first. */
+  async #closeSession(session: ServerSession, drainMs: number, reason: string): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const timeUp = new Promise<void>((done) => timer = setTimeout(done, drainMs));
+    const idle = session.idle();
+    const closed = session.close({ reason, drainMs });
+    await Promise.race([idle, timeUp]);
+    clearTimeout(timer);
+    const grace = setTimeout(() => session.abort(reason), Math.min(drainMs, CLOSE_GRACE_MS));
+    await closed;
+    clearTimeout(grace);
+  }
+
+  /** Same as {@linkcode NnrpServer.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #connected(carrier: Carrier): void {
+    this.#counts.connections++;
+    const session = new ServerSession(this.#owner, carrier);
+    const { maxConnections = MAX_CONNECTIONS, maxHandshakes = MAX_HANDSHAKES } = this.#options;
+    const full = this.#connections.size >= maxConnections || this.#handshakes.size >= maxHandshakes;
+    this.#connections.add(session);
+    if (full || this.#closing !== null) {
+      this.#counts.refusedConnections++;
+      session.start();
+      session.report("connection-refused", "too many connections");
+      session.refuse(ErrorCode.LIMIT_EXCEEDED, "too many connections; try again later", RETRY_AFTER_MS);
+      return;
+    }
+    const ms = this.#options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
+    const abort = new AbortController();
+    const handshake: Handshake = {
+      abort,
+      timedOut: false,
+      timer: setTimeout(() => {
+        handshake.timedOut = true;
+        const error = new NnrpTimeoutError("the handshake", ms);
+        abort.abort(error);
+        session.refuse(ErrorCode.INVALID_STATE, error.message);
+        session.report("handshake-refused", error.message, error);
+      }, ms),
+    };
+    this.#handshakes.set(session, handshake);
+    session.start();
+  }
+
+  async #hello(session: ServerSession, context: ClientHelloContext): Promise<void> {
+    const profile = this.#options.profile ?? {};
+    const outcome = judgeHello(
+      { versionMajor: context.packet.header.versionMajor, metadata: context.metadata, controlExtensions: context.controlExtensions },
+      {
+        ...profile,
+        maxConcurrentFrames: this.#owner.maxConcurrentFrames,
+        knownExtensionTypes: this.#options.knownExtensionTypes,
+      },
+    );
+    if (!outcome.accepted) {
+      session.report("handshake-refused", outcome.diagnostic);
+      session.refuse(outcome.errorCode, outcome.diagnostic);
+      return;
+    }
+    const handshake = this.#handshakes.get(session);
+    let verdict: AuthVerdict;
+    try {
+      const judged = this.#authValidator?.({
+        authBlock: context.authBlock,
+        remote: session.remote,
+        transport: session.transport,
+        model: outcome.requestedModel,
+        hello: context,
+      }, handshake!.abort.signal) ?? true;
+      verdict = typeof judged === "object" && "then" in judged ? await judged : judged;
+    } catch (error) {
+      session.report("auth-refused", "the auth validator failed", error);
+      verdict = false;
+    }
+    if (session.state !== "negotiating") return; // timed out or gone meanwhile
+    if (verdict === false || (typeof verdict === "object" && "refuse" in verdict)) {
+      this.#refuseAuth(session, outcome, typeof verdict === "object" ? verdict : undefined);
+      return;
+    }
+    this.#accept(session, context, outcome, typeof verdict === "object" ? verdict.principal : undefined);
+  }
+
+  #refuseAuth(
+    session: ServerSession,
+    agreement: HelloAgreement,
+    verdict: { refuse: "error" | "ack" | "close"; diagnostic?: string } | undefined,
+  ): void {
+    this.#counts.authRefused++;
+    const diagnostic = verdict?.diagnostic ?? "authentication refused";
+    session.report("auth-refused", diagnostic);
+    if (verdict?.refuse === "close") session.abort(diagnostic);
+    else if (verdict?.refuse === "ack") {
+      session.refuseByAck(buildHelloAck(agreement, { sessionId: 0, activeTransportId: session.transport }).metadata);
+    } else session.refuse(ErrorCode.AUTH_FAILED, diagnostic);
+  }
+
+  #accept(session: ServerSession, context: ClientHelloContext, agreement: HelloAgreement, principal: unknown): void {
+    const wished = this.#options.sessionId?.(context) ?? agreement.requestedSessionId;
+    const sessionId = this.#freeId(wished);
+    const modelName = this.#options.profile?.modelName ?? "";
+    const ack = buildHelloAck(agreement, {
+      sessionId,
+      activeTransportId: session.transport,
+      modelName,
+      controlExtensions: this.#options.controlExtensions,
+    });
+    this.#endHandshake(session);
+    this.#sessions.set(sessionId, session);
+    this.#counts.sessionsStarted++;
+    session.accept(ack.metadata, ack.body, modelName, principal);
+    session.report("session-start", `session ${sessionId} with ${session.remote}`);
+    if (this.#scheduler !== null) return;
+    const acceptor = this.#acceptors.shift();
+    if (acceptor !== undefined) acceptor.take(session);
+    else this.#ready.push(session);
+  }
+
+  /** The wished id, or a fresh one if it is 0 or in use. */
+  #freeId(wished: number): number {
+    if (wished !== 0 && !this.#sessions.has(wished)) return wished;
+    do this.#nextId = (this.#nextId + 1) >>> 0; while (this.#nextId === 0 || this.#sessions.has(this.#nextId));
+    return this.#nextId;
+  }
+
+  #endHandshake(session: ServerSession): Handshake | undefined {
+    const handshake = this.#handshakes.get(session);
+    if (handshake === undefined) return undefined;
+    clearTimeout(handshake.timer);
+    this.#handshakes.delete(session);
+    return handshake;
+  }
+
+  #closed(session: ServerSession, end: SessionEnd): void {
+    this.#connections.delete(session);
+    const handshake = this.#endHandshake(session);
+    if (handshake !== undefined) {
+      this.#counts.handshakesRefused++;
+      handshake.abort.abort(serverClosed());
+    }
+    const { sessionId } = session;
+    if (sessionId !== 0 && this.#sessions.get(sessionId) === session) {
+      this.#sessions.delete(sessionId);
+      session.report("session-end", `session ${sessionId} ended: ${end.reason || end.kind}`, end.error);
+    }
+    const at = this.#ready.indexOf(session);
+    if (at >= 0) this.#ready.splice(at, 1);
+  }
+}
+
+/** How long a closing server waits for an idle client to close first, ms. */
+const CLOSE_GRACE_MS = 500;
+
+async function defaultBinding(options: ServeOptions): Promise<CarrierBinding> {
+  const { tcp } = await import("@nnrp/tcp");
+  return tcp({ host: options.host, port: options.port });
+}
+
+function serverClosed(): NnrpConnectionClosedError {
+  return new NnrpConnectionClosedError("server", "the server is closed");
+}

@@ -1,0 +1,597 @@
+/**
+ * One client's session on a server: frames in, results out, and the control path (behaviour spec §14.2). The rules are the
+ * engine's; this file owns the timer, the waiting receivers and the bounds on memory.
+ *
+ * @module
+ */
+import {
+  type Carrier,
+  type ClientHelloContext,
+  type CloseInfo,
+  CongestionWatch,
+  type EffectiveSettings,
+  type ErrorEvent,
+  type ErrorFields,
+  ErrorScope,
+  type FlowUpdateEvent,
+  type FlowUpdateFields,
+  flowUpdateOf,
+  LAST_WORDS_MS,
+  type NnrpError,
+  NnrpConnectionClosedError,
+  NnrpStateError,
+  NnrpTimeoutError,
+  ReceivedSubmit,
+  type ResultFields,
+  ResultHintBudgetPolicy,
+  ResultHintCongestionState,
+  type ResultHintMetadata,
+  ResultHintReason,
+  ServerEngine,
+  type ServerFrameCounts,
+  type ServerHelloAckMetadata,
+  type SessionEnd,
+  stateName,
+} from "@nnrp/core";
+import type { HandlerContext } from "./handler.ts";
+import { MAX_SEND_BUFFER_BYTES, MAX_SESSION_BYTES, SEND_STALL_MS, type ServerLogEvent } from "./options.ts";
+import type { SessionOwner } from "./session_owner.ts";
+import type { FrameQueue } from "./frame_queue.ts";
+import { SubmitInbox } from "./submit_inbox.ts";
+
+/** How long a call may wait. */
+export interface WaitOptions {
+  /** Most ms to wait. Default: no limit. */
+  readonly timeoutMs?: number;
+  /** Ends the wait; the call rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** Fields of a RESULT_HINT to send; what is left out is NONE. */
+export interface HintFields extends Partial<ResultHintMetadata> {
+  /** Frame it speaks of; 0 (default) = the whole session. */
+  readonly frameId?: number;
+  /** Trace id. Default 0. */
+  readonly traceId?: bigint;
+}
+
+/** Options of {@linkcode ServerSession.sendResult}. */
+export interface SendOptions {
+  /** View of the frame, where it is given by its id. Default 0. */
+  readonly viewId?: number;
+  /** Whether the frame ends with this result. Default true; false for parts of a stream. */
+  readonly final?: boolean;
+}
+
+/** Counters of a session, as they are now. */
+export interface ServerSessionStats extends Readonly<ServerFrameCounts> {
+  /** Frames received and not settled. */
+  readonly inFlight: number;
+  /** Frames waiting for a handler or a receiver. */
+  readonly queued: number;
+  /** Pings received. */
+  readonly pings: number;
+  /** FLOW_UPDATEs received. */
+  readonly flowUpdatesReceived: number;
+  /** ERRORs sent. */
+  readonly errorsSent: number;
+  /** Control packets with malformed metadata or in the wrong place. */
+  readonly badControls: number;
+  /** Smoothed round trip of pings, ms; undefined before the first. */
+  readonly rttMs: number | undefined;
+  /** Bytes handed to the runtime. */
+  readonly sentBytes: number;
+  /** Bytes received. */
+  readonly receivedBytes: number;
+  /** Bytes waiting to be sent. */
+  readonly bufferedBytes: number;
+}
+
+/** A session with a client. */
+export class ServerSession {
+  /** Resolves when the session is over, never rejects. */
+  readonly closed: Promise<SessionEnd>;
+  /** What handlers get beside the frame. */
+  readonly handlerContext: HandlerContext;
+  /** Frames in flight that are told to the client; a scheduler runs no more handlers of this session at once. */
+  readonly maxConcurrentFrames: number;
+  /** What `authValidator` gave; undefined without one. */
+  principal: unknown;
+
+  readonly #owner: SessionOwner;
+  readonly #carrier: Carrier;
+  readonly #engine: ServerEngine;
+  readonly #queue: FrameQueue | null;
+  readonly #inbox: SubmitInbox | null;
+  readonly #congestion = new CongestionWatch();
+  #hello: ClientHelloContext | null = null;
+  #modelName = "";
+  #resolveClosed: (end: SessionEnd) => void = () => {};
+  #end: SessionEnd | null = null;
+  #carrierClosed = false;
+  #paused = false;
+  #accountedBytes = 0; // of this session in the server's sum
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timerMs = Infinity;
+  #stallBytes = -1;
+  #stallSinceMs = 0;
+  #settledWaiters: (() => void)[] = [];
+  #closing = false;
+
+  /** Made by the server for each connection. */
+  constructor(owner: SessionOwner, carrier: Carrier) {
+    const { options } = owner;
+    this.#owner = owner;
+    this.#carrier = carrier;
+    this.maxConcurrentFrames = owner.maxConcurrentFrames;
+    this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
+    this.#queue = owner.scheduler?.queueFor(this) ?? null;
+    this.#inbox = owner.scheduler === null ? new SubmitInbox() : null;
+    const getPrincipal = () => this.principal;
+    this.handlerContext = {
+      session: this,
+      get principal() {
+        return getPrincipal();
+      },
+    };
+    const profile = options.profile ?? {};
+    this.#engine = new ServerEngine(carrier, {
+      hello: (context) => this.#helloCame(context),
+      submit: (frame) => this.#submit(frame),
+      cancelled: (frame) => this.#cancelled(frame),
+      flow: (event) => this.onFlowUpdate?.(event),
+      patched: (settings) => this.onPatch?.(settings),
+      error: (event) => this.onError?.(event),
+      draining: (end) => this.#draining(end),
+      finished: (_end, fatal) => {
+        // An application that closes the session itself keeps the carrier open for its `drainMs`.
+        if (!this.#closing) void carrier.close({ endDelayMs: fatal ? LAST_WORDS_MS : 0 });
+      },
+    }, {
+      keepAliveMs: options.keepAliveMs,
+      idleTimeoutMs: options.idleTimeoutMs,
+      maxInFlightFrames: owner.maxInFlightFrames,
+      maxSections: profile.maxSections,
+      maxBodyBytes: profile.maxBodyBytes,
+      cache: { maxObjectBytes: profile.maxCacheObjectBytes },
+      acknowledgeInvalidate: options.acknowledgeInvalidate,
+      answerProbes: options.answerProbes,
+      maxPatchesPerSecond: options.maxPatchesPerSecond,
+      patchPolicy: options.patchPolicy && ((patch) => options.patchPolicy!(patch, this)),
+    });
+  }
+
+  /** Called for each FLOW_UPDATE of the client. */
+  onFlowUpdate: ((event: FlowUpdateEvent) => void) | null = null;
+  /** Called when SESSION_PATCH changed something. */
+  onPatch: ((settings: EffectiveSettings) => void) | null = null;
+  /** Called for each ERROR of the client that does not end the session. */
+  onError: ((event: ErrorEvent) => void) | null = null;
+
+  /** The session's id; 0 before the handshake. */
+  get sessionId(): number {
+    return this.#engine.sessionId;
+  }
+  /** The client's hello. */
+  get hello(): ClientHelloContext {
+    return this.#hello!;
+  }
+  /** Model named in the handshake. */
+  get modelName(): string {
+    return this.#modelName;
+  }
+  /** TransportId of the carrier. */
+  get transport(): number {
+    return this.#carrier.transport;
+  }
+  /** Name of the carrier, for example `"tcp"`. */
+  get carrierName(): string {
+    return this.#carrier.name;
+  }
+  /** The client's address. */
+  get remote(): string {
+    return this.#carrier.remote;
+  }
+  /** `"active"`, `"draining"` or `"closed"`. */
+  get state(): string {
+    return stateName(this.#engine.state);
+  }
+  /** Values of SESSION_PATCH in force. */
+  get settings(): EffectiveSettings {
+    return this.#engine.settings!;
+  }
+
+  /** Bytes of frames received and not settled. */
+  get bytesInFlight(): number {
+    return this.#engine.counts.bytesInFlight;
+  }
+
+  /** Counters as they are now. */
+  get stats(): ServerSessionStats {
+    const engine = this.#engine;
+    const { sentBytes, receivedBytes, bufferedBytes } = this.#carrier;
+    return {
+      ...engine.counts,
+      inFlight: engine.framesInFlight,
+      queued: this.#queue?.size ?? this.#inbox!.size,
+      pings: engine.pingsReceived,
+      flowUpdatesReceived: engine.flowUpdatesReceived,
+      errorsSent: engine.errorsSent,
+      badControls: engine.badControls,
+      rttMs: engine.keepAlive.smoothedRttMs,
+      sentBytes,
+      receivedBytes,
+      bufferedBytes,
+    };
+  }
+
+  /** Starts reading; called by the server. */
+  start(): void {
+    const engine = this.#engine;
+    const { clock } = this.#owner;
+    engine.opened(clock.read());
+    this.#carrier.start({
+      begin: () => engine.begin(clock.read()),
+      packet: (cursor, lane) => engine.receive(cursor, lane),
+      turn: () => {
+        engine.turn();
+        this.#boundMemory();
+        if (engine.nextDeadlineMs < this.#timerMs) this.#arm();
+      },
+      fault: (error) => engine.fault(error),
+      end: () => engine.peerEnded(),
+      closed: (info) => this.#onCarrierClosed(info),
+    });
+    this.#arm();
+  }
+
+  /** The server took the client in. */
+  accept(ack: ServerHelloAckMetadata, body: Uint8Array, modelName: string, principal: unknown): void {
+    this.principal = principal;
+    this.#modelName = modelName;
+    this.#engine.now = this.#owner.clock.nowMs;
+    this.#engine.accept(ack, body);
+    this.#carrier.resume();
+  }
+
+  /** The server refuses the client by ERROR. */
+  refuse(errorCode: number, diagnostic: string, retryAfterMs = 0): void {
+    this.#engine.refuseHello(errorCode, diagnostic, retryAfterMs);
+  }
+
+  /** The server refuses the client by an ack. */
+  refuseByAck(ack: ServerHelloAckMetadata): void {
+    this.#engine.refuseByAck(ack);
+  }
+
+  /** Closes the connection at once, without a word. */
+  abort(reason: string): void {
+    void this.#carrier.close({ graceful: false, reason });
+  }
+
+  /**
+   * The next frame, for servers without a handler.
+   *
+   * @throws NnrpTimeoutError, NnrpConnectionClosedError once the session is over, NnrpStateError if a handler gets the frames.
+   */
+  receiveSubmit(options: WaitOptions = {}): Promise<ReceivedSubmit> {
+    if (this.#inbox === null) return Promise.reject(new NnrpStateError("the frames of this server go to its handler"));
+    return this.#inbox.receive(options, (ms) => new NnrpTimeoutError("the next frame", ms));
+  }
+
+  /** All frames until the session ends, for servers without a handler. */
+  async *submits(): AsyncGenerator<ReceivedSubmit, void, undefined> {
+    if (this.#inbox === null) throw new NnrpStateError("the frames of this server go to its handler");
+    for (;;) {
+      const frame = await this.#inbox.next();
+      if (frame === null) return;
+      yield frame;
+    }
+  }
+
+  /**
+   * Answers a frame.
+   *
+   * @param target The frame, or its id.
+   * @param result The result; class, flags and coverage that are left out follow from the rest.
+   * @returns False if the frame is settled (cancelled, expired) or the session over: nothing was sent. Resolves when the
+   *   session no longer needs the result's bytes.
+   * @throws NnrpValueError if the result cannot be written; the frame stays in flight.
+   */
+  async sendResult(target: ReceivedSubmit | number, result: ResultFields = {}, options: SendOptions = {}): Promise<boolean> {
+    const frame = this.#frame(target, options.viewId);
+    if (frame === undefined || !this.#send(frame, result, options.final ?? true)) return false;
+    this.#settled();
+    const released = this.#carrier.released();
+    if (released !== null) await released;
+    return true;
+  }
+
+  /**
+   * Answers a frame with RESULT_DROP.
+   *
+   * @returns False if the frame is settled or the session over.
+   */
+  sendResultDrop(target: ReceivedSubmit | number, options: { viewId?: number; flags?: number } = {}): boolean {
+    const frame = this.#frame(target, options.viewId);
+    const sent = frame !== undefined && this.#engine.sendDrop(frame, options.flags);
+    if (sent) this.#settled();
+    return sent;
+  }
+
+  /** Ends a stream of parts that were sent with `final: false`. False if the frame is settled. */
+  endStream(target: ReceivedSubmit | number, viewId = 0): boolean {
+    const frame = this.#frame(target, viewId);
+    const sent = frame !== undefined && this.#engine.endStream(frame);
+    if (sent) this.#settled();
+    return sent;
+  }
+
+  /** Forgets a frame without a word: the client waits for ever, so this is for tests and relays. */
+  discardFrame(target: ReceivedSubmit | number, viewId = 0): void {
+    const frame = this.#frame(target, viewId);
+    if (frame === undefined) return;
+    this.#engine.discard(frame);
+    this.#settled();
+  }
+
+  /** Sends RESULT_HINT. False if the session is over. */
+  sendResultHint(fields: HintFields): boolean {
+    if (this.#carrierClosed || this.state === "closed") return false;
+    this.#engine.sendHint({
+      appliedBudgetPolicy: fields.appliedBudgetPolicy ?? ResultHintBudgetPolicy.NONE,
+      congestionState: fields.congestionState ?? ResultHintCongestionState.NONE,
+      reason: fields.reason ?? ResultHintReason.NONE,
+      retryAfterMs: fields.retryAfterMs ?? 0,
+    }, { frameId: fields.frameId, traceId: fields.traceId });
+    return true;
+  }
+
+  /** Sends FLOW_UPDATE. False if the session is over. */
+  sendFlowUpdate(fields: FlowUpdateFields): boolean {
+    if (this.#carrierClosed || this.state === "closed") return false;
+    this.#engine.sendFlowUpdate(flowUpdateOf(fields));
+    return true;
+  }
+
+  /**
+   * Sends ERROR. With a frame it ends that frame; a fatal one ends the session.
+   *
+   * @returns False if the frame is settled or the session over.
+   */
+  sendError(fields: Omit<ErrorFields, "errorScope"> & { errorScope?: number; frame?: ReceivedSubmit }): boolean {
+    const { frame, ...rest } = fields;
+    if (frame !== undefined) return this.failFrame(frame, rest);
+    if (this.state === "closed") return false;
+    this.#engine.sendError({ ...rest, errorScope: rest.errorScope ?? ErrorScope.SESSION });
+    return true;
+  }
+
+  /** Ends a frame by ERROR, frame scope. False if it is settled. */
+  failFrame(frame: ReceivedSubmit, fields: Omit<ErrorFields, "errorScope">): boolean {
+    const sent = this.#engine.failFrame(frame, fields);
+    if (sent) this.#settled();
+    return sent;
+  }
+
+  /** Drops a frame and, with a reason, says so in a RESULT_HINT too. */
+  dropWithHint(frame: ReceivedSubmit, reason: number | undefined): void {
+    if (!this.#engine.sendDrop(frame)) return;
+    if (reason !== undefined) {
+      this.#engine.sendHint({
+        appliedBudgetPolicy: ResultHintBudgetPolicy.DROP,
+        congestionState: this.#congestion.state,
+        reason,
+        retryAfterMs: 0,
+      }, { frameId: frame.frameId, viewId: frame.viewId, traceId: frame.traceId });
+    }
+    this.#settled();
+  }
+
+  /** A handler's result. */
+  answer(frame: ReceivedSubmit, result: ResultFields): void {
+    if (this.#send(frame, result, true)) this.#settled();
+  }
+
+  /** A part of a handler's stream: PARTIAL, not final. Resolves when more may be sent; null = at once. */
+  sendPart(frame: ReceivedSubmit, part: ResultFields): Promise<void> | null {
+    this.#engine.sendPart(frame, part);
+    const max = this.#owner.options.maxSendBufferBytes ?? MAX_SEND_BUFFER_BYTES;
+    return this.#carrier.bufferedBytes < max ? null : this.#carrier.drained();
+  }
+
+  /** Measures the round trip, ms. Rejects with NnrpTimeoutError (default 10 s) or when the session ends. */
+  ping(options: { timeoutMs?: number } = {}): Promise<number> {
+    const { timeoutMs = 10_000 } = options;
+    return new Promise((resolve, reject) => {
+      this.#engine.now = this.#owner.clock.nowMs;
+      const timer = setTimeout(() => reject(new NnrpTimeoutError("the PONG", timeoutMs)), timeoutMs);
+      const settle = <T>(call: (value: T) => void) => (value: T) => {
+        clearTimeout(timer);
+        call(value);
+      };
+      try {
+        this.#engine.ping({ resolve: settle(resolve), reject: settle<NnrpError>(reject) });
+      } catch (error) {
+        settle(reject)(error);
+      }
+    });
+  }
+
+  /**
+   * Ends the session in order: says CLOSE, lets frames in flight be answered, closes when the client does or after `drainMs`
+   * (default 2,000).
+   */
+  async close(options: { reason?: string; drainMs?: number } = {}): Promise<void> {
+    if (!this.#carrierClosed) {
+      this.#closing = true;
+      this.#engine.close(options.reason ?? "");
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const timeUp = new Promise<void>((done) => timer = setTimeout(done, options.drainMs ?? 2000));
+      await Promise.race([timeUp, this.closed]);
+      clearTimeout(timer);
+      await this.#carrier.close();
+    }
+    await this.closed;
+  }
+
+  /** Same as {@linkcode ServerSession.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Resolves when no frame is in flight or the session is over. */
+  idle(): Promise<void> {
+    if (this.#engine.framesInFlight === 0 || this.#carrierClosed) return Promise.resolve();
+    return new Promise((done) => this.#settledWaiters.push(done));
+  }
+
+  /** Says a line in the server's log. */
+  report(type: ServerLogEvent["type"], message: string, error?: unknown): void {
+    this.#owner.options.log?.({
+      type,
+      message,
+      remote: this.remote,
+      carrier: this.carrierName,
+      sessionId: this.sessionId,
+      hello: this.#hello ?? undefined,
+      error,
+    });
+  }
+
+  /** What a person debugging wants to see. */
+  toString(): string {
+    const { inFlight, submits } = this.stats;
+    return `ServerSession ${this.sessionId} ${this.state} on ${this.carrierName} with ${this.remote}, ` +
+      `${inFlight} of ${submits} frames in flight`;
+  }
+
+  /** For Deno's `console.log`. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return this.toString();
+  }
+
+  /** For Node's `console.log`. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+
+  #frame(target: ReceivedSubmit | number, viewId = 0): ReceivedSubmit | undefined {
+    return target instanceof ReceivedSubmit ? target : this.#engine.frame(target, viewId);
+  }
+
+  #send(frame: ReceivedSubmit, result: ResultFields, final: boolean): boolean {
+    const engine = this.#engine;
+    engine.now = this.#owner.clock.nowMs;
+    return final ? engine.sendResult(frame, result) : engine.sendPart(frame, result);
+  }
+
+  #helloCame(context: ClientHelloContext): void {
+    this.#hello = context;
+    this.#carrier.pause();
+    this.#owner.hello(this, context);
+  }
+
+  #submit(frame: ReceivedSubmit): void {
+    frame.owner = this;
+    if (this.#queue === null) this.#inbox!.push(frame);
+    else {
+      this.#owner.scheduler!.submit(this.#queue, frame);
+      if (this.#queue.size > 0 || this.#congestion.state !== 0) this.#adviseCongestion();
+    }
+  }
+
+  #cancelled(frame: ReceivedSubmit): void {
+    if (this.#queue === null) this.#inbox!.remove(frame);
+    else this.#owner.scheduler!.forget(this.#queue, frame);
+    this.#settled();
+  }
+
+  /** Tells the client when its queue fills or empties. */
+  #adviseCongestion(): void {
+    const state = this.#congestion.observe(this.#queue!.size, this.#owner.maxQueuedFrames);
+    if (state === undefined) return;
+    const saturated = state === ResultHintCongestionState.SATURATED;
+    this.sendResultHint({
+      congestionState: state,
+      reason: saturated ? ResultHintReason.QUEUE_FULL : ResultHintReason.NONE,
+    });
+  }
+
+  /** A frame ended. */
+  #settled(): void {
+    const engine = this.#engine;
+    if (this.#paused || engine.framesInFlight === 0) this.#boundMemory();
+    if (engine.framesInFlight === 0) {
+      if (this.#settledWaiters.length > 0) {
+        const waiters = this.#settledWaiters;
+        this.#settledWaiters = [];
+        for (const done of waiters) done();
+      }
+      engine.turn();
+    }
+  }
+
+  /** Stops reading while too many bytes wait for an answer. */
+  #boundMemory(): void {
+    const bytes = this.bytesInFlight;
+    const overServer = this.#owner.account(bytes - this.#accountedBytes);
+    this.#accountedBytes = bytes;
+    const over = overServer || bytes > (this.#owner.options.maxSessionBytes ?? MAX_SESSION_BYTES);
+    if (over && !this.#paused) {
+      this.#paused = true;
+      this.#carrier.pause();
+    } else if (!over && this.#paused) {
+      this.#paused = false;
+      this.#carrier.resume();
+    }
+  }
+
+  #draining(end: SessionEnd): void {
+    this.#end = end;
+    this.#inbox?.drain();
+    this.#owner.sessionDraining(this);
+  }
+
+  #onCarrierClosed(info: CloseInfo): void {
+    this.#carrierClosed = true;
+    clearTimeout(this.#timer);
+    this.#timerMs = -Infinity;
+    this.#engine.carrierClosed(info);
+    const end = this.#end!;
+    this.#inbox?.end(
+      end.error ?? new NnrpConnectionClosedError(this.carrierName, `session closed${end.reason ? `: ${end.reason}` : ""}`),
+    );
+    if (this.#queue !== null) this.#owner.scheduler!.close(this.#queue);
+    this.#settled();
+    this.#owner.sessionClosed(this, end);
+    this.#resolveClosed(end);
+  }
+
+  #arm(): void {
+    if (this.#carrierClosed) return;
+    clearTimeout(this.#timer);
+    const now = this.#owner.clock.nowMs;
+    const next = Math.min(this.#engine.nextDeadlineMs, now + MAX_TICK_MS);
+    this.#timerMs = next;
+    this.#timer = setTimeout(() => this.#tick(), Math.max(1, Math.ceil(next - now)));
+  }
+
+  #tick(): void {
+    this.#timerMs = Infinity;
+    const now = this.#owner.clock.read();
+    this.#engine.tick(now);
+    if (this.#paused) this.#boundMemory();
+    const { bufferedBytes, sentBytes } = this.#carrier;
+    if (bufferedBytes === 0 || sentBytes !== this.#stallBytes) {
+      this.#stallBytes = sentBytes;
+      this.#stallSinceMs = now;
+    } else if (now - this.#stallSinceMs >= SEND_STALL_MS) {
+      this.abort(`the client took nothing for ${SEND_STALL_MS} ms`);
+    }
+    this.#arm();
+  }
+}
+
+/** Longest time between two looks at a session, ms. */
+const MAX_TICK_MS = 5000;

@@ -1,0 +1,117 @@
+/**
+ * Sockets of Node and Bun (`node:net`). Chunks are handed over as they come; a batch of ranges is corked into one gathered
+ * write.
+ *
+ * @module
+ */
+import { createServer, connect as netConnect, type Socket } from "node:net";
+import type { ByteStream, ByteStreamEvents } from "@nnrp/core";
+import type { Bound, Connected, SocketApi } from "./socket_api.ts";
+
+/** Node's sockets. */
+export const socketApi: SocketApi = {
+  connect(host, port, noDelay, signal): Promise<Connected> {
+    return new Promise((resolve, reject) => {
+      const socket = netConnect({ host, port, noDelay, allowHalfOpen: true });
+      const abort = () => socket.destroy(signal!.reason);
+      signal?.addEventListener("abort", abort);
+      socket.once("error", reject);
+      socket.once("connect", () => {
+        signal?.removeEventListener("abort", abort);
+        socket.removeListener("error", reject);
+        resolve({ stream: new NodeByteStream(socket), remote: format(socket) });
+      });
+    });
+  },
+
+  listen(host, port, noDelay, accept): Promise<Bound> {
+    return new Promise((resolve, reject) => {
+      const server = createServer({ allowHalfOpen: true, noDelay }, (socket) => {
+        accept(new NodeByteStream(socket), format(socket));
+      });
+      server.once("error", reject);
+      server.listen({ host, port }, () => {
+        server.removeListener("error", reject);
+        // A failed accept (no file descriptors left, for example) must not end the server.
+        server.on("error", () => {});
+        const address = server.address() as { address: string; port: number };
+        resolve({
+          host: address.address,
+          port: address.port,
+          close: () => {
+            server.close();
+            return Promise.resolve();
+          },
+        });
+      });
+    });
+  },
+};
+
+function format(socket: Socket): string {
+  const host = socket.remoteAddress ?? "?";
+  return `${host.includes(":") ? `[${host}]` : host}:${socket.remotePort ?? 0}`;
+}
+
+/** A node:net or node:tls socket as a byte stream. */
+export class NodeByteStream implements ByteStream {
+  readonly #socket: Socket;
+  #events: ByteStreamEvents | null = null;
+  #failure: unknown;
+  readonly #onWritten = (error?: Error | null) => {
+    if (error) this.#events!.writeFailed(error);
+    else this.#events!.written();
+  };
+
+  /** @param socket The socket, connected; this object owns it. */
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on("error", (error) => this.#failure ??= error);
+  }
+
+  /** Starts reading. */
+  start(events: ByteStreamEvents): void {
+    this.#events = events;
+    const socket = this.#socket;
+    socket.on("data", (chunk: Uint8Array) => {
+      events.data(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    });
+    socket.on("end", () => events.ended());
+    socket.on("close", () => events.closed(this.#failure));
+    if (socket.destroyed) queueMicrotask(() => events.closed(this.#failure));
+  }
+
+  /** Writes the ranges in order, as one system call where the kernel takes them. */
+  write(ranges: Uint8Array[]): void {
+    const socket = this.#socket;
+    const last = ranges.length - 1;
+    if (last === 0) {
+      socket.write(ranges[0], this.#onWritten);
+      return;
+    }
+    socket.cork();
+    for (let i = 0; i < last; i++) socket.write(ranges[i]);
+    socket.write(ranges[last], this.#onWritten);
+    socket.uncork();
+  }
+
+  /** Stops reading. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  /** Reads on. */
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** Ends the sending half. */
+  shutdown(): void {
+    this.#socket.end();
+  }
+
+  /** Ends both halves. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * `nnrp peer serve`: a scripted server with the flags and the output of the reference interop peer.
+ *
+ * @module
+ */
+import type { Command } from "../command.ts";
+import { readServeFlags, SERVE_OPTIONS } from "../peer/serve_flags.ts";
+
+/** The command. */
+export const peerServeCommand: Command = {
+  name: "peer serve",
+  summary: "scripted server for interop tests of NNRP clients",
+  description:
+    "Echoes every frame unless a flag says otherwise. The first line of output tells the bound port, then follow one " +
+    "JSON object per event and, at the end of each session, its counters. Ends on SIGTERM, after --sessions sessions " +
+    "or after --lifetime seconds.",
+  options: SERVE_OPTIONS,
+  examples: ["peer serve --transport tcp --port 4433 --drop-every 3", "peer serve --cache --verbose"],
+  async run(input) {
+    const flags = readServeFlags(input.options);
+    const { servePeer } = await import("../peer/serve.ts");
+    return await servePeer(flags, input);
+  },
+};
