@@ -25,3 +25,6 @@ export * from "./src/cost_estimate.ts";
 export * from "./src/onnx/model_file.ts";
 export * from "./src/onnx/runtime.ts";
 export * from "./src/onnx/session.ts";
+
+// Types of the core that appear above
+export type { FrameSubmitMetadata, ResultFields, ResultHintReason, TensorSectionData } from "@nnrp/core";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ResultFields } from "@nnrp/core";
+import { type ResultFields, ResultHintReason } from "@nnrp/core";
 import { type Backend, type BackendFrame, isBackendDrop } from "./backend.ts";
 
 /** What a handler gets beside the frame, as far as backends need it. The server's `HandlerContext` fits. */
@@ -36,7 +36,7 @@ export interface QueuedFrame extends BackendFrame {
  */
 export function backendHandler<D>(
   backend: Backend,
-  drop: (reason?: string) => D,
+  drop: (reason?: ResultHintReason) => D,
 ): (frame: QueuedFrame, context: BackendHandlerContext) => Promise<ResultFields | D> {
   return async (frame, context) => {
     const waited = frame.startedAtMs - frame.receivedAtMs;
@@ -45,6 +45,7 @@ export function backendHandler<D>(
       queueMs: Number.isNaN(waited) ? 0 : waited,
       session: context.session,
     });
-    return isBackendDrop(output) ? drop(output.reason) : output;
+    if (!isBackendDrop(output)) return output;
+    return output.reason === "budget" ? drop(ResultHintReason.BUDGET_EXCEEDED) : drop();
   };
 }

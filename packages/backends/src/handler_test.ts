@@ -1,5 +1,6 @@
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
+import { ResultHintReason } from "@nnrp/core";
 import type { Backend, BackendFrame, BackendOutput, BackendRunOptions } from "./backend.ts";
 import { backendHandler, type QueuedFrame } from "./handler.ts";
 
@@ -39,12 +40,15 @@ test("the handler hands on signal, waiting time and session, and returns the res
   const fake = backend({ statusCode: 7 });
   const session = {};
   const signal = new AbortController().signal;
-  const answer = await backendHandler(fake, () => "drop")({ ...frame, signal }, { session });
+  const answer = await backendHandler(fake, () => "drop" as const)({ ...frame, signal }, { session });
   assertEquals(answer, { statusCode: 7 });
   assertEquals(fake.calls, [{ signal, queueMs: 4, session }]);
 });
 
-test("a backend's drop becomes the server's drop", async () => {
-  const handler = backendHandler(backend({ drop: true, reason: "budget" }), (reason) => `dropped: ${reason}`);
-  assertEquals(await handler(frame, { session: {} }), "dropped: budget");
+test("a backend's drop becomes the server's drop, with the reason where there is one for the wire", async () => {
+  const drop = (reason?: number) => ({ dropped: reason });
+  const late = backendHandler(backend({ drop: true, reason: "budget" }), drop);
+  assertEquals(await late(frame, { session: {} }), { dropped: ResultHintReason.BUDGET_EXCEEDED });
+  const cancelled = backendHandler(backend({ drop: true, reason: "cancelled" }), drop);
+  assertEquals(await cancelled(frame, { session: {} }), { dropped: undefined });
 });

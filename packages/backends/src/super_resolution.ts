@@ -93,7 +93,11 @@ export class SuperResolution implements Backend {
   #tail: Promise<unknown> = Promise.resolve();
   #input = new Float32Array(0);
 
-  /** @param options Which runtime, which model, bounds. */
+  /**
+   * Loads nothing yet.
+   *
+   * @param options Which runtime, which model, bounds.
+   */
   constructor(options: SuperResolutionOptions = {}) {
     this.#options = options;
     this.halo = options.halo ?? SUPER_RESOLUTION_HALO;

@@ -80,7 +80,7 @@ function bind(flags: ServeFlags, emit: Emit): Promise<NnrpServer> {
     handshakeTimeoutMs: flags.helloTimeoutMs,
     idleTimeoutMs: flags.idleTimeoutMs,
     keepAliveMs: flags.idlePingMs,
-    sessionId: () => flags.sessionId,
+    sessionId: flags.sessionId === 0 ? undefined : () => flags.sessionId,
     authValidator: async ({ authBlock }) => {
       if (flags.helloDelayMs > 0) await sleep(flags.helloDelayMs);
       if (flags.requireAuth === undefined || sameText(authBlock, flags.requireAuth)) return true;
@@ -98,12 +98,8 @@ function totals(server: NnrpServer) {
   const { stats } = server;
   return {
     connections: stats.connections,
-    probes: stats.probesAnswered,
-    probes_refused: 0,
-    refused: stats.handshakesRefused,
+    refused: stats.handshakesRefused - stats.authRefused,
     auth_refused: stats.authRefused,
-    migrated: 0,
-    migrations_refused: 0,
   };
 }
 

@@ -88,7 +88,7 @@ export class ServedSession {
       transport: this.#session.carrierName,
       ended_by: by,
       seconds: Math.round(performance.now() - this.#startedMs) / 1000,
-      submits: stats.submits,
+      submits: stats.submits - stats.badSubmits,
       results: stats.results,
       drops: stats.drops,
       hints: stats.hints,
