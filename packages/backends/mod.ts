@@ -27,4 +27,12 @@ export * from "./src/onnx/runtime.ts";
 export * from "./src/onnx/session.ts";
 
 // Types of the core that appear above
-export type { FrameSubmitMetadata, ResultFields, ResultHintReason, TensorSectionData } from "@nnrp/core";
+export type {
+  FrameSubmitMetadata,
+  ObjectReference,
+  ResultFields,
+  ResultHintReason,
+  TensorSectionData,
+  TypedPayload,
+  TypedPayloadFactory,
+} from "@nnrp/core";

@@ -10,57 +10,13 @@ import {
   ResultFlags,
 } from "@nnrp/core";
 import { type BackendFrame, type BackendOutput, isBackendDrop } from "./backend.ts";
-import type { OnnxRuntime, OnnxTensor } from "./onnx/runtime.ts";
 import { type SuperResolution, superResolution, type SuperResolutionOptions } from "./super_resolution.ts";
-import { LUMA_ROLE, SUPER_RESOLUTION_ROLE } from "./super_resolution_frame.ts";
+import { LUMA_ROLE, SUPER_RESOLUTION_HALO as HALO, SUPER_RESOLUTION_ROLE } from "./super_resolution_frame.ts";
+import { FakeModel } from "../tests/fake_model.ts";
 
 const { ALLOW_PARTIAL, ALLOW_STALE_REUSE, ALLOW_DROP } = BudgetPolicy;
-const HALO = 4;
 const SIDE = 32 + 2 * HALO;
 const GRID = 8; // tiles in a row and in a column
-
-/** A clock and a model on it: `msPerTile` passes for each tile of 32×32, the answer repeats the tile's first pixel. */
-class FakeModel implements OnnxRuntime {
-  now = 1000;
-  msPerTile = 1;
-  batches: number[] = [];
-  beforeRun: () => void = () => {};
-  released = 0;
-
-  readonly Tensor = class implements OnnxTensor {
-    readonly data: Float32Array;
-    readonly dims: readonly number[];
-    constructor(_type: "float32", data: Float32Array, dims: readonly number[]) {
-      this.data = data;
-      this.dims = dims;
-    }
-  };
-
-  readonly InferenceSession: OnnxRuntime["InferenceSession"] = {
-    create: () =>
-      Promise.resolve({
-        inputNames: ["x"],
-        outputNames: ["y"],
-        run: ({ x }) => {
-          this.beforeRun();
-          const [count, , height, width] = x.dims;
-          this.batches.push(count);
-          this.now += count * this.msPerTile;
-          const out = [2 * (height - 2 * HALO), 2 * (width - 2 * HALO)];
-          const data = new Float32Array(count * out[0] * out[1]);
-          for (let i = 0; i < count; i++) {
-            data.fill(
-              (x.data as Float32Array)[i * height * width],
-              i * out[0] * out[1],
-              (i + 1) * out[0] * out[1],
-            );
-          }
-          return Promise.resolve({ y: { data, dims: [count, 1, ...out] } });
-        },
-        release: () => Promise.resolve(void this.released++),
-      }),
-  };
-}
 
 /** A warm backend on a fake model that costs 1 ms per tile, and runs four tiles at once. */
 async function warm(

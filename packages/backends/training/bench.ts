@@ -30,7 +30,9 @@ for (const [tile, count] of [[32, 1], [32, 15], [64, 1], [64, 4]]) {
   const side = tile + 2 * HALO;
   const input = new Float32Array(count * side * side).map((_, i) => i % 97 / 97);
   const ms = await median(31, () => session.run(input, [count, 1, side, side]));
-  console.log(`${count} tile(s) of ${tile}x${tile}: ${ms.toFixed(2)} ms, ${(ms / count).toFixed(2)} ms per tile`);
+  console.log(
+    `${count} tile(s) of ${tile}x${tile}: ${ms.toFixed(2)} ms, ${(ms / count).toFixed(2)} ms per tile`,
+  );
 }
 const whole = new Float32Array((640 + 2 * HALO) * (360 + 2 * HALO));
 const ms = await median(11, () => session.run(whole, [1, 1, 360 + 2 * HALO, 640 + 2 * HALO]));
@@ -41,7 +43,14 @@ const picture = plane(640, 360, Uint8Array.from({ length: 640 * 360 }, (_, i) =>
 for (const tile of [32, 64]) {
   await using backend = superResolution({ runtime, threads: 1 });
   const submit = tileSubmit(picture, tileGrid(640, 360, tile));
-  const frame = { frameId: 1, viewId: 0, ...submit, metadata: { ...submit, latencyBudgetMs: 0, budgetPolicy: 0 } };
+  const frame = {
+    frameId: 1,
+    viewId: 0,
+    ...submit,
+    metadata: { ...submit, latencyBudgetMs: 0, budgetPolicy: 0 },
+  };
   const all = await median(11, () => backend.run(frame));
-  console.log(`640x360 through the backend, ${submit.tileIds.length} tiles of ${tile}x${tile}: ${all.toFixed(1)} ms`);
+  console.log(
+    `640x360 through the backend, ${submit.tileIds.length} tiles of ${tile}x${tile}: ${all.toFixed(1)} ms`,
+  );
 }

@@ -38,7 +38,9 @@ export async function runCli(argv: readonly string[], output: CliOutput = proces
     const names = COMMANDS.map((c) => c.name);
     const typed = argv.filter((a) => !a.startsWith("-")).slice(0, 2).join(" ") || argv[0];
     const near = closest(typed, names) ?? closest(argv[0], names);
-    output.warn(`nnrp: unknown command "${typed}"${near ? `; did you mean "${near}"?` : ""} (nnrp --help lists all)`);
+    output.warn(
+      `nnrp: unknown command "${typed}"${near ? `; did you mean "${near}"?` : ""} (nnrp --help lists all)`,
+    );
     return 2;
   }
   const { command, rest } = found;
@@ -86,7 +88,8 @@ function readInput(
   signal: AbortSignal,
 ): CommandInput {
   const options = command.options ?? [];
-  const of = (...types: CommandOption["type"][]) => options.filter((o) => types.includes(o.type)).map((o) => o.name);
+  const of = (...types: CommandOption["type"][]) =>
+    options.filter((o) => types.includes(o.type)).map((o) => o.name);
   const unknown: string[] = [];
   const parsed = parseArgs(argv, {
     boolean: of("boolean"),
@@ -103,7 +106,9 @@ function readInput(
     const flag = unknown[0].split("=")[0];
     const near = closest(flag.replace(/^-+/, ""), options.map((o) => o.name));
     throw new CommandError(
-      `unknown option ${flag}${near ? `; did you mean --${near}?` : ""} (nnrp ${command.name} --help lists all)`,
+      `unknown option ${flag}${
+        near ? `; did you mean --${near}?` : ""
+      } (nnrp ${command.name} --help lists all)`,
       2,
     );
   }
@@ -121,7 +126,10 @@ function readInput(
   return { args, options: values, print: output.print, warn: output.warn, signal };
 }
 
-function valueOf(option: CommandOption, given: unknown): string | number | boolean | readonly string[] | undefined {
+function valueOf(
+  option: CommandOption,
+  given: unknown,
+): string | number | boolean | readonly string[] | undefined {
   if (option.type === "list") {
     const list = Array.isArray(given) ? given.map(String) : [];
     if (list.includes("")) throw new CommandError(`--${option.name} wants a value`, 2);
@@ -135,7 +143,9 @@ function valueOf(option: CommandOption, given: unknown): string | number | boole
   if (given === "") throw new CommandError(`--${option.name} wants a value`, 2);
   if (option.type === "string") return String(given);
   const number = Number(given);
-  if (!Number.isFinite(number)) throw new CommandError(`--${option.name} wants a number, got "${String(given)}"`, 2);
+  if (!Number.isFinite(number)) {
+    throw new CommandError(`--${option.name} wants a number, got "${String(given)}"`, 2);
+  }
   return number;
 }
 
@@ -149,6 +159,10 @@ function explain(error: unknown, command: Command, output: CliOutput): number {
     output.warn(`nnrp ${command.name}: ${error.message}`);
     return 1;
   }
-  output.warn(`nnrp ${command.name}: unexpected failure, please report it: ${error instanceof Error ? error.stack : error}`);
+  output.warn(
+    `nnrp ${command.name}: unexpected failure, please report it: ${
+      error instanceof Error ? error.stack : error
+    }`,
+  );
   return 1;
 }

@@ -29,7 +29,9 @@ export function commandHelp(command: Command): string {
     type: "boolean",
     help: "show this",
   }];
-  const usage = args.map((a) => `${a.optional ? "[" : ""}${a.name}${a.rest ? "…" : ""}${a.optional ? "]" : ""}`);
+  const usage = args.map((a) =>
+    `${a.optional ? "[" : ""}${a.name}${a.rest ? "…" : ""}${a.optional ? "]" : ""}`
+  );
   const heads = options.map(optionHead);
   const width = Math.max(...heads.map((h) => h.length), ...args.map((a) => a.name.length));
   const lines = [`nnrp ${command.name}: ${command.summary}`, ""];
@@ -44,7 +46,9 @@ export function commandHelp(command: Command): string {
 }
 
 function optionHead(option: CommandOption): string {
-  const value = option.type === "boolean" ? "" : ` ${option.placeholder ?? (option.type === "number" ? "N" : "TEXT")}`;
+  const value = option.type === "boolean"
+    ? ""
+    : ` ${option.placeholder ?? (option.type === "number" ? "N" : "TEXT")}`;
   return `${option.short ? `-${option.short}, ` : ""}--${option.name}${value}`;
 }
 

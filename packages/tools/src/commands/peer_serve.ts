@@ -4,7 +4,7 @@
  * @module
  */
 import type { Command } from "../command.ts";
-import { readServeFlags, SERVE_OPTIONS } from "../peer/serve_flags.ts";
+import { idleFlags, readServeFlags, SERVE_OPTIONS } from "../peer/serve_flags.ts";
 
 /** The command. */
 export const peerServeCommand: Command = {
@@ -18,6 +18,7 @@ export const peerServeCommand: Command = {
   examples: ["peer serve --transport tcp --port 4433 --drop-every 3", "peer serve --cache --verbose"],
   async run(input) {
     const flags = readServeFlags(input.options);
+    for (const name of idleFlags(input.options)) input.warn(`--${name} has no effect yet: it is about QUIC`);
     const { servePeer } = await import("../peer/serve.ts");
     return await servePeer(flags, input);
   },

@@ -77,6 +77,7 @@ function bind(flags: ServeFlags, emit: Emit): Promise<NnrpServer> {
       maxCacheObjectBytes: flags.cacheMaxObject,
     },
     acknowledgeInvalidate: flags.ackInvalidate,
+    answerProbes: !flags.noProbe,
     handshakeTimeoutMs: flags.helloTimeoutMs,
     idleTimeoutMs: flags.idleTimeoutMs,
     keepAliveMs: flags.idlePingMs,

@@ -73,6 +73,8 @@ export interface ServeFlags {
   readonly ackInvalidate: boolean;
   /** Sends a PING this often. */
   readonly idlePingMs: number;
+  /** Refuses probes. */
+  readonly noProbe: boolean;
   /** Prints every submit too. */
   readonly verbose: boolean;
 }
@@ -136,8 +138,19 @@ export const SERVE_OPTIONS: readonly CommandOption[] = [
   flag("no-probe", "refuse TRANSPORT_PROBE"),
   number("probe-delay-ms", 0, "answer probes this much later", "MS"),
   number("idle-ping", 0, "send PING this often", "MS"),
-  flag("verbose", "print every submit and control packet"),
+  flag("verbose", "print every submit"),
 ];
+
+/**
+ * Flags that were given and have no effect yet, for a warning: scripts of the reference peer should still run.
+ *
+ * @param options Options of the command, defaults filled in.
+ */
+export function idleFlags(options: CommandInput["options"]): string[] {
+  const names = ["quic-port", "cert", "key", "ca", "cert-dir", "migrate", "grace-ms", "probe-delay-ms"];
+  const defaults = new Map(SERVE_OPTIONS.map((option) => [option.name, option.default]));
+  return names.filter((name) => options[name] !== defaults.get(name));
+}
 
 /**
  * Reads the flags.
@@ -188,6 +201,7 @@ export function readServeFlags(options: CommandInput["options"]): ServeFlags {
     cacheMaxObject: count("cache-max-object"),
     ackInvalidate: options["ack-invalidate"] === true,
     idlePingMs: count("idle-ping"),
+    noProbe: options["no-probe"] === true,
     verbose: options["verbose"] === true,
   };
 }
