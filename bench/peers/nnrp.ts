@@ -5,7 +5,7 @@
  * @module
  */
 import { dialClient } from "@nnrp/client";
-import { TypedPayload } from "@nnrp/core";
+import { type Result, TypedPayload } from "@nnrp/core";
 import { serve } from "@nnrp/server";
 import { args, control } from "./control.ts";
 import { type Caller, load } from "./load.ts";
@@ -28,11 +28,9 @@ if (role === "server") {
 } else {
   const session = await dialClient(`nnrp+tcp://127.0.0.1:${port}`);
   const tokens = await dialClient(`nnrp+tcp://127.0.0.1:${streamPort}`);
-  const caller: Caller = {
-    async echo(body) {
-      const result = await session.submit({ typedPayloads: [TypedPayload.opaqueBytes(body)] });
-      return result.typedPayloads[0].payload.length;
-    },
+  const caller: Caller<Result> = {
+    echo: (body) => session.submit({ typedPayloads: [TypedPayload.opaqueBytes(body)] }),
+    size: (result) => result.typedPayloads[0].payload.length,
     async stream(body, _results, batches) {
       const stream = tokens.submitStream({ typedPayloads: [TypedPayload.opaqueBytes(body)] });
       let bytes = 0;

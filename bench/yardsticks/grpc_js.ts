@@ -82,12 +82,12 @@ if (role === "server") {
 } else {
   const client = new Bench(`127.0.0.1:${port}`, grpc.credentials.createInsecure(), options);
   let id = 0;
-  const caller: Caller = {
+  const caller: Caller<Frame> = {
     echo: (body) =>
       new Promise((resolve, reject) => {
-        client.Echo({ id: ++id, wanted: 0, body }, (error, frame) =>
-          error ? reject(error) : resolve(frame!.body.length));
+        client.Echo({ id: ++id, wanted: 0, body }, (error, frame) => error ? reject(error) : resolve(frame!));
       }),
+    size: (frame) => frame.body.length,
     stream: (body, results) =>
       new Promise((resolve, reject) => {
         let bytes = 0;

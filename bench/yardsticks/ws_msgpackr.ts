@@ -74,6 +74,10 @@ if (role === "server") {
     open.delete(frame.id);
     request.resolve(request.bytes);
   });
-  const caller: Caller = { echo: (body) => send(body, 0), stream: (body, results) => send(body, results) };
+  const caller: Caller<number> = {
+    echo: (body) => send(body, 0),
+    size: (bytes) => bytes,
+    stream: (body, results) => send(body, results),
+  };
   socket.on("open", () => control({ ready: true }, (job) => load(caller, job)));
 }

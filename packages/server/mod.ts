@@ -11,7 +11,7 @@
  * @module
  */
 export { serve } from "./src/serve.ts";
-export { drop, Drop, type Handler, type HandlerContext, type HandlerOutput } from "./src/handler.ts";
+export { Drop, drop, type Handler, type HandlerContext, type HandlerOutput } from "./src/handler.ts";
 export { NnrpServer, type ServerAddress, type ServerStats } from "./src/server.ts";
 export {
   type HintFields,
@@ -49,4 +49,57 @@ export {
   TensorDType,
   tensorSection,
   TypedPayload,
+} from "@nnrp/core";
+
+// Types that the declarations above name.
+export type {
+  BodyPrelude,
+  BodyRegions,
+  Carrier,
+  CarrierBinding,
+  CarrierCloseOptions,
+  CarrierLimits,
+  CarrierListener,
+  CarrierSink,
+  ClientHelloMetadata,
+  CloseInfo,
+  ControlExtensionEntry,
+  EffectiveSettings,
+  ErrorEvent,
+  ErrorFields,
+  ExtensionFrame,
+  FlowUpdateEvent,
+  FlowUpdateFields,
+  FlowUpdateMetadata,
+  FrameSubmitBody,
+  FrameSubmitMetadata,
+  InlineObject,
+  InlineObjectHeader,
+  Lane,
+  NnrpPacket,
+  ObjectReference,
+  Outbox,
+  PacketCursor,
+  PacketHeader,
+  PatchPolicy,
+  PatchRefusal,
+  PatchRequest,
+  ResultHintMetadata,
+  ServerCapabilities,
+  ServerFrameCounts,
+  ServerHelloAckMetadata,
+  SessionEnd,
+  SessionPatchField,
+  SessionPatchMetadata,
+  SessionPatchRejectReason,
+  SubmitRequest,
+  TensorDTypeName,
+  TensorElements,
+  TensorProfileBlock,
+  TensorSection,
+  TensorSectionData,
+  TensorSectionOptions,
+  TensorTile,
+  TensorView,
+  TypedPayloadFactory,
 } from "@nnrp/core";

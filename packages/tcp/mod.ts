@@ -7,3 +7,21 @@
  * @module
  */
 export { tcp, type TcpCarrier, type TcpOptions } from "./src/tcp.ts";
+
+// Types that the declarations above name.
+export type {
+  Carrier,
+  CarrierBinding,
+  CarrierCloseOptions,
+  CarrierDialer,
+  CarrierDialOptions,
+  CarrierLimits,
+  CarrierListener,
+  CarrierSink,
+  CloseInfo,
+  DialTarget,
+  Lane,
+  NnrpError,
+  Outbox,
+  PacketCursor,
+} from "@nnrp/core";

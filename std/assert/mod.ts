@@ -6,6 +6,10 @@
  */
 import * as impl from "deno-std/assert/mod.js";
 
+/** Any class, whatever its constructor takes. */
+// deno-lint-ignore no-explicit-any
+type AnyClass<T> = abstract new (...args: any[]) => T;
+
 /** Fails unless `expr` is truthy. */
 export const assert: (expr: unknown, msg?: string) => asserts expr = impl.assert;
 /** Fails unless both values are deeply equal. */
@@ -16,27 +20,25 @@ export const assertNotEquals: <T>(actual: T, expected: T, msg?: string) => void 
 export const assertStrictEquals: <T>(actual: unknown, expected: T, msg?: string) => asserts actual is T =
   impl.assertStrictEquals;
 /** Fails if the value is null or undefined. */
-export const assertExists: <T>(actual: T, msg?: string) => asserts actual is NonNullable<T> = impl.assertExists;
+export const assertExists: <T>(actual: T, msg?: string) => asserts actual is NonNullable<T> =
+  impl.assertExists;
 /** Fails unless the value is an instance of the class. */
-// deno-lint-ignore no-explicit-any
-export const assertInstanceOf: <T extends abstract new (...args: any[]) => unknown>(
+export const assertInstanceOf: <T extends AnyClass<unknown>>(
   actual: unknown,
   expectedType: T,
   msg?: string,
 ) => asserts actual is InstanceType<T> = impl.assertInstanceOf;
 /** Fails unless the function throws (an instance of `ErrorClass`, with the text). Returns what was thrown. */
-// deno-lint-ignore no-explicit-any
 export const assertThrows: <E extends Error = Error>(
   fn: () => unknown,
-  ErrorClass?: abstract new (...args: any[]) => E,
+  ErrorClass?: AnyClass<E>,
   msgIncludes?: string,
   msg?: string,
 ) => E = impl.assertThrows;
 /** Fails unless the promise rejects (with an instance of `ErrorClass`, with the text). Resolves to the reason. */
-// deno-lint-ignore no-explicit-any
 export const assertRejects: <E extends Error = Error>(
   fn: () => PromiseLike<unknown>,
-  ErrorClass?: abstract new (...args: any[]) => E,
+  ErrorClass?: AnyClass<E>,
   msgIncludes?: string,
   msg?: string,
 ) => Promise<E> = impl.assertRejects;
@@ -48,7 +50,8 @@ export const assertMatch: (actual: string, expected: RegExp, msg?: string) => vo
 /** Fails unless `actual > expected`. */
 export const assertGreater: <T>(actual: T, expected: T, msg?: string) => void = impl.assertGreater;
 /** Fails unless `actual >= expected`. */
-export const assertGreaterOrEqual: <T>(actual: T, expected: T, msg?: string) => void = impl.assertGreaterOrEqual;
+export const assertGreaterOrEqual: <T>(actual: T, expected: T, msg?: string) => void =
+  impl.assertGreaterOrEqual;
 /** Fails unless `actual < expected`. */
 export const assertLess: <T>(actual: T, expected: T, msg?: string) => void = impl.assertLess;
 /** Fails unless `actual <= expected`. */

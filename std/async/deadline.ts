@@ -6,4 +6,5 @@
 import { deadline as impl } from "deno-std/async/deadline.js";
 
 /** The promise's outcome, or a rejection when it takes longer than `ms` milliseconds. */
-export const deadline: <T>(p: Promise<T>, ms: number, options?: { signal?: AbortSignal }) => Promise<T> = impl;
+export const deadline: <T>(p: Promise<T>, ms: number, options?: { signal?: AbortSignal }) => Promise<T> =
+  impl;

@@ -1,29 +1,27 @@
 /**
- * Our client against the reference server and the reference client against our server, live, over TCP. Deno only.
+ * Our client against the reference server, the reference client against our server, and ours with each other: live, over
+ * TCP. Deno only.
  *
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
 import process from "node:process";
 import { test } from "node:test";
-import { nnrpCommand, runMatrix, type Verdict } from "./matrix.ts";
+import { SCENARIOS } from "../../packages/tools/src/peer/scenarios.ts";
+import { listScenarios, nnrpCommand, runMatrix, type Verdict } from "./matrix.ts";
 import { ensurePeerPython } from "./venv.ts";
 
-/** Scenarios of the reference peer that TCP alone can play, and those that need QUIC beside it. */
+/** Scenarios of the reference peer that TCP alone can play, and those of them that need QUIC beside it. */
 const TCP_VERDICTS = 45;
 const NEED_BOTH_CARRIERS = ["migrate", "migrate-reject", "probe", "probe-fallback"];
 
+const CLIENT = ["--client-cmd", nnrpCommand("peer drive")];
+const SERVER = ["--server-cmd", nnrpCommand("peer serve")];
+/** `witnessed`: scenarios in which the counters of the reference server must fit as well. */
 const DIRECTIONS = [
-  {
-    title: "our client plays every scenario with the reference server",
-    side: "--client-cmd",
-    words: "peer drive",
-  },
-  {
-    title: "our server satisfies every scenario of the reference client",
-    side: "--server-cmd",
-    words: "peer serve",
-  },
+  { title: "our client plays every scenario with the reference server", sides: CLIENT, witnessed: 40 },
+  { title: "our server satisfies every scenario of the reference client", sides: SERVER, witnessed: 0 },
+  { title: "our client and our server agree in every scenario", sides: [...SERVER, ...CLIENT], witnessed: 0 },
 ];
 
 const python = await ensurePeerPython();
@@ -32,24 +30,37 @@ if (missing !== undefined) console.warn(`interop tests cannot run: ${missing}`);
 // A machine that is meant to test everything must not skip in silence.
 const skip = missing !== undefined && process.env["CI"] !== "true" ? missing : false;
 
-for (const { title, side, words } of DIRECTIONS) {
+for (const { title, sides, witnessed } of DIRECTIONS) {
   test(title, { skip }, async (t) => {
     assert(typeof python === "string", missing);
-    const outcome = await runMatrix(python, ["--transport", "tcp", side, nnrpCommand(words)]);
+    const outcome = await runMatrix(python, ["--transport", "tcp", ...sides]);
     for (const verdict of outcome.verdicts) {
-      if (verdict.skipped === undefined) await t.test(verdict.scenario, () => assertPassed(verdict));
+      if (verdict.skipped === undefined) {
+        await t.test(verdict.scenario, () => assertPassed(verdict, outcome.stderr));
+      }
     }
     await t.test("every scenario has a verdict, and only those that need QUIC too were not played", () => {
       const skipped = outcome.verdicts.filter((verdict) => verdict.skipped !== undefined);
       assertEquals(skipped.map((verdict) => verdict.scenario).sort(), NEED_BOTH_CARRIERS, outcome.stderr);
       assertEquals(outcome.summary?.verdicts, TCP_VERDICTS, outcome.stderr);
+      assertEquals(outcome.summary?.witnessed, witnessed, outcome.stderr);
     });
   });
 }
 
-function assertPassed(verdict: Verdict): void {
-  assert(
-    verdict.ok,
-    verdict.error ?? `counters of the reference server: ${JSON.stringify(verdict.counters)}`,
-  );
+test("the table of scenarios says what the reference peer says", { skip }, async () => {
+  assert(typeof python === "string", missing);
+  const ours = Object.entries(SCENARIOS).map(([name, { flags = "", only = "tcp,quic", both = false }]) => {
+    return { name, flags, only, both };
+  });
+  const theirs = (await listScenarios(python)).map((listed) => {
+    const { scenario, server_flags, transports, needs_both_ports } = listed;
+    return { name: scenario, flags: server_flags, only: transports, both: needs_both_ports };
+  });
+  assertEquals<unknown>(ours, theirs);
+});
+
+function assertPassed(verdict: Verdict, stderr: string): void {
+  const why = verdict.error ?? `counters of the reference server: ${JSON.stringify(verdict.counters)}`;
+  assert(verdict.ok, `${why}\n${stderr}`);
 }

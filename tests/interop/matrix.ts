@@ -55,24 +55,54 @@ export function nnrpCommand(words: string): string {
   return `'${process.execPath}' run --quiet -A '${MAIN}' ${words}`;
 }
 
+/** What the reference peer says about a scenario. */
+export interface ListedScenario {
+  /** Its name. */
+  readonly scenario: string;
+  /** Flags its server needs. */
+  readonly server_flags: string;
+  /** Transports it can be played on, with commas. */
+  readonly transports: string;
+  /** Whether it needs both at once. */
+  readonly needs_both_ports: boolean;
+}
+
+/**
+ * Runs `nnrp_peer.py list`.
+ *
+ * @param python Python with the reference peer's packages.
+ */
+export async function listScenarios(python: string): Promise<ListedScenario[]> {
+  const { lines } = await runPeer(python, ["list"]);
+  return lines.map((line) => JSON.parse(line));
+}
+
 /**
  * Runs `nnrp_peer.py matrix`.
  *
  * @param python Python with the reference peer's packages.
  * @param args Arguments after `matrix`.
  */
-export function runMatrix(python: string, args: readonly string[]): Promise<MatrixOutcome> {
+export async function runMatrix(python: string, args: readonly string[]): Promise<MatrixOutcome> {
+  const { lines, stderr } = await runPeer(python, ["matrix", ...args]);
+  const rows = lines.map((line) => JSON.parse(line));
+  return {
+    verdicts: rows.filter((row) => "scenario" in row),
+    summary: rows.find((row) => row.summary),
+    stderr,
+  };
+}
+
+function runPeer(python: string, args: readonly string[]): Promise<{ lines: string[]; stderr: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(python, [PEER_SCRIPT, "matrix", ...args], { timeout: RUN_LIMIT_MS });
+    const child = spawn(python, [PEER_SCRIPT, ...args], { timeout: RUN_LIMIT_MS });
     let stdout = "";
     let stderr = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => stdout += text);
     child.stderr.setEncoding("utf8").on("data", (text: string) => stderr += text);
     child.on("error", reject);
     child.on("close", () => {
-      const lines = stdout.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
-      const verdicts = lines.filter((line) => "scenario" in line);
-      resolve({ verdicts, summary: lines.find((line) => line.summary), stderr });
+      resolve({ lines: stdout.split("\n").filter((line) => line.startsWith("{")), stderr });
     });
   });
 }

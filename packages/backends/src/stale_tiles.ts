@@ -34,7 +34,11 @@ export class StaleTileStore {
   readonly #entries = new Set<Entry>();
   #bytes = 0;
 
-  /** @param maxBytes Most bytes over all sessions; 0 keeps nothing. */
+  /**
+   * Makes a StaleTileStore.
+   *
+   * @param maxBytes Most bytes over all sessions; 0 keeps nothing.
+   */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }

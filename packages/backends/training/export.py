@@ -26,7 +26,7 @@ def build(params: network.Params) -> onnx.ModelProto:
         nodes.append(helper.make_node("Conv", [x, f"conv{i}.weight", f"conv{i}.bias"], [f"conv{i}"]))
         x = f"conv{i}"
         if i < len(network.LAYERS) - 1:
-            nodes.append(helper.make_node("Relu", [x], [f"relu{i}"]))
+            nodes.append(helper.make_node("LeakyRelu", [x], [f"relu{i}"], alpha=network.SLOPE))
             x = f"relu{i}"
     rim = network.HALO - network.LINEAR // 2
     for name, values in (("rim.begin", [rim, rim]), ("rim.end", [-rim, -rim]), ("rim.axes", [2, 3])):

@@ -1,9 +1,9 @@
 """The network: its shape, its forward pass in JAX (for training) and in plain numpy (to check the exported file).
 
-Four convolutions without padding and a linear path beside them, all at the low resolution; the four channels that come
-out are the four sub-pixels of each pixel. "Without padding" is what makes tiles exact: a tile that brings HALO pixels of
-its surroundings on each side gets the very answer it would get inside the whole picture, and no work is wasted on a
-border that is thrown away.
+Four convolutions without padding and a linear path beside them, all at the low resolution; the four channels that
+come out are the four sub-pixels of each pixel. "Without padding" is what makes tiles exact: a tile that brings HALO
+pixels of its surroundings on each side gets the very answer it would get inside the whole picture, and no work is
+wasted on a border that is thrown away.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-#: (channels out, kernel size) of the convolutions, ReLU between them.
+#: (channels out, kernel size) of the convolutions.
 LAYERS = ((12, 3), (12, 3), (12, 3), (4, 3))
+
+#: Slope of the leaky ReLU between them below zero.
+SLOPE = 0.1
 
 #: Pixels the input needs beyond the tile on each side: the receptive field radius.
 HALO = sum(size // 2 for _, size in LAYERS)
@@ -73,7 +76,7 @@ def forward(params: Params, x: jax.Array) -> jax.Array:
     for i in range(len(LAYERS)):
         y = _conv(y, params[f"conv{i}.weight"]) + params[f"conv{i}.bias"][:, None, None]
         if i < len(LAYERS) - 1:
-            y = jax.nn.relu(y)
+            y = jnp.maximum(y, SLOPE * y)
     return y + _conv(x[:, :, rim : x.shape[2] - rim, rim : x.shape[3] - rim], params["linear.weight"])
 
 
@@ -97,7 +100,7 @@ def upscale(params: Params, low: np.ndarray) -> np.ndarray:
     for i in range(len(LAYERS)):
         y = conv(y, params[f"conv{i}.weight"]) + params[f"conv{i}.bias"][:, None, None]
         if i < len(LAYERS) - 1:
-            y = np.maximum(y, 0)
+            y = np.maximum(y, SLOPE * y)
     y = y + conv(x[:, rim : x.shape[1] - rim, rim : x.shape[2] - rim], params["linear.weight"])
     height, width = low.shape
     return y.reshape(2, 2, height, width).transpose(2, 0, 3, 1).reshape(2 * height, 2 * width)

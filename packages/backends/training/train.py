@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +16,7 @@ import numpy as np
 import evaluate
 import export
 import network
-from pictures import LUMA, TRAINING, even, load_rgb
+from pictures import LUMA, TRAINING, Picture, even, load_rgb
 
 LOW = 40  # side of a training patch at low resolution, pixels, halo included
 BATCH = 16
@@ -27,7 +28,7 @@ def half(pixels: np.ndarray) -> np.ndarray:
     return pixels[: 2 * height, : 2 * width].reshape(height, 2, width, 2, *pixels.shape[2:]).mean((1, 3))
 
 
-def make_patches(count: int, seed: int) -> np.ndarray:
+def make_patches(pictures: Sequence[Picture], count: int, seed: int) -> np.ndarray:
     """Random high resolution patches [count, 2 LOW, 2 LOW] in [0, 1].
 
     Augmentation: pictures at full and at half size (which is sharper), luma mixed with random weights from R, G and B,
@@ -36,7 +37,7 @@ def make_patches(count: int, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     sources: list[np.ndarray] = []
     shares: list[float] = []
-    for picture in TRAINING:
+    for picture in pictures:
         full = even(load_rgb(picture)).astype(np.float32) / 255
         for pixels, part in ((full, 0.6), (half(full), 0.4)):
             if min(pixels.shape[:2]) >= 2 * LOW:
@@ -99,12 +100,12 @@ def step(state, patches, key, done, total, rate):
     return (params, mean, square, average), loss
 
 
-def train(steps: int, rate: float, patches: int, seed: int) -> network.Params:
-    """The averaged weights after `steps` steps."""
+def train(pictures: Sequence[Picture], steps: int, rate: float, patches: int, seed: int) -> network.Params:
+    """The averaged weights after `steps` steps on these pictures."""
     params = jax.tree.map(jnp.asarray, network.initial(seed))
     zeros = jax.tree.map(jnp.zeros_like, params)
     state = (params, zeros, zeros, params)
-    pool = jnp.asarray(make_patches(patches, seed))
+    pool = jnp.asarray(make_patches(pictures, patches, seed))
     key = jax.random.key(seed)
     began = time.monotonic()
     losses = []
@@ -125,7 +126,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1e-2, help="highest learning rate")
     parser.add_argument("--patches", type=int, default=12_000, help="size of the pool of training patches")
     parser.add_argument("--seed", type=int, default=0)
-    export.export(train(**vars(parser.parse_args())))
+    export.export(train(TRAINING, **vars(parser.parse_args())))
     evaluate.main()
 
 

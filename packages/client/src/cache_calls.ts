@@ -60,7 +60,11 @@ export interface CacheInvalidation {
 /** The two halves of a key. */
 export function cacheKeyOf(key: bigint): { hi: number; lo: number } {
   if (typeof key !== "bigint" || key < 0n || key > 0xffffffffffffffffn) {
-    throw new NnrpValueError("is no cache key", { field: "key", expected: "a bigint of 64 bits", actual: String(key) });
+    throw new NnrpValueError("is no cache key", {
+      field: "key",
+      expected: "a bigint of 64 bits",
+      actual: String(key),
+    });
   }
   return { hi: Number(key >> 32n), lo: Number(key & 0xffffffffn) };
 }

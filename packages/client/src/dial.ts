@@ -52,8 +52,13 @@ export async function dialClient(
   const timeoutMs = options.timeoutMs ?? DIAL_TIMEOUT_MS;
   const startedMs = performance.now();
   const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(new NnrpTimeoutError(`dialling ${describe(endpoint)}`, timeoutMs)), timeoutMs);
-  const signal = options.signal === undefined ? limit.signal : AbortSignal.any([options.signal, limit.signal]);
+  const timer = setTimeout(
+    () => limit.abort(new NnrpTimeoutError(`dialling ${describe(endpoint)}`, timeoutMs)),
+    timeoutMs,
+  );
+  const signal = options.signal === undefined
+    ? limit.signal
+    : AbortSignal.any([options.signal, limit.signal]);
   try {
     const carrier = await connect(endpoint, carriers, signal);
     return await ClientSession.open(carrier, {
@@ -87,10 +92,14 @@ async function candidates(endpoint: Endpoint, options: DialOptions): Promise<Car
     const names = given.map((c) => c.name).join(", ") || "none";
     throw new NnrpUnsupportedError(
       `no carrier here can reach ${describe(endpoint)}: ` +
-        (endpoint.encrypted ? "it wants an encrypted one" : `it wants ${endpoint.carrier ?? "any"}`) + `, there are: ${names}`,
+        (endpoint.encrypted ? "it wants an encrypted one" : `it wants ${endpoint.carrier ?? "any"}`) +
+        `, there are: ${names}`,
     );
   }
-  if (options.auth !== undefined && options.auth.length > 0 && !isLoopback(endpoint.host) && !options.allowPlaintextAuth) {
+  if (
+    options.auth !== undefined && options.auth.length > 0 && !isLoopback(endpoint.host) &&
+    !options.allowPlaintextAuth
+  ) {
     const safe = fitting.filter((c) => c.encrypted);
     if (safe.length === 0) {
       throw new NnrpValueError(
@@ -109,7 +118,11 @@ async function runtimeCarriers(): Promise<CarrierDialer[]> {
   return [tcp()];
 }
 
-async function connect(endpoint: Endpoint, carriers: readonly CarrierDialer[], signal: AbortSignal): Promise<Carrier> {
+async function connect(
+  endpoint: Endpoint,
+  carriers: readonly CarrierDialer[],
+  signal: AbortSignal,
+): Promise<Carrier> {
   const failures: unknown[] = [];
   for (const carrier of carriers) {
     try {
@@ -123,7 +136,9 @@ async function connect(endpoint: Endpoint, carriers: readonly CarrierDialer[], s
   if (failures.length === 1) throw failures[0];
   throw new NnrpTransportError(
     carriers[0].name,
-    `no carrier reached ${describe(endpoint)}: ${failures.map((e) => e instanceof Error ? e.message : String(e)).join("; ")}`,
+    `no carrier reached ${describe(endpoint)}: ${
+      failures.map((e) => e instanceof Error ? e.message : String(e)).join("; ")
+    }`,
     { cause: failures },
   );
 }

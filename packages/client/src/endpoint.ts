@@ -45,7 +45,11 @@ export function parseEndpoint(address: string | URL): Endpoint {
   }
   const port = match[3] === undefined ? DEFAULT_PORT : Number(match[3]);
   if (port < 1 || port > 65535) {
-    throw new NnrpValueError("has no valid port", { field: "address", expected: "1 to 65535", actual: match[3] });
+    throw new NnrpValueError("has no valid port", {
+      field: "address",
+      expected: "1 to 65535",
+      actual: match[3],
+    });
   }
   return { host: match[2].replace(/^\[|\]$/g, ""), port, ...scheme };
 }

@@ -12,7 +12,11 @@ export class EventFeed<T> {
   #waiting: ((event: T | null) => void)[] = [];
   #ended = false;
 
-  /** @param capacity Most events kept. */
+  /**
+   * Makes a EventFeed.
+   *
+   * @param capacity Most events kept.
+   */
   constructor(capacity: number) {
     this.#log = new BoundedLog<T>(capacity);
   }

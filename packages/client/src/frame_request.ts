@@ -17,20 +17,21 @@ export interface FrameRequest extends Omit<SubmitRequest, "frameId"> {
 }
 
 /**
- * The request with its frame id and one budget.
+ * The request as the engine takes it, which gets the frame id beside it.
  *
- * @throws NnrpValueError if the budgets disagree or the frame id is none.
+ * @throws NnrpValueError if the budgets disagree.
  */
-export function completeRequest(request: FrameRequest, frameId: number): SubmitRequest {
-  if (request.inferenceBudgetMs === undefined) {
-    if (request.frameId === frameId) return request as SubmitRequest;
-    return { ...request, frameId };
-  }
-  return { ...request, frameId, latencyBudgetMs: latencyBudgetOf(request) };
+export function completeRequest(request: FrameRequest): SubmitRequest {
+  if (request.inferenceBudgetMs === undefined) return request as SubmitRequest;
+  return { ...request, frameId: 0, latencyBudgetMs: latencyBudgetOf(request) };
 }
 
 /** Throws unless a given frame id is a u32. */
 export function checkFrameId(frameId: number): void {
   if (Number.isInteger(frameId) && frameId >= 0 && frameId <= 0xffffffff) return;
-  throw new NnrpValueError("is no frame id", { field: "frameId", expected: "0 to 4294967295", actual: String(frameId) });
+  throw new NnrpValueError("is no frame id", {
+    field: "frameId",
+    expected: "0 to 4294967295",
+    actual: String(frameId),
+  });
 }

@@ -18,16 +18,26 @@ export const MAX_PARTS = 65536;
 /** Most bytes of such parts. */
 export const MAX_PARTS_BYTES = 64 * 1024 * 1024;
 
-/** Fields that all waiters have; the class makes their shape one. */
-export abstract class BaseWaiter implements FrameWaiter {
+/** A frame that somebody waits for, with what the session keeps beside it. */
+export interface PendingFrame extends FrameWaiter {
+  /** The caller's limit for the message, ms. */
+  timeoutMs: number;
+  /** Aborts the wait; null = no signal. */
+  signal: AbortSignal | null;
+  /** The listener on the signal. */
+  onAbort: (() => void) | null;
+}
+
+/** Fields that waiters have. */
+export abstract class BaseWaiter implements PendingFrame {
   /** Frame id, once submitted. */
   frameId = 0;
   /** View id, once submitted. */
   viewId = 0;
-  /** When the wait ends, ms of the session's clock. */
-  deadlineMs = Infinity;
-  /** The caller's limit, for the message. */
-  timeoutMs = Infinity;
+  /** When the wait ends, whole ms of the session's clock; 0 = never. Whole, since V8 allocates a box for a fraction. */
+  deadlineMs = 0;
+  /** The caller's limit for the message, ms. */
+  timeoutMs = 0;
   /** Timed out already. */
   late = false;
   /** See FrameWaiter. */
@@ -37,7 +47,11 @@ export abstract class BaseWaiter implements FrameWaiter {
   /** The listener on the signal. */
   onAbort: (() => void) | null = null;
 
-  /** @param untilEos Whether a PARTIAL without EOS is only a part, whatever was agreed. */
+  /**
+   * Makes a BaseWaiter.
+   *
+   * @param untilEos Whether a PARTIAL without EOS is only a part, whatever was agreed.
+   */
   constructor(untilEos: boolean) {
     this.untilEos = untilEos;
   }
@@ -49,26 +63,54 @@ export abstract class BaseWaiter implements FrameWaiter {
 
   /** The deadline passed. */
   timedOut(): void {
-    this.failed(new NnrpTimeoutError(`the answer to frame ${this.frameId}/${this.viewId}`, this.timeoutMs));
+    this.failed(timeoutOf(this));
   }
 
   /** Lets go of the caller's signal. */
   protected settle(): void {
-    if (this.onAbort === null) return;
-    this.signal!.removeEventListener("abort", this.onAbort);
-    this.onAbort = null;
+    if (this.onAbort !== null) releaseSignal(this);
   }
 }
 
-/** The promise of `submit()`. */
-export class PromiseWaiter extends BaseWaiter {
+function releaseSignal(frame: PendingFrame): void {
+  frame.signal!.removeEventListener("abort", frame.onAbort!);
+  frame.onAbort = null;
+}
+
+function timeoutOf({ frameId, viewId, timeoutMs }: PendingFrame): NnrpTimeoutError {
+  return new NnrpTimeoutError(`the answer to frame ${frameId}/${viewId}`, timeoutMs);
+}
+
+/**
+ * The promise of `submit()`. It repeats the fields of {@linkcode BaseWaiter} instead of inheriting them: one is made per
+ * frame, and a derived class costs V8 a second constructor call.
+ */
+export class PromiseWaiter implements PendingFrame {
+  /** See BaseWaiter. */
+  frameId = 0;
+  /** See BaseWaiter. */
+  viewId = 0;
+  /** See BaseWaiter. */
+  deadlineMs = 0;
+  /** See BaseWaiter. */
+  timeoutMs = 0;
+  /** See BaseWaiter. */
+  late = false;
+  /** See BaseWaiter. */
+  readonly untilEos: boolean;
+  /** See BaseWaiter. */
+  signal: AbortSignal | null = null;
+  /** See BaseWaiter. */
+  onAbort: (() => void) | null = null;
+
   readonly #resolve: (result: Result) => void;
   readonly #reject: (error: NnrpError) => void;
   readonly #first: FrameOwner | null;
-  #parts: Result[] | null = null;
-  #partsBytes = 0;
+  #parts: { list: Result[]; bytes: number } | null = null;
 
   /**
+   * Makes a PromiseWaiter.
+   *
    * @param resolve Of the promise.
    * @param reject Of the promise.
    * @param untilEos Whether a PARTIAL without EOS is only a part.
@@ -80,7 +122,7 @@ export class PromiseWaiter extends BaseWaiter {
     untilEos: boolean,
     first: FrameOwner | null,
   ) {
-    super(untilEos);
+    this.untilEos = untilEos;
     this.#resolve = resolve;
     this.#reject = reject;
     this.#first = first;
@@ -90,16 +132,20 @@ export class PromiseWaiter extends BaseWaiter {
   result(result: Result, final: boolean): void {
     if (this.late) return;
     if (final || this.#first !== null) {
-      this.settle();
-      this.#resolve(this.#parts === null ? result : result.after(this.#parts));
+      if (this.onAbort !== null) releaseSignal(this);
+      this.#resolve(this.#parts === null ? result : result.after(this.#parts.list));
       if (!final) this.#first!.cancelFrame(this.frameId, this.viewId);
       return;
     }
-    (this.#parts ??= []).push(result);
-    this.#partsBytes += result.byteLength;
-    if (this.#parts.length >= MAX_PARTS || this.#partsBytes > MAX_PARTS_BYTES) {
+    const parts = this.#parts ??= { list: [], bytes: 0 };
+    parts.list.push(result);
+    parts.bytes += result.byteLength;
+    if (parts.list.length >= MAX_PARTS || parts.bytes > MAX_PARTS_BYTES) {
       this.failed(
-        new NnrpLimitError("submit", `frame ${this.frameId} has too many parts for one result; use submitStream()`),
+        new NnrpLimitError(
+          "submit",
+          `frame ${this.frameId} has too many parts for one result; use submitStream()`,
+        ),
       );
       this.late = true;
     }
@@ -107,9 +153,14 @@ export class PromiseWaiter extends BaseWaiter {
 
   /** Rejects the promise. */
   failed(error: NnrpError): void {
-    this.settle();
+    if (this.onAbort !== null) releaseSignal(this);
     this.#parts = null;
     this.#reject(error);
+  }
+
+  /** The deadline passed. */
+  timedOut(): void {
+    this.failed(timeoutOf(this));
   }
 }
 
@@ -120,6 +171,8 @@ export class InboxWaiter extends BaseWaiter {
   onSubmitted: ((error: NnrpError | null) => void) | null;
 
   /**
+   * Makes a InboxWaiter.
+   *
    * @param inbox Where results go.
    * @param untilEos Whether a PARTIAL without EOS is only a part.
    * @param onSubmitted Called once when the frame was written (null) or could not be.

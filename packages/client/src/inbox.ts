@@ -53,7 +53,11 @@ export class Inbox {
   #waitingAny: InboxReceiver[] = [];
   #ended: NnrpError | null = null;
 
-  /** @param limits Bounds. */
+  /**
+   * Makes a Inbox.
+   *
+   * @param limits Bounds.
+   */
   constructor(limits: InboxLimits = {}) {
     this.#maxItems = limits.maxUnclaimedResults ?? MAX_UNCLAIMED;
     this.#maxBytes = limits.maxUnclaimedBytes ?? MAX_UNCLAIMED_BYTES;

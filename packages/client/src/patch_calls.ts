@@ -6,8 +6,8 @@
 import {
   type EffectiveSettings,
   NnrpValueError,
-  SessionPatchField,
   type SessionPatchAckMetadata,
+  SessionPatchField,
   type SessionPatchMetadata,
   type TensorProfileBlock,
 } from "@nnrp/core";
@@ -55,11 +55,17 @@ export interface PatchOutcome {
  *
  * @throws NnrpValueError if the cadence is no number.
  */
-export function patchOf(fields: PatchFields): { metadata: SessionPatchMetadata; profilePatch: TensorProfileBlock | null } {
+export function patchOf(
+  fields: PatchFields,
+): { metadata: SessionPatchMetadata; profilePatch: TensorProfileBlock | null } {
   const F = SessionPatchField;
   const cadence = fields.targetCadence;
   if (cadence !== undefined && !(cadence >= 0 && cadence <= 0xffffffff / 100)) {
-    throw new NnrpValueError("is no frame rate", { field: "targetCadence", expected: "frames/s", actual: String(cadence) });
+    throw new NnrpValueError("is no frame rate", {
+      field: "targetCadence",
+      expected: "frames/s",
+      actual: String(cadence),
+    });
   }
   const profilePatch = fields.profilePatch ?? null;
   const patchMask = (cadence !== undefined ? F.TARGET_CADENCE : 0) |

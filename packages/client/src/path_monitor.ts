@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { NnrpValueError } from "@nnrp/core";
+import { NnrpValueError, TransportId } from "@nnrp/core";
+import type { TransportProbeResult } from "./probe_selection.ts";
 
 /** One measurement of a path. */
 export interface PathHealthSample {
@@ -14,6 +15,12 @@ export interface PathHealthSample {
   readonly effectiveThroughputBytesPerSec?: number;
   /** Whether no answer came; round trip and throughput then do not count. Default false. */
   readonly timedOut?: boolean;
+}
+
+/** The sample that an answered probe makes. */
+export function pathHealthSampleOf(result: TransportProbeResult): PathHealthSample {
+  const { roundTripUs, effectiveThroughputBytesPerSec } = result;
+  return { roundTripUs, effectiveThroughputBytesPerSec, timedOut: false };
 }
 
 /** When a window counts as degraded and how many of them trigger. A threshold left out never counts. */
@@ -59,6 +66,8 @@ export interface MigrationTriggerSnapshot {
 
 /** Watches one path. */
 export class MigrationTriggerMonitor {
+  /** TransportId of the path that is watched; UNSPECIFIED if nobody said. */
+  readonly activeTransportId: number;
   /** The policy, defaults filled in. */
   readonly policy:
     & Readonly<
@@ -69,19 +78,19 @@ export class MigrationTriggerMonitor {
   #streak = 0;
 
   /**
+   * A monitor that has seen nothing yet.
+   *
    * @param policy What counts as degraded.
-   * @throws NnrpValueError for sizes below 1, a rate outside 0…1 or a negative threshold.
+   * @param activeTransportId TransportId of the path.
+   * @throws NnrpValueError for sizes that are not whole numbers of at least 1, a rate outside 0…1 or a negative threshold.
    */
-  constructor(policy: MigrationTriggerPolicy = {}) {
-    this.policy = { windowSize: 4, consecutiveDegradedWindows: 2, maxTimeoutRate: 0.25, ...policy };
-    const { windowSize, consecutiveDegradedWindows, maxTimeoutRate } = this.policy;
-    demand(windowSize >= 1, "windowSize", "at least 1", windowSize);
-    demand(
-      consecutiveDegradedWindows >= 1,
-      "consecutiveDegradedWindows",
-      "at least 1",
-      consecutiveDegradedWindows,
-    );
+  constructor(policy: MigrationTriggerPolicy = {}, activeTransportId: number = TransportId.UNSPECIFIED) {
+    const { windowSize = 4, consecutiveDegradedWindows = 2, maxTimeoutRate = 0.25 } = policy;
+    this.activeTransportId = activeTransportId;
+    this.policy = { ...policy, windowSize, consecutiveDegradedWindows, maxTimeoutRate };
+    for (const [field, size] of Object.entries({ windowSize, consecutiveDegradedWindows })) {
+      demand(Number.isInteger(size) && size >= 1, field, "a whole number of at least 1", size);
+    }
     demand(maxTimeoutRate >= 0 && maxTimeoutRate <= 1, "maxTimeoutRate", "0…1", maxTimeoutRate);
     for (const name of ["minMedianThroughputBytesPerSec", "maxMedianRoundTripUs", "maxJitterUs"] as const) {
       const threshold = this.policy[name];
@@ -111,6 +120,15 @@ export class MigrationTriggerMonitor {
     const reasons = degraded(values, this.policy);
     this.#streak = reasons.length > 0 ? this.#streak + 1 : 0;
     return this.#snapshot(values, reasons);
+  }
+
+  /**
+   * Adds an answered probe of the path as a sample.
+   *
+   * @param result The probe.
+   */
+  observeProbeResult(result: TransportProbeResult): MigrationTriggerSnapshot {
+    return this.observe(pathHealthSampleOf(result));
   }
 
   #snapshot(values: WindowValues, degradedReasons: readonly DegradedReason[]): MigrationTriggerSnapshot {

@@ -1,8 +1,9 @@
 /** @module */
 import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
-import { NnrpValueError } from "@nnrp/core";
+import { NnrpValueError, TransportId } from "@nnrp/core";
 import { MigrationTriggerMonitor } from "./path_monitor.ts";
+import { TransportProbeResult } from "./probe_selection.ts";
 
 test("a window that is not full says nothing", () => {
   const monitor = new MigrationTriggerMonitor({ windowSize: 2, consecutiveDegradedWindows: 1 });
@@ -52,11 +53,37 @@ test("reasons come in the order of the reference and a value on its bound is no 
 
 test("policies and samples out of range are refused", () => {
   for (
-    const policy of [{ windowSize: 0 }, { consecutiveDegradedWindows: 0 }, { maxTimeoutRate: 1.1 }, {
+    const policy of [{ windowSize: 0 }, { windowSize: 2.5 }, { consecutiveDegradedWindows: 0 }, {
+      maxTimeoutRate: 1.1,
+    }, {
       maxJitterUs: -1,
     }]
   ) {
     assertThrows(() => new MigrationTriggerMonitor(policy), NnrpValueError);
   }
   assertThrows(() => new MigrationTriggerMonitor().observe({ roundTripUs: -1 }), NnrpValueError);
+});
+
+test("a policy may leave fields undefined", () => {
+  const { windowSize, maxTimeoutRate } = new MigrationTriggerMonitor({ windowSize: undefined }).policy;
+  assertEquals([windowSize, maxTimeoutRate], [4, 0.25]);
+});
+
+test("an answered probe is a sample of the path", () => {
+  const monitor = new MigrationTriggerMonitor({ windowSize: 1 }, TransportId.TCP);
+  const { medianRoundTripUs, medianEffectiveThroughputBytesPerSec } = monitor.observeProbeResult(
+    new TransportProbeResult({
+      transportId: TransportId.TCP,
+      probeId: 1,
+      probePayloadBytes: 100,
+      clientSendTsUs: 10n,
+      serverRecvTsUs: 0n,
+      ackRecvTsUs: 60n,
+    }),
+  );
+  assertEquals([monitor.activeTransportId, medianRoundTripUs, medianEffectiveThroughputBytesPerSec], [
+    2,
+    50,
+    2_000_000,
+  ]);
 });

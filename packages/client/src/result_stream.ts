@@ -35,11 +35,17 @@ export class ResultStream extends BaseWaiter implements AsyncIterable<Result> {
   #taken = false;
 
   /**
+   * Makes a ResultStream.
+   *
    * @param owner The session.
    * @param maxResults Parts that may wait.
    * @param maxBytes Bytes of parts that may wait.
    */
-  constructor(owner: FrameOwner, maxResults: number = MAX_STREAM_RESULTS, maxBytes: number = MAX_STREAM_BYTES) {
+  constructor(
+    owner: FrameOwner,
+    maxResults: number = MAX_STREAM_RESULTS,
+    maxBytes: number = MAX_STREAM_BYTES,
+  ) {
     super(true);
     this.#owner = owner;
     this.#maxResults = maxResults;
@@ -73,7 +79,9 @@ export class ResultStream extends BaseWaiter implements AsyncIterable<Result> {
     const decoder = new TextDecoder();
     for await (const batch of this.batches()) {
       let text = "";
-      for (const result of batch) for (const chunk of result.tokenChunks) text += decoder.decode(chunk, { stream: true });
+      for (const result of batch) {
+        for (const chunk of result.tokenChunks) text += decoder.decode(chunk, { stream: true });
+      }
       if (text !== "") yield text;
     }
     const rest = decoder.decode();

@@ -16,7 +16,6 @@ import {
   type CloseInfo,
   type ErrorEvent,
   type FlowUpdateEvent,
-  type FlowUpdateMetadata,
   type Lane,
   LAST_WORDS_MS,
   NnrpCancelledError,
@@ -35,13 +34,20 @@ import {
   SessionState,
   stateName,
 } from "@nnrp/core";
-import { flowUpdateOf, type FlowUpdateFields } from "@nnrp/core";
-import { cacheKeyOf, type CacheInvalidation, type CachePutOutcome, type CachePutRequest, putOf } from "./cache_calls.ts";
+import { type FlowUpdateFields, flowUpdateOf } from "@nnrp/core";
+import {
+  type CacheInvalidation,
+  cacheKeyOf,
+  type CachePutOutcome,
+  type CachePutRequest,
+  putOf,
+} from "./cache_calls.ts";
 import { EventFeed } from "./event_feed.ts";
 import { checkFrameId, completeRequest, type FrameRequest } from "./frame_request.ts";
-import { type BaseWaiter, InboxWaiter, PromiseWaiter } from "./frame_waiters.ts";
+import { InboxWaiter, type PendingFrame, PromiseWaiter } from "./frame_waiters.ts";
 import { Inbox } from "./inbox.ts";
-import { type PatchFields, type PatchOutcome, patchOf } from "./patch_calls.ts";
+import { type PatchFields, patchOf, type PatchOutcome } from "./patch_calls.ts";
+import { MigrationTriggerMonitor, type MigrationTriggerPolicy } from "./path_monitor.ts";
 import { ResultRouter } from "./result_router.ts";
 import { ResultStream } from "./result_stream.ts";
 import {
@@ -280,7 +286,11 @@ export class ClientSession {
   submit(request: FrameRequest, options?: SubmitOptions): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
       const until = options === undefined ? undefined : options.until;
-      this.#submit(request, new PromiseWaiter(resolve, reject, until === "eos", until === "first" ? this : null), options);
+      this.#submit(
+        request,
+        new PromiseWaiter(resolve, reject, until === "eos", until === "first" ? this : null),
+        options,
+      );
     });
   }
 
@@ -324,10 +334,12 @@ export class ClientSession {
     return stream;
   }
 
-  #submit(request: FrameRequest, waiter: BaseWaiter, options: SubmitOptions | undefined): void {
+  #submit(request: FrameRequest, waiter: PendingFrame, options: SubmitOptions | undefined): void {
     const engine = this.#engine;
     try {
-      if (options !== undefined || request.deadlineMs !== undefined) this.#setLimits(request, waiter, options);
+      if (options !== undefined || request.deadlineMs !== undefined) {
+        this.#setLimits(request, waiter, options);
+      }
       if (this.#line.size === 0 && engine.canSubmit() && this.#carrier.bufferedBytes < this.#maxSendBuffer) {
         this.#send(request, waiter);
         return;
@@ -339,27 +351,30 @@ export class ClientSession {
   }
 
   /** Hands the frame to the engine. */
-  #send(request: FrameRequest, waiter: BaseWaiter): void {
+  #send(request: FrameRequest, waiter: PendingFrame): void {
     const engine = this.#engine;
-    let frameId = request.frameId;
-    if (frameId === undefined) frameId = engine.nextFrameId(request.viewId ?? 0);
-    else checkFrameId(frameId);
-    engine.submit(completeRequest(request, frameId), frameId, waiter);
+    if (request.frameId !== undefined) checkFrameId(request.frameId);
+    engine.submit(completeRequest(request), request.frameId, waiter);
     if (waiter instanceof InboxWaiter) {
       waiter.onSubmitted!(null);
       waiter.onSubmitted = null;
     }
-    if (waiter.deadlineMs < this.#timerMs) this.#arm();
+    if (waiter.deadlineMs !== 0 && waiter.deadlineMs < this.#timerMs) this.#arm();
   }
 
-  #setLimits(request: FrameRequest, waiter: BaseWaiter, options: SubmitOptions | undefined): void {
+  #setLimits(request: FrameRequest, waiter: PendingFrame, options: SubmitOptions | undefined): void {
     const { timeoutMs, signal } = options ?? {};
     signal?.throwIfAborted();
     if (timeoutMs !== undefined || request.deadlineMs !== undefined) {
       const now = performance.now();
-      const expiry = request.deadlineMs === undefined ? Infinity : expiryOf(request.deadlineMs, Date.now(), now);
-      waiter.deadlineMs = Math.min(now + (timeoutMs ?? Infinity), expiry);
-      waiter.timeoutMs = Math.round(waiter.deadlineMs - now);
+      const expiry = request.deadlineMs === undefined
+        ? Infinity
+        : expiryOf(request.deadlineMs, Date.now(), now);
+      const endsMs = Math.min(now + (timeoutMs ?? Infinity), expiry);
+      if (endsMs !== Infinity) {
+        waiter.deadlineMs = Math.max(1, Math.ceil(endsMs));
+        waiter.timeoutMs = Math.round(endsMs - now);
+      }
     }
     if (signal !== undefined) {
       waiter.signal = signal;
@@ -368,24 +383,28 @@ export class ClientSession {
     }
   }
 
-  #aborted(waiter: BaseWaiter): void {
+  #aborted(waiter: PendingFrame): void {
     const cause = waiter.signal!.reason;
-    if (this.#line.remove(waiter)) waiter.failed(new NnrpCancelledError("the frame was cancelled before it was sent", { cause }));
-    else this.#engine.cancel(waiter.frameId, waiter.viewId, cause);
+    if (this.#line.remove(waiter)) {
+      waiter.failed(new NnrpCancelledError("the frame was cancelled before it was sent", { cause }));
+    } else this.#engine.cancel(waiter.frameId, waiter.viewId, cause);
   }
 
-  #wait(request: FrameRequest, waiter: BaseWaiter): void {
+  #wait(request: FrameRequest, waiter: PendingFrame): void {
     const engine = this.#engine;
     if (engine.state !== SessionState.ACTIVE) {
       throw this.#end?.error ?? new NnrpStateError(`cannot submit: the session is ${this.state}`);
     }
     if (this.#options.whenFull === "reject") {
-      throw new NnrpLimitError("whenFull", `no slot is free: ${engine.framesInFlight} of ${engine.limit} frames are in flight`);
+      throw new NnrpLimitError(
+        "whenFull",
+        `no slot is free: ${engine.framesInFlight} of ${engine.limit} frames are in flight`,
+      );
     }
     this.#line.push(request, waiter);
     if (engine.canSubmit()) void this.#carrier.drained().then(() => this.#admit());
     else engine.wantSlot();
-    if (waiter.deadlineMs < this.#timerMs) this.#arm();
+    if (waiter.deadlineMs !== 0 && waiter.deadlineMs < this.#timerMs) this.#arm();
   }
 
   /** Sends waiting submits as far as slots and send buffer reach. */
@@ -416,7 +435,9 @@ export class ClientSession {
    */
   receiveResult(options: ReceiveOptions = {}): Promise<Result> {
     if (this.#consumer !== null && options.frameId === undefined) {
-      return Promise.reject(new NnrpStateError(`results go to ${this.#consumer === "router" ? "a ResultRouter" : "results()"}`));
+      return Promise.reject(
+        new NnrpStateError(`results go to ${this.#consumer === "router" ? "a ResultRouter" : "results()"}`),
+      );
     }
     return this.receiveRouted(options);
   }
@@ -425,13 +446,17 @@ export class ClientSession {
   receiveRouted(options: ReceiveOptions): Promise<Result> {
     const { frameId, viewId = 0 } = options;
     const what = frameId === undefined ? "the next result" : `the answer to frame ${frameId}/${viewId}`;
-    return waitFor<Result>(options, (ms) => {
-      if (frameId !== undefined) this.#engine.timeOut(frameId, viewId);
-      return new NnrpTimeoutError(what, ms);
-    }, (resolve, reject) =>
-      frameId === undefined
-        ? this.#inbox.receiveAny({ resolve, reject })
-        : this.#inbox.receive(frameId, viewId, { resolve, reject }));
+    return waitFor<Result>(
+      options,
+      (ms) => {
+        if (frameId !== undefined) this.#engine.timeOut(frameId, viewId);
+        return new NnrpTimeoutError(what, ms);
+      },
+      (resolve, reject) =>
+        frameId === undefined
+          ? this.#inbox.receiveAny({ resolve, reject })
+          : this.#inbox.receive(frameId, viewId, { resolve, reject }),
+    );
   }
 
   /**
@@ -467,8 +492,20 @@ export class ClientSession {
     return new ResultRouter(this, () => this.#consumer = null);
   }
 
+  /**
+   * A monitor that tells from samples of this session's path when it is time to leave it. It does not measure by itself.
+   *
+   * @param policy What counts as degraded.
+   * @throws NnrpValueError for a policy out of range.
+   */
+  monitorMigration(policy?: MigrationTriggerPolicy): MigrationTriggerMonitor {
+    return new MigrationTriggerMonitor(policy, this.transport);
+  }
+
   #consume(who: "results" | "router"): void {
-    if (this.#consumer !== null) throw new NnrpStateError("the results of this session have a consumer already");
+    if (this.#consumer !== null) {
+      throw new NnrpStateError("the results of this session have a consumer already");
+    }
     this.#consumer = who;
   }
 
@@ -503,8 +540,11 @@ export class ClientSession {
    */
   async patch(fields: PatchFields, options: WaitOptions = {}): Promise<PatchOutcome> {
     const { metadata, profilePatch } = patchOf(fields);
-    const reply = await this.#request<PatchReply>("the SESSION_PATCH_ACK", options, (waiter) =>
-      this.#engine.patch(metadata, profilePatch, waiter));
+    const reply = await this.#request<PatchReply>(
+      "the SESSION_PATCH_ACK",
+      options,
+      (waiter) => this.#engine.patch(metadata, profilePatch, waiter),
+    );
     return {
       status: reply.ack.ackStatus,
       appliedMask: reply.ack.appliedPatchMask,
@@ -726,7 +766,10 @@ export class ClientSession {
       this.#stallBytes = sentBytes;
       this.#stallSinceMs = now;
     } else if (now - this.#stallSinceMs >= SEND_STALL_MS) {
-      void this.#carrier.close({ graceful: false, reason: `the server took nothing for ${SEND_STALL_MS} ms` });
+      void this.#carrier.close({
+        graceful: false,
+        reason: `the server took nothing for ${SEND_STALL_MS} ms`,
+      });
     }
   }
 }

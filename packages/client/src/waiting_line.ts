@@ -5,11 +5,11 @@
  */
 import { NnrpLimitError } from "@nnrp/core";
 import type { FrameRequest } from "./frame_request.ts";
-import type { BaseWaiter } from "./frame_waiters.ts";
+import type { PendingFrame } from "./frame_waiters.ts";
 
 interface Waiting {
   readonly request: FrameRequest;
-  readonly waiter: BaseWaiter;
+  readonly waiter: PendingFrame;
 }
 
 /** A bounded first-in first-out line. */
@@ -22,7 +22,11 @@ export class WaitingLine {
   #first = 0;
   #size = 0;
 
-  /** @param capacity Most submits that may wait. */
+  /**
+   * Makes a WaitingLine.
+   *
+   * @param capacity Most submits that may wait.
+   */
   constructor(capacity: number) {
     this.#capacity = capacity;
   }
@@ -37,13 +41,18 @@ export class WaitingLine {
    *
    * @throws NnrpLimitError if the line is full.
    */
-  push(request: FrameRequest, waiter: BaseWaiter): void {
+  push(request: FrameRequest, waiter: PendingFrame): void {
     if (this.#size >= this.#capacity) {
-      throw new NnrpLimitError("maxWaitingSubmits", `${this.#size} submits wait for a slot already; await some of them first`);
+      throw new NnrpLimitError(
+        "maxWaitingSubmits",
+        `${this.#size} submits wait for a slot already; await some of them first`,
+      );
     }
     this.#items.push({ request, waiter });
     this.#size++;
-    if (waiter.deadlineMs < this.nextDeadlineMs) this.nextDeadlineMs = waiter.deadlineMs;
+    if (waiter.deadlineMs !== 0 && waiter.deadlineMs < this.nextDeadlineMs) {
+      this.nextDeadlineMs = waiter.deadlineMs;
+    }
   }
 
   /** Takes the first one. */
@@ -61,7 +70,7 @@ export class WaitingLine {
   }
 
   /** Takes one out of the line; whether it was there. */
-  remove(waiter: BaseWaiter): boolean {
+  remove(waiter: PendingFrame): boolean {
     const at = this.#items.findIndex((item) => item?.waiter === waiter);
     if (at < 0) return false;
     this.#items[at] = null;
@@ -70,13 +79,14 @@ export class WaitingLine {
   }
 
   /** Takes out all whose time is over. */
-  expire(nowMs: number): BaseWaiter[] {
+  expire(nowMs: number): PendingFrame[] {
     if (nowMs < this.nextDeadlineMs) return [];
-    const over: BaseWaiter[] = [];
+    const over: PendingFrame[] = [];
     let next = Infinity;
     this.#items.forEach((item, at) => {
       if (item === null) return;
       const { deadlineMs } = item.waiter;
+      if (deadlineMs === 0) return;
       if (deadlineMs > nowMs) next = Math.min(next, deadlineMs);
       else {
         over.push(item.waiter);
@@ -89,8 +99,8 @@ export class WaitingLine {
   }
 
   /** Takes all out. */
-  clear(): BaseWaiter[] {
-    const waiters: BaseWaiter[] = [];
+  clear(): PendingFrame[] {
+    const waiters: PendingFrame[] = [];
     for (const item of this.#items) if (item !== null) waiters.push(item.waiter);
     this.#items = [];
     this.#first = this.#size = 0;

@@ -113,6 +113,8 @@ export class ByteStreamCarrier implements Carrier {
   #closeWaiters: (() => void)[] = [];
 
   /**
+   * Makes a ByteStreamCarrier.
+   *
    * @param stream The socket; not started.
    * @param info What the carrier says of itself.
    */
@@ -195,7 +197,10 @@ export class ByteStreamCarrier implements Carrier {
   /** Sends what is committed, ends the sending half, reads the peer's last words for a moment, closes. */
   close(options: CarrierCloseOptions = {}): Promise<void> {
     this.#endDelayMs = options.endDelayMs ?? 0;
-    this.#beginClose({ code: options.code ?? 0, reason: options.reason ?? "", local: true }, options.graceful ?? true);
+    this.#beginClose(
+      { code: options.code ?? 0, reason: options.reason ?? "", local: true },
+      options.graceful ?? true,
+    );
     if (this.#closed !== null) return Promise.resolve();
     return new Promise((done) => this.#closeWaiters.push(done));
   }
@@ -326,7 +331,9 @@ export class ByteStreamCarrier implements Carrier {
       const reason = cause === undefined
         ? "connection closed by peer"
         : `connection lost: ${cause instanceof Error ? cause.message : String(cause)}`;
-      const error = cause === undefined ? undefined : new NnrpConnectionClosedError(this.name, reason, { cause });
+      const error = cause === undefined
+        ? undefined
+        : new NnrpConnectionClosedError(this.name, reason, { cause });
       info = { code: 0, reason, local: false, error };
     }
     this.#closed = info;

@@ -17,6 +17,8 @@ export class NnrpError extends Error {
   readonly code: string;
 
   /**
+   * Makes a NnrpError.
+   *
    * @param code Stable name for programs.
    * @param message What was expected, what was found, what to do.
    * @param options `cause`, if another error led to this one.
@@ -63,6 +65,8 @@ export class NnrpWireError extends NnrpError {
   readonly limit: boolean;
 
   /**
+   * Makes a NnrpWireError.
+   *
    * @param message The broken rule in words; field, offset, expected and actual are appended.
    * @param options Where and how.
    */
@@ -97,6 +101,8 @@ export class NnrpValueError extends NnrpError {
   readonly actual: string | number | bigint | undefined;
 
   /**
+   * Makes a NnrpValueError.
+   *
    * @param message What is wrong in words; field, expected and actual are appended.
    * @param options Which argument.
    */
@@ -155,11 +161,17 @@ export class NnrpProtocolError extends NnrpError {
   /** Whether the peer sent it. */
   readonly remote: boolean;
 
-  /** @param options What the ERROR says. */
+  /**
+   * Makes a NnrpProtocolError.
+   *
+   * @param options What the ERROR says.
+   */
   constructor(options: NnrpProtocolErrorOptions) {
     const scope = ["connection", "session", "frame"][options.errorScope] ?? `scope ${options.errorScope}`;
     const who = options.remote ? "peer says " : "";
-    const about = options.errorScope === 2 ? ` ${options.relatedFrameId ?? 0}/${options.relatedViewId ?? 0}` : "";
+    const about = options.errorScope === 2
+      ? ` ${options.relatedFrameId ?? 0}/${options.relatedViewId ?? 0}`
+      : "";
     const retry = options.retryAfterMs ? ` (retry after ${options.retryAfterMs} ms)` : "";
     super(
       "PROTOCOL",
@@ -186,6 +198,8 @@ export class NnrpTransportError extends NnrpError {
   readonly transport: string;
 
   /**
+   * Makes a NnrpTransportError.
+   *
    * @param transport Carrier name.
    * @param message What failed and what to check.
    * @param options `cause` of the runtime.
@@ -200,6 +214,8 @@ export class NnrpTransportError extends NnrpError {
 /** The connection or session has ended; nothing more can be sent or received on it. */
 export class NnrpConnectionClosedError extends NnrpTransportError {
   /**
+   * Makes a NnrpConnectionClosedError.
+   *
    * @param transport Carrier name.
    * @param message Who closed and why.
    * @param options `cause`, if a failure closed it.
@@ -215,6 +231,8 @@ export class NnrpTimeoutError extends NnrpError {
   readonly timeoutMs: number;
 
   /**
+   * Makes a NnrpTimeoutError.
+   *
    * @param what What was waited for.
    * @param timeoutMs The limit that passed, in ms.
    */
@@ -227,6 +245,8 @@ export class NnrpTimeoutError extends NnrpError {
 /** Something this runtime, carrier or peer cannot do. */
 export class NnrpUnsupportedError extends NnrpError {
   /**
+   * Makes a NnrpUnsupportedError.
+   *
    * @param message What cannot be done here, and what can.
    * @param options `cause`, if any.
    */
@@ -238,6 +258,8 @@ export class NnrpUnsupportedError extends NnrpError {
 /** A call that the session's present state does not allow, found before anything was sent (behaviour spec §7). */
 export class NnrpStateError extends NnrpError {
   /**
+   * Makes a NnrpStateError.
+   *
    * @param message What was asked for and in which state.
    * @param options `cause`, if any.
    */
@@ -252,6 +274,8 @@ export class NnrpLimitError extends NnrpError {
   readonly limit: string;
 
   /**
+   * Makes a NnrpLimitError.
+   *
    * @param limit Name of the option that sets the bound.
    * @param message What was refused and how to go on.
    */
@@ -264,6 +288,8 @@ export class NnrpLimitError extends NnrpError {
 /** A packet of another type came where one certain type was due. */
 export class NnrpUnexpectedMessageError extends NnrpError {
   /**
+   * Makes a NnrpUnexpectedMessageError.
+   *
    * @param expected Message that was due.
    * @param actual Message that came.
    */
@@ -275,6 +301,8 @@ export class NnrpUnexpectedMessageError extends NnrpError {
 /** The result router of a session was closed or stopped. */
 export class NnrpRouterClosedError extends NnrpError {
   /**
+   * Makes a NnrpRouterClosedError.
+   *
    * @param message Why.
    * @param options `cause`, if a failure stopped it.
    */
@@ -286,6 +314,8 @@ export class NnrpRouterClosedError extends NnrpError {
 /** The wait for a frame ended because the caller cancelled it. */
 export class NnrpCancelledError extends NnrpError {
   /**
+   * Makes a NnrpCancelledError.
+   *
    * @param message Which frame.
    * @param options `cause`: the reason of the caller's signal.
    */

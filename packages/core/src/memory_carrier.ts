@@ -46,7 +46,10 @@ export function memoryNetwork(options: MemoryOptions = {}): MemoryNetwork {
     dial(): Promise<Carrier> {
       if (accept === null) {
         return Promise.reject(
-          new NnrpTransportError("memory", "nobody listens on this memory network; call serve({ listen: [net] }) first"),
+          new NnrpTransportError(
+            "memory",
+            "nobody listens on this memory network; call serve({ listen: [net] }) first",
+          ),
         );
       }
       const [client, server] = memoryPair(options);
@@ -54,7 +57,9 @@ export function memoryNetwork(options: MemoryOptions = {}): MemoryNetwork {
       return Promise.resolve(client);
     },
     listen(onCarrier): Promise<CarrierListener> {
-      if (accept !== null) return Promise.reject(new NnrpTransportError("memory", "somebody listens here already"));
+      if (accept !== null) {
+        return Promise.reject(new NnrpTransportError("memory", "somebody listens here already"));
+      }
       accept = onCarrier;
       const close = () => {
         accept = null;

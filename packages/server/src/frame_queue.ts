@@ -16,7 +16,11 @@ export class FrameQueue {
 
   #frames: ReceivedSubmit[] = [];
 
-  /** @param session Whose frames these are. */
+  /**
+   * Makes a FrameQueue.
+   *
+   * @param session Whose frames these are.
+   */
   constructor(session: ServerSession) {
     this.session = session;
   }
@@ -72,6 +76,8 @@ export class FrameQueue {
 
   /** Frames whose budget is over and that may be dropped. */
   dueBy(nowMs: number): ReceivedSubmit[] {
-    return this.#frames.filter((f) => f.budgetEndsMs <= nowMs && (f.budgetPolicy & BudgetPolicy.ALLOW_DROP) !== 0);
+    return this.#frames.filter((f) =>
+      f.budgetEndsMs <= nowMs && (f.budgetPolicy & BudgetPolicy.ALLOW_DROP) !== 0
+    );
   }
 }

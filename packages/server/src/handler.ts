@@ -11,7 +11,11 @@ export class Drop {
   /** ResultHintReason told to the client; undefined = no hint. */
   readonly reason: ResultHintReason | undefined;
 
-  /** @param reason ResultHintReason to tell the client. */
+  /**
+   * Makes a Drop.
+   *
+   * @param reason ResultHintReason to tell the client.
+   */
   constructor(reason?: ResultHintReason) {
     this.reason = reason;
   }

@@ -24,6 +24,8 @@ import { yieldToEvents } from "./yield_to_events.ts";
 
 /** Work done in one go before the event loop gets its turn, ms: reading, cancels and results must not wait for a queue. */
 const SLICE_MS = 2;
+/** The slot of a running frame without a budget. */
+const NO_SLOT = -1;
 /** Frames started in one go between two looks at the clock. */
 const FRAMES_PER_LOOK = 4;
 
@@ -64,7 +66,7 @@ export class Scheduler {
   readonly #concurrency: number;
   readonly #maxQueued: number;
   readonly #ring: FrameQueue[] = []; // sessions with waiting frames, next first
-  readonly #running: (ReceivedSubmit | null)[] = [];
+  readonly #running: (ReceivedSubmit | null)[] = []; // those with a budget
   readonly #runningFree: number[] = [];
   #sliceStartMs = 0;
   #sliceFrames = 0;
@@ -73,6 +75,8 @@ export class Scheduler {
   #timerMs = Infinity;
 
   /**
+   * Makes a Scheduler.
+   *
    * @param handler Works on frames.
    * @param options Limits.
    * @param clock The server's time.
@@ -93,7 +97,8 @@ export class Scheduler {
   /** A frame came: runs it if there is room and nobody waits, else queues it. */
   submit(queue: FrameQueue, frame: ReceivedSubmit): void {
     if (
-      this.stats.running < this.#concurrency && this.#ring.length === 0 && !this.#yielding && this.#maySlice() &&
+      this.stats.running < this.#concurrency && this.#ring.length === 0 && !this.#yielding &&
+      this.#maySlice() &&
       queue.running < queue.session.maxConcurrentFrames
     ) {
       this.#start(queue, frame);
@@ -202,8 +207,9 @@ export class Scheduler {
   }
 
   #judge(queue: FrameQueue, frame: ReceivedSubmit, nowMs: number): void {
-    if (judgeStart(frame.budgetEndsMs, frame.budgetPolicy, nowMs) === "drop") this.#expire(queue.session, frame);
-    else this.#start(queue, frame);
+    if (judgeStart(frame.budgetEndsMs, frame.budgetPolicy, nowMs) === "drop") {
+      this.#expire(queue.session, frame);
+    } else this.#start(queue, frame);
   }
 
   #start(queue: FrameQueue, frame: ReceivedSubmit): void {
@@ -212,10 +218,8 @@ export class Scheduler {
     stats.started++;
     stats.running++;
     queue.running++;
-    frame.startedAtMs = this.#clock.nowMs;
-    const slot = this.#runningFree.pop() ?? this.#running.length;
-    this.#running[slot] = frame;
-    if (frame.budgetEndsMs !== Infinity) this.#watch(frame);
+    frame.startedAtMs = Math.round(this.#clock.nowMs);
+    const slot = frame.latencyBudgetMs === 0 ? NO_SLOT : this.#expirySlot(frame);
     let output: HandlerOutput | Promise<HandlerOutput>;
     try {
       output = this.#handler(frame, session.handlerContext);
@@ -233,6 +237,14 @@ export class Scheduler {
         },
       );
     } else this.#finish(queue, slot, frame, output as HandlerOutput);
+  }
+
+  /** Remembers a running frame whose budget may end before its handler does. */
+  #expirySlot(frame: ReceivedSubmit): number {
+    const slot = this.#runningFree.pop() ?? this.#running.length;
+    this.#running[slot] = frame;
+    this.#watch(frame);
+    return slot;
   }
 
   #finish(queue: FrameQueue, slot: number, frame: ReceivedSubmit, output: HandlerOutput): void {
@@ -287,8 +299,10 @@ export class Scheduler {
   }
 
   #ended(queue: FrameQueue, slot: number): void {
-    this.#running[slot] = null;
-    this.#runningFree.push(slot);
+    if (slot !== NO_SLOT) {
+      this.#running[slot] = null;
+      this.#runningFree.push(slot);
+    }
     this.stats.running--;
     queue.running--;
     if (this.#ring.length > 0) this.#pumpSoon();
@@ -304,7 +318,9 @@ export class Scheduler {
       retryAfterMs: known ? error.retryAfterMs : 0,
       diagnostic: known ? error.diagnostic : "the handler failed",
     });
-    if (!known) session.report("handler-failed", `the handler of frame ${frame.frameId}/${frame.viewId} failed`, error);
+    if (!known) {
+      session.report("handler-failed", `the handler of frame ${frame.frameId}/${frame.viewId} failed`, error);
+    }
   }
 
   #expire(session: ServerSession, frame: ReceivedSubmit): void {
@@ -348,6 +364,7 @@ export class Scheduler {
 
 /** Whether a newer frame may take the place of this one. */
 function isDroppable(frame: ReceivedSubmit): boolean {
-  const may = (frame.budgetPolicy & BudgetPolicy.ALLOW_DROP) !== 0 || (frame.flags & HeaderFlags.CAN_DROP) !== 0;
+  const may = (frame.budgetPolicy & BudgetPolicy.ALLOW_DROP) !== 0 ||
+    (frame.flags & HeaderFlags.CAN_DROP) !== 0;
   return may && (frame.flags & HeaderFlags.KEYFRAME) === 0;
 }

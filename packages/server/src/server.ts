@@ -72,7 +72,8 @@ export interface ServerStats extends Readonly<SchedulerStats> {
 interface Handshake {
   readonly timer: ReturnType<typeof setTimeout>;
   readonly abort: AbortController;
-  timedOut: boolean;
+  /** Whether the log was told why it was refused. */
+  reported: boolean;
 }
 
 /** A server that listens. Made by `serve()` or {@linkcode NnrpServer.bind}. */
@@ -90,7 +91,13 @@ export class NnrpServer {
   #nextId = 0;
   #bytesInFlight = 0;
   #closing: Promise<void> | null = null;
-  #counts = { connections: 0, refusedConnections: 0, sessionsStarted: 0, handshakesRefused: 0, authRefused: 0 };
+  #counts = {
+    connections: 0,
+    refusedConnections: 0,
+    sessionsStarted: 0,
+    handshakesRefused: 0,
+    authRefused: 0,
+  };
   #authValidator: AuthValidator | undefined;
 
   private constructor(options: ServeOptions, handler: Handler | null) {
@@ -127,7 +134,9 @@ export class NnrpServer {
     const server = new NnrpServer(options, handler);
     const bindings = options.listen ?? [await defaultBinding(options)];
     try {
-      for (const binding of bindings) server.#listeners.push(await binding.listen((carrier) => server.#connected(carrier)));
+      for (const binding of bindings) {
+        server.#listeners.push(await binding.listen((carrier) => server.#connected(carrier)));
+      }
     } catch (error) {
       await server.close({ drainMs: 0 });
       throw error;
@@ -152,7 +161,15 @@ export class NnrpServer {
 
   /** Counters as they are now. */
   get stats(): ServerStats {
-    const idle: SchedulerStats = { running: 0, queued: 0, started: 0, superseded: 0, expired: 0, busy: 0, handlerFailures: 0 };
+    const idle: SchedulerStats = {
+      running: 0,
+      queued: 0,
+      started: 0,
+      superseded: 0,
+      expired: 0,
+      busy: 0,
+      handlerFailures: 0,
+    };
     return {
       ...(this.#scheduler?.stats ?? idle),
       ...this.#counts,
@@ -168,7 +185,9 @@ export class NnrpServer {
    * @throws NnrpTimeoutError, NnrpConnectionClosedError once the server is closed.
    */
   accept(options: WaitOptions = {}): Promise<ServerSession> {
-    if (this.#scheduler !== null) return Promise.reject(new NnrpStateError("the sessions of this server go to its handler"));
+    if (this.#scheduler !== null) {
+      return Promise.reject(new NnrpStateError("the sessions of this server go to its handler"));
+    }
     const ready = this.#ready.shift();
     if (ready !== undefined) return Promise.resolve(ready);
     if (this.#closing !== null) return Promise.reject(serverClosed());
@@ -229,13 +248,18 @@ export class NnrpServer {
    * closes what is left.
    */
   close(options: { drainMs?: number; reason?: string } = {}): Promise<void> {
-    return this.#closing ??= this.#close(options.drainMs ?? DRAIN_MS, options.reason ?? "server is shutting down");
+    return this.#closing ??= this.#close(
+      options.drainMs ?? DRAIN_MS,
+      options.reason ?? "server is shutting down",
+    );
   }
 
   async #close(drainMs: number, reason: string): Promise<void> {
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     for (const acceptor of [...this.#acceptors]) acceptor.end(serverClosed());
-    for (const session of this.#handshakes.keys()) session.refuse(ErrorCode.SERVER_BUSY, reason, RETRY_AFTER_MS);
+    for (const session of this.#handshakes.keys()) {
+      session.refuse(ErrorCode.SERVER_BUSY, reason, RETRY_AFTER_MS);
+    }
     await Promise.all([...this.#connections].map((session) => this.#closeSession(session, drainMs, reason)));
     this.#scheduler?.stop();
   }
@@ -275,9 +299,9 @@ export class NnrpServer {
     const abort = new AbortController();
     const handshake: Handshake = {
       abort,
-      timedOut: false,
+      reported: false,
       timer: setTimeout(() => {
-        handshake.timedOut = true;
+        handshake.reported = true;
         const error = new NnrpTimeoutError("the handshake", ms);
         abort.abort(error);
         session.refuse(ErrorCode.INVALID_STATE, error.message);
@@ -291,19 +315,24 @@ export class NnrpServer {
   async #hello(session: ServerSession, context: ClientHelloContext): Promise<void> {
     const profile = this.#options.profile ?? {};
     const outcome = judgeHello(
-      { versionMajor: context.packet.header.versionMajor, metadata: context.metadata, controlExtensions: context.controlExtensions },
+      {
+        versionMajor: context.packet.header.versionMajor,
+        metadata: context.metadata,
+        controlExtensions: context.controlExtensions,
+      },
       {
         ...profile,
         maxConcurrentFrames: this.#owner.maxConcurrentFrames,
         knownExtensionTypes: this.#options.knownExtensionTypes,
       },
     );
+    const handshake = this.#handshakes.get(session);
     if (!outcome.accepted) {
+      if (handshake !== undefined) handshake.reported = true;
       session.report("handshake-refused", outcome.diagnostic);
       session.refuse(outcome.errorCode, outcome.diagnostic);
       return;
     }
-    const handshake = this.#handshakes.get(session);
     let verdict: AuthVerdict;
     try {
       const judged = this.#authValidator?.({
@@ -332,15 +361,24 @@ export class NnrpServer {
     verdict: { refuse: "error" | "ack" | "close"; diagnostic?: string } | undefined,
   ): void {
     this.#counts.authRefused++;
+    const handshake = this.#handshakes.get(session);
+    if (handshake !== undefined) handshake.reported = true;
     const diagnostic = verdict?.diagnostic ?? "authentication refused";
     session.report("auth-refused", diagnostic);
     if (verdict?.refuse === "close") session.abort(diagnostic);
     else if (verdict?.refuse === "ack") {
-      session.refuseByAck(buildHelloAck(agreement, { sessionId: 0, activeTransportId: session.transport }).metadata);
+      session.refuseByAck(
+        buildHelloAck(agreement, { sessionId: 0, activeTransportId: session.transport }).metadata,
+      );
     } else session.refuse(ErrorCode.AUTH_FAILED, diagnostic);
   }
 
-  #accept(session: ServerSession, context: ClientHelloContext, agreement: HelloAgreement, principal: unknown): void {
+  #accept(
+    session: ServerSession,
+    context: ClientHelloContext,
+    agreement: HelloAgreement,
+    principal: unknown,
+  ): void {
     const wished = this.#options.sessionId?.(context) ?? agreement.requestedSessionId;
     const sessionId = this.#freeId(wished);
     const modelName = this.#options.profile?.modelName ?? "";
@@ -364,7 +402,9 @@ export class NnrpServer {
   /** The wished id, or a fresh one if it is 0 or in use. */
   #freeId(wished: number): number {
     if (wished !== 0 && !this.#sessions.has(wished)) return wished;
-    do this.#nextId = (this.#nextId + 1) >>> 0; while (this.#nextId === 0 || this.#sessions.has(this.#nextId));
+    do this.#nextId = (this.#nextId + 1) >>> 0; while (
+      this.#nextId === 0 || this.#sessions.has(this.#nextId)
+    );
     return this.#nextId;
   }
 
@@ -380,7 +420,11 @@ export class NnrpServer {
     this.#connections.delete(session);
     const handshake = this.#endHandshake(session);
     if (handshake !== undefined) {
-      this.#counts.handshakesRefused++;
+      // A client that just went away was not refused.
+      if (handshake.reported || end.kind === "error") this.#counts.handshakesRefused++;
+      if (!handshake.reported && end.kind === "error") {
+        session.report("handshake-refused", end.reason, end.error);
+      }
       handshake.abort.abort(serverClosed());
     }
     const { sessionId } = session;

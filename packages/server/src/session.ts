@@ -17,8 +17,8 @@ import {
   type FlowUpdateFields,
   flowUpdateOf,
   LAST_WORDS_MS,
-  type NnrpError,
   NnrpConnectionClosedError,
+  type NnrpError,
   NnrpStateError,
   NnrpTimeoutError,
   ReceivedSubmit,
@@ -275,7 +275,9 @@ export class ServerSession {
    * @throws NnrpTimeoutError, NnrpConnectionClosedError once the session is over, NnrpStateError if a handler gets the frames.
    */
   receiveSubmit(options: WaitOptions = {}): Promise<ReceivedSubmit> {
-    if (this.#inbox === null) return Promise.reject(new NnrpStateError("the frames of this server go to its handler"));
+    if (this.#inbox === null) {
+      return Promise.reject(new NnrpStateError("the frames of this server go to its handler"));
+    }
     return this.#inbox.receive(options, (ms) => new NnrpTimeoutError("the next frame", ms));
   }
 
@@ -298,7 +300,11 @@ export class ServerSession {
    *   session no longer needs the result's bytes.
    * @throws NnrpValueError if the result cannot be written; the frame stays in flight.
    */
-  async sendResult(target: ReceivedSubmit | number, result: ResultFields = {}, options: SendOptions = {}): Promise<boolean> {
+  async sendResult(
+    target: ReceivedSubmit | number,
+    result: ResultFields = {},
+    options: SendOptions = {},
+  ): Promise<boolean> {
     const frame = this.#frame(target, options.viewId);
     if (frame === undefined || !this.#send(frame, result, options.final ?? true)) return false;
     this.#settled();
@@ -312,7 +318,10 @@ export class ServerSession {
    *
    * @returns False if the frame is settled or the session over.
    */
-  sendResultDrop(target: ReceivedSubmit | number, options: { viewId?: number; flags?: number } = {}): boolean {
+  sendResultDrop(
+    target: ReceivedSubmit | number,
+    options: { viewId?: number; flags?: number } = {},
+  ): boolean {
     const frame = this.#frame(target, options.viewId);
     const sent = frame !== undefined && this.#engine.sendDrop(frame, options.flags);
     if (sent) this.#settled();
@@ -359,7 +368,9 @@ export class ServerSession {
    *
    * @returns False if the frame is settled or the session over.
    */
-  sendError(fields: Omit<ErrorFields, "errorScope"> & { errorScope?: number; frame?: ReceivedSubmit }): boolean {
+  sendError(
+    fields: Omit<ErrorFields, "errorScope"> & { errorScope?: number; frame?: ReceivedSubmit },
+  ): boolean {
     const { frame, ...rest } = fields;
     if (frame !== undefined) return this.failFrame(frame, rest);
     if (this.state === "closed") return false;
@@ -560,7 +571,11 @@ export class ServerSession {
     this.#engine.carrierClosed(info);
     const end = this.#end!;
     this.#inbox?.end(
-      end.error ?? new NnrpConnectionClosedError(this.carrierName, `session closed${end.reason ? `: ${end.reason}` : ""}`),
+      end.error ??
+        new NnrpConnectionClosedError(
+          this.carrierName,
+          `session closed${end.reason ? `: ${end.reason}` : ""}`,
+        ),
     );
     if (this.#queue !== null) this.#owner.scheduler!.close(this.#queue);
     this.#settled();

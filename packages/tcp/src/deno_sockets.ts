@@ -74,7 +74,11 @@ export class DenoByteStream implements ByteStream {
   #paused = false;
   #destroyed = false;
 
-  /** @param conn The connection; this object owns it. */
+  /**
+   * Makes a DenoByteStream.
+   *
+   * @param conn The connection; this object owns it.
+   */
   constructor(conn: Deno.Conn) {
     this.#conn = conn;
   }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { createServer, connect as netConnect, type Socket } from "node:net";
+import { connect as netConnect, createServer, type Socket } from "node:net";
 import type { ByteStream, ByteStreamEvents } from "@nnrp/core";
 import type { Bound, Connected, SocketApi } from "./socket_api.ts";
 
@@ -63,7 +63,11 @@ export class NodeByteStream implements ByteStream {
     else this.#events!.written();
   };
 
-  /** @param socket The socket, connected; this object owns it. */
+  /**
+   * Makes a NodeByteStream.
+   *
+   * @param socket The socket, connected; this object owns it.
+   */
   constructor(socket: Socket) {
     this.#socket = socket;
     socket.on("error", (error) => this.#failure ??= error);

@@ -49,7 +49,11 @@ export function tcp(options: TcpOptions = {}): TcpCarrier {
   const host = options.host ?? "127.0.0.1";
   const noDelay = options.noDelay ?? true;
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw new NnrpValueError("is no TCP port", { field: "tcp.port", expected: "0 to 65535", actual: String(port) });
+    throw new NnrpValueError("is no TCP port", {
+      field: "tcp.port",
+      expected: "0 to 65535",
+      actual: String(port),
+    });
   }
   return {
     name: "tcp",
@@ -71,7 +75,11 @@ async function dial(target: DialTarget, options: CarrierDialOptions, noDelay: bo
     return carrierOf(stream, remote);
   } catch (cause) {
     options.signal?.throwIfAborted();
-    throw new NnrpTransportError("tcp", `cannot connect to ${target.host}:${target.port}: ${explain(cause)}`, { cause });
+    throw new NnrpTransportError(
+      "tcp",
+      `cannot connect to ${target.host}:${target.port}: ${explain(cause)}`,
+      { cause },
+    );
   }
 }
 
@@ -83,7 +91,12 @@ async function listen(
 ): Promise<CarrierListener> {
   const api = await socketApi();
   try {
-    const bound = await api.listen(host, port, noDelay, (stream, remote) => accept(carrierOf(stream, remote)));
+    const bound = await api.listen(
+      host,
+      port,
+      noDelay,
+      (stream, remote) => accept(carrierOf(stream, remote)),
+    );
     return { name: "tcp", host: bound.host, port: bound.port, close: bound.close };
   } catch (cause) {
     throw new NnrpTransportError("tcp", `cannot listen on ${host}:${port}: ${explain(cause)}`, { cause });
@@ -91,7 +104,13 @@ async function listen(
 }
 
 function carrierOf(stream: ByteStream, remote: string): Carrier {
-  return new ByteStreamCarrier(stream, { transport: TransportId.TCP, name: "tcp", encrypted: false, remote, after });
+  return new ByteStreamCarrier(stream, {
+    transport: TransportId.TCP,
+    name: "tcp",
+    encrypted: false,
+    remote,
+    after,
+  });
 }
 
 function after(ms: number, call: () => void): () => void {

@@ -73,6 +73,8 @@ export class CommandError extends Error {
   readonly exitCode: number;
 
   /**
+   * Makes a CommandError.
+   *
    * @param message What happened and what to do.
    * @param exitCode 1 failure, 2 wrong usage.
    */

@@ -7,7 +7,7 @@
 import { NnrpValueError } from "../errors.ts";
 import { SubmitMode, TileIndexMode } from "../wire/enums.ts";
 import { PayloadKind } from "../wire/flags.ts";
-import { checkU32, shown } from "../wire/integers.ts";
+import { checkU32, isU8, shown } from "../wire/integers.ts";
 import type { Outbox } from "../wire/outbox.ts";
 import { asBytes } from "../wire/byte_arguments.ts";
 import { composedLength, type ComposedParts, writeComposedBody } from "./composed_writer.ts";
@@ -229,7 +229,7 @@ function encodeReferenced(
     });
   }
   const bitmap = request.payloadKindBitmap ?? PayloadKind.TENSOR;
-  if ((bitmap & 0x7f) !== bitmap || (bitmap & PayloadKind.TENSOR) === 0) {
+  if (!isU8(bitmap) || bitmap > 0x7f || (bitmap & PayloadKind.TENSOR) === 0) {
     throw new NnrpValueError("references stand for tensors", {
       field: "payloadKindBitmap",
       expected: "PayloadKind bits with TENSOR",

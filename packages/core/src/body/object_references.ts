@@ -49,6 +49,12 @@ export const OBJECT_REFERENCE_RECORD: WireRecord<ObjectReference> = defineRecord
  * @throws NnrpValueError if a field does not fit, the kind is unknown or `refFlags` is not 0.
  */
 export function checkObjectReference(reference: ObjectReference, prefix: string): void {
+  if (typeof reference !== "object" || reference === null) {
+    throw new NnrpValueError("a reference is wanted", {
+      field: prefix.slice(0, -1),
+      actual: shown(reference),
+    });
+  }
   checkObjectKind(reference.objectKind, `${prefix}objectKind`);
   if (reference.refFlags !== undefined && reference.refFlags !== 0) {
     throw new NnrpValueError("must be 0", {

@@ -38,7 +38,7 @@ export function checkResultNumbers(
   const budget = result.appliedBudgetPolicy ?? 0;
   const resultClass = result.resultClass ?? ResultClass.COMPLETE;
   if (
-    (resultFlags & 0x7) === resultFlags && (budget & 0xf) === budget && isU8(resultClass) &&
+    isU8(resultFlags) && resultFlags < 0x8 && isU8(budget) && budget < 0x10 && isU8(resultClass) &&
     resultClass <= ResultClass.DEGRADED && isU16(result.statusCode ?? 0) &&
     isU16(result.activeProfileId ?? 0) &&
     isU16(result.inferenceMs ?? 0) && isU16(result.queueMs ?? 0) && isU16(result.serverTotalMs ?? 0) &&
@@ -50,8 +50,8 @@ export function checkResultNumbers(
   checkU16(result.queueMs ?? 0, "queueMs");
   checkU16(result.serverTotalMs ?? 0, "serverTotalMs");
   checkU32(result.reusedFrameId ?? 0, "reusedFrameId");
-  if ((resultFlags & 0x7) !== resultFlags) throw outside("resultFlags", "bits within 0x7", resultFlags);
-  if ((budget & 0xf) !== budget) throw outside("appliedBudgetPolicy", "bits within 0xf", budget);
+  if (!isU8(resultFlags) || resultFlags > 0x7) throw outside("resultFlags", "bits within 0x7", resultFlags);
+  if (!isU8(budget) || budget > 0xf) throw outside("appliedBudgetPolicy", "bits within 0xf", budget);
   throw outside("resultClass", "0…3", resultClass);
 }
 

@@ -8,7 +8,7 @@
 import { NnrpValueError } from "../errors.ts";
 import { CacheObjectKind, TileIndexMode } from "../wire/enums.ts";
 import { PayloadKind } from "../wire/flags.ts";
-import { checkU32, shown } from "../wire/integers.ts";
+import { checkU32, isU8, shown } from "../wire/integers.ts";
 import type { Outbox } from "../wire/outbox.ts";
 import { composedLength, type ComposedParts, writeComposedBody } from "./composed_writer.ts";
 import {
@@ -115,7 +115,7 @@ function encodeTensorOrMetadata(
       actual: shown(result.payloadFrameCount),
     });
   }
-  if ((bitmap & 0x7f) !== bitmap) {
+  if (!isU8(bitmap) || bitmap > 0x7f) {
     throw new NnrpValueError("unknown payload kind", {
       field: "payloadKindBitmap",
       expected: "bits within 0x7f",
@@ -158,16 +158,9 @@ function encodeMixed(
   flags: number,
   typed: readonly TypedPayload[],
 ): void {
-  encodeComposed(
-    out,
-    sessionId,
-    target,
-    result,
-    flags,
-    [],
-    typed,
-    PayloadKind.TENSOR | typedPayloadKinds(typed),
-  );
+  const typedBytes = measureTypedPayloads(typed);
+  const bitmap = PayloadKind.TENSOR | typedPayloadKinds(typed);
+  encodeComposed(out, sessionId, target, result, flags, [], typed, typedBytes, bitmap);
 }
 
 /** Anything that builds on objects in the client's cache. */
@@ -180,18 +173,19 @@ function encodeReferenced(
   typed: readonly TypedPayload[],
 ): void {
   const references = collectReferences(result);
+  const typedBytes = measureTypedPayloads(typed);
   let bitmap = typedPayloadKinds(typed);
   if (typed.length === 0) bitmap = result.payloadKindBitmap ?? PayloadKind.TENSOR;
   else if (hasTensorContent(result) || result.tileIndexReference || result.tensorSectionTableReference) {
     bitmap |= PayloadKind.TENSOR;
   }
-  if ((bitmap & 0x7f) !== bitmap || (bitmap & ~PayloadKind.TENSOR) === 0) {
+  if (!isU8(bitmap) || bitmap > 0x7f || (bitmap & ~PayloadKind.TENSOR) === 0) {
     throw new NnrpValueError(
       "references are readable only beside a typed payload or a further payload kind bit (behaviour spec §8.3)",
       { field: "payloadKindBitmap", actual: shown(bitmap) },
     );
   }
-  encodeComposed(out, sessionId, target, result, flags, references, typed, bitmap);
+  encodeComposed(out, sessionId, target, result, flags, references, typed, typedBytes, bitmap);
 }
 
 function encodeComposed(
@@ -202,6 +196,7 @@ function encodeComposed(
   flags: number,
   references: readonly ObjectReference[],
   typedPayloads: readonly TypedPayload[],
+  typedBytes: number,
   bitmap: number,
 ): void {
   checkIndexMode(result);
@@ -224,7 +219,7 @@ function encodeComposed(
     sectionTableBytes: tableElsewhere ? 0 : sectionTableBytes,
     references,
     typedPayloads,
-    typedBytes: measureTypedPayloads(typedPayloads),
+    typedBytes,
   };
   const bodyLength = composedLength(parts);
   checkBodyLength(bodyLength);
@@ -272,6 +267,9 @@ function hasReferences(result: ResultFields): boolean {
 /** All references of a result in the order that readers demand (wire spec §8.5). */
 function collectReferences(result: ResultFields): ObjectReference[] {
   const references: ObjectReference[] = [];
+  if (result.references !== undefined && !Array.isArray(result.references)) {
+    throw new NnrpValueError("a list is wanted", { field: "references", actual: shown(result.references) });
+  }
   (result.references ?? []).forEach((reference, i) => {
     checkObjectReference(reference, `references[${i}].`);
     const kind = reference.objectKind;

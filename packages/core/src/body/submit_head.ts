@@ -40,7 +40,8 @@ export function checkSubmitNumbers(sessionId: number, frameId: number, request: 
   if (
     isU8(request.frameClass ?? 0) && isU16(request.latencyBudgetMs ?? 0) &&
     isU16(request.targetFpsX100 ?? 0) &&
-    isU32(request.retryOfFrame ?? 0) && isU32(request.dependencyFrameId ?? 0) && (budget & 0xf) === budget &&
+    isU32(request.retryOfFrame ?? 0) && isU32(request.dependencyFrameId ?? 0) && isU8(budget) &&
+    budget < 0x10 &&
     isU8(loss) && (loss <= LossTolerance.FIRE_AND_FORGET || loss === LOSS_TOLERANCE_INHERIT)
   ) return;
   checkU8(request.frameClass ?? 0, "frameClass");
@@ -48,7 +49,7 @@ export function checkSubmitNumbers(sessionId: number, frameId: number, request: 
   checkU16(request.targetFpsX100 ?? 0, "targetFpsX100");
   checkU32(request.retryOfFrame ?? 0, "retryOfFrame");
   checkU32(request.dependencyFrameId ?? 0, "dependencyFrameId");
-  if ((budget & 0xf) !== budget) throw outside("budgetPolicy", "bits within 0xf", budget);
+  if (!isU8(budget) || budget > 0xf) throw outside("budgetPolicy", "bits within 0xf", budget);
   throw outside("lossTolerancePolicy", "0…3 or 255", loss);
 }
 

@@ -6,6 +6,7 @@
  */
 import { NnrpValueError, NnrpWireError } from "../errors.ts";
 import { TileIndexMode } from "../wire/enums.ts";
+import { isU16, shown } from "../wire/integers.ts";
 
 /** Most tiles of a frame: the count has 16 bits (wire spec §13). */
 export const MAX_TILES = 0xffff;
@@ -30,12 +31,12 @@ export function measureTileIndex(mode: number, ids: ArrayLike<number>, base: num
   switch (mode) {
     case TileIndexMode.RAW_U16:
       for (let i = 0; i < count; i++) {
-        if ((ids[i] & 0xffff) !== ids[i]) throw badId(ids, i);
+        if (!isU16(ids[i])) throw badId(ids, i);
       }
       return count * 2;
     case TileIndexMode.DENSE_RANGE:
       for (let i = 0; i < count; i++) {
-        if ((ids[i] & 0xffff) !== ids[i]) throw badId(ids, i);
+        if (!isU16(ids[i])) throw badId(ids, i);
         if (ids[i] !== base + i) {
           throw new NnrpValueError("ids of a dense range run from tileBaseId without gaps", {
             field: `tileIds[${i}]`,
@@ -48,7 +49,7 @@ export function measureTileIndex(mode: number, ids: ArrayLike<number>, base: num
     case TileIndexMode.DELTA_U16:
     case TileIndexMode.BITSET:
       for (let i = 0; i < count; i++) {
-        if ((ids[i] & 0xffff) !== ids[i]) throw badId(ids, i);
+        if (!isU16(ids[i])) throw badId(ids, i);
         if (i > 0 && ids[i] <= ids[i - 1]) {
           throw new NnrpValueError("ids must strictly increase in this tile index mode", {
             field: `tileIds[${i}]`,
@@ -63,7 +64,7 @@ export function measureTileIndex(mode: number, ids: ArrayLike<number>, base: num
       throw new NnrpValueError("unknown tile index mode", {
         field: "tileIndexMode",
         expected: "0…3",
-        actual: mode,
+        actual: shown(mode),
       });
   }
 }
@@ -213,6 +214,6 @@ function badId(ids: ArrayLike<number>, index: number): NnrpValueError {
   return new NnrpValueError("a tile id has 16 bits", {
     field: `tileIds[${index}]`,
     expected: "integer 0…65535",
-    actual: String(ids[index]),
+    actual: shown(ids[index]),
   });
 }

@@ -7,7 +7,7 @@
  */
 import { NnrpValueError } from "../errors.ts";
 import { PayloadKind } from "../wire/flags.ts";
-import { checkU16, isU16, shown } from "../wire/integers.ts";
+import { checkU16, isU16, isU8, shown } from "../wire/integers.ts";
 import type { Outbox } from "../wire/outbox.ts";
 import { asBytes } from "../wire/byte_arguments.ts";
 import { DESCRIPTOR_SIZE } from "./prelude.ts";
@@ -148,5 +148,5 @@ function refuseTypedPayload(item: TypedPayload, index: number): void {
 
 /** Whether a number is exactly one PayloadKind bit; TENSOR counts. */
 function isOneKind(kind: number): boolean {
-  return (kind & 0x7f) === kind && kind !== 0 && (kind & (kind - 1)) === 0;
+  return isU8(kind) && kind < 0x80 && kind !== 0 && (kind & (kind - 1)) === 0;
 }

@@ -138,8 +138,6 @@ const CACHE_INVALIDATE = { size: CACHE_INVALIDATE_METADATA_SIZE, encode: encodeC
 
 /** The client's side of one session. */
 export class ClientEngine extends SessionEngine {
-  /** Always `"client"`. */
-  readonly role = "client";
   /** Counters by cause. */
   readonly counts: ClientFrameCounts = {
     submitted: 0,
@@ -171,16 +169,19 @@ export class ClientEngine extends SessionEngine {
   #maxInFlight = 0;
   #maxBodyBytes = 0;
   #nextFrameId = 1;
+  #wrappedFrameId = 0;
   #frameDeadlineMs = Infinity;
   #wantsSlot = false;
 
   /**
+   * Makes a ClientEngine.
+   *
    * @param output Where packets go.
    * @param host What to call.
    * @param options Keep-alive, limits, flow control.
    */
   constructor(output: PacketOutput, host: ClientHost, options: ClientEngineOptions = {}) {
-    super(output, host, options);
+    super("client", output, host, options);
     this.#host = host;
     this.#options = options;
     this.credit = new CreditGate(options.flowControl ?? "auto");
@@ -237,29 +238,22 @@ export class ClientEngine extends SessionEngine {
     this.#wantsSlot = true;
   }
 
-  /** The next frame id that no frame of this view uses. */
-  nextFrameId(viewId: number): number {
-    let id = this.#nextFrameId;
-    while (this.#frames.has(id, viewId) || this.#gone.has(id, viewId)) id = (id + 1) >>> 0;
-    this.#nextFrameId = (id + 1) >>> 0;
-    return id;
-  }
-
   /**
    * Writes a frame and remembers who waits for it. Does not ask for credit: see {@linkcode ClientEngine.canSubmit}.
    *
    * @param request The frame; `frameId` of the request is not looked at.
-   * @param frameId Its id.
+   * @param frameId Its id; undefined = the next free one.
    * @param waiter Who waits; `deadlineMs` counts in the host's clock.
    * @throws NnrpStateError if the session is not active or the key is in flight, NnrpValueError if the request cannot be
    *   written. Nothing was sent then.
    */
-  submit(request: SubmitRequest, frameId: number, waiter: FrameWaiter): void {
+  submit(request: SubmitRequest, frameId: number | undefined, waiter: FrameWaiter): void {
     if (this.state !== SessionState.ACTIVE) {
       throw new NnrpStateError(`cannot submit: the session is ${stateName(this.state)}`);
     }
     const viewId = request.viewId ?? 0;
-    if (this.#frames.has(frameId, viewId)) {
+    if (frameId === undefined) frameId = this.#freeFrameId(viewId);
+    else if (this.#frames.has(frameId, viewId)) {
       throw new NnrpStateError(
         `frame ${frameId}/${viewId} is in flight already; wait for it, discard it, or take another id or view`,
       );
@@ -275,10 +269,22 @@ export class ClientEngine extends SessionEngine {
     waiter.frameId = frameId;
     waiter.viewId = viewId;
     this.#frames.set(frameId, viewId, waiter);
-    if (waiter.deadlineMs < this.#frameDeadlineMs) this.#frameDeadlineMs = waiter.deadlineMs;
-    if (frameId >= this.#nextFrameId) this.#nextFrameId = (frameId + 1) >>> 0;
+    if (waiter.deadlineMs !== 0 && waiter.deadlineMs < this.#frameDeadlineMs) {
+      this.#frameDeadlineMs = waiter.deadlineMs;
+    }
+    if (frameId >= this.#nextFrameId) this.#nextFrameId = frameId + 1;
     this.counts.submitted++;
     output.commit("submit", frameId, viewId, true);
+  }
+
+  /** The id after the greatest one used; only after 2³² frames it has to look for one that is free. */
+  #freeFrameId(viewId: number): number {
+    let id = this.#nextFrameId;
+    if (id <= 0xffffffff) return id;
+    do id = this.#wrappedFrameId = (this.#wrappedFrameId + 1) >>> 0; while (
+      this.#frames.has(id, viewId) || this.#gone.has(id, viewId)
+    );
+    return id;
   }
 
   /** Whether the frame is in flight (or its wait timed out and its late result is still due). */
@@ -399,6 +405,13 @@ export class ClientEngine extends SessionEngine {
     this.end({ kind: "lost", local: false, reason: "the server finished sending without CLOSE" });
   }
 
+  /** See {@linkcode SessionEngine.receive}; results of an active session take the short way. */
+  override receive(cursor: PacketCursor, lane: Lane): void {
+    if (this.state === SessionState.ACTIVE && cursor.msgType === MessageType.RESULT_PUSH) {
+      this.#result(cursor);
+    } else super.receive(cursor, lane);
+  }
+
   /** Dispatches what the state table lets through. */
   protected handle(msgType: number, cursor: PacketCursor, _lane: Lane): void {
     if (msgType === MessageType.RESULT_PUSH || msgType === MessageType.RESULT_DROP) this.#result(cursor);
@@ -431,6 +444,7 @@ export class ClientEngine extends SessionEngine {
       traceId: cursor.traceId,
       diagnostic: `a client takes no ${name} while ${stateName(this.state)}`,
     });
+    if (!early) this.spendControl();
   }
 
   /** See {@linkcode SessionEngine.abandon}. */
@@ -447,11 +461,12 @@ export class ClientEngine extends SessionEngine {
 
   #result(cursor: PacketCursor): void {
     const { frameId, viewId } = cursor;
-    const waiter = this.#frames.get(frameId, viewId);
-    if (waiter === undefined) {
+    const slot = this.#frames.find(frameId, viewId);
+    if (slot < 0) {
       this.counts.unknown++;
       return;
     }
+    const waiter = this.#frames.at(slot);
     let result: Result;
     try {
       result = new Result(cursor);
@@ -469,7 +484,8 @@ export class ClientEngine extends SessionEngine {
     result.isFinal = final;
     if (waiter.late) this.counts.late++;
     if (final) {
-      this.#take(frameId, viewId);
+      this.#frames.deleteAt(slot);
+      if (waiter.late) this.#late--;
       this.#countFinal(result);
     }
     waiter.result(result, final);
@@ -504,7 +520,7 @@ export class ClientEngine extends SessionEngine {
   #expire(nowMs: number): void {
     let next = Infinity;
     this.#frames.forEach((waiter) => {
-      if (waiter.late) return;
+      if (waiter.late || waiter.deadlineMs === 0) return;
       if (waiter.deadlineMs <= nowMs) {
         waiter.late = true;
         this.#late++;

@@ -37,7 +37,8 @@ export interface FlowUpdateFields {
 export function flowUpdateOf(fields: FlowUpdateFields): FlowUpdateMetadata {
   const scopeKind = fields.scopeKind ?? FlowUpdateScopeKind.SESSION;
   const { credit } = fields;
-  const of = (scope: number, named: number | undefined) => named ?? (scopeKind === scope ? credit : undefined);
+  const of = (scope: number, named: number | undefined) =>
+    named ?? (scopeKind === scope ? credit : undefined);
   const connection = of(FlowUpdateScopeKind.CONNECTION, fields.connectionCredit);
   const session = of(FlowUpdateScopeKind.SESSION, fields.sessionCredit);
   const operation = of(FlowUpdateScopeKind.OPERATION, fields.operationCredit);

@@ -35,8 +35,8 @@ export class FrameTable<T> {
     return this.#find(frameId, viewId) >= 0;
   }
 
-  /** Enters a frame, or replaces its value. */
-  set(frameId: number, viewId: number, value: T): void {
+  /** Enters a frame, or replaces its value; returns the value it had. */
+  set(frameId: number, viewId: number, value: T): T | undefined {
     const marks = this.#marks;
     const mask = this.#mask;
     let slot = hash(frameId, viewId) & mask;
@@ -47,8 +47,9 @@ export class FrameTable<T> {
       if (mark === DEAD) {
         if (grave < 0) grave = slot;
       } else if (this.#frames[slot] === frameId && this.#views[slot] === viewId) {
+        const before = this.#values[slot];
         this.#values[slot] = value;
-        return;
+        return before;
       }
       slot = (slot + 1) & mask;
     }
@@ -60,13 +61,28 @@ export class FrameTable<T> {
     this.#values[slot] = value;
     this.size++;
     if (this.#filled * 4 > (mask + 1) * 3) this.#rehash();
+    return undefined;
+  }
+
+  /** Where a frame is, or −1: for looking at its value first and perhaps taking it out then, with one search. */
+  find(frameId: number, viewId: number): number {
+    return this.#find(frameId, viewId);
+  }
+
+  /** The value at a place that {@linkcode FrameTable.find} gave; the table must not have changed since. */
+  at(slot: number): T {
+    return this.#values[slot]!;
   }
 
   /** Takes a frame out; returns its value, or undefined if it was not there. */
   delete(frameId: number, viewId: number): T | undefined {
     const slot = this.#find(frameId, viewId);
-    if (slot < 0) return undefined;
-    const value = this.#values[slot];
+    return slot < 0 ? undefined : this.deleteAt(slot);
+  }
+
+  /** Takes out what is at a place that {@linkcode FrameTable.find} gave; the table must not have changed since. */
+  deleteAt(slot: number): T {
+    const value = this.#values[slot]!;
     this.#values[slot] = undefined;
     this.size--;
     // A slot before a free one ends no other frame's search: it can be free again, and so can dead ones before it.

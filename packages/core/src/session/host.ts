@@ -27,7 +27,7 @@ export interface FrameWaiter {
   frameId: number;
   /** View id; set likewise. */
   viewId: number;
-  /** When the wait is over, ms of the host's clock; Infinity = never. */
+  /** When the wait is over, whole ms of the host's clock; 0 = never. */
   deadlineMs: number;
   /** The wait timed out: the slot is free, the key is kept for the late result (behaviour spec §8.1). */
   late: boolean;

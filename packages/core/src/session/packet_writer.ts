@@ -51,7 +51,11 @@ export class PacketWriter {
   readonly #scratch = new DataView(new ArrayBuffer(96));
   readonly #scratchBytes = new Uint8Array(this.#scratch.buffer);
 
-  /** @param output Where packets go. */
+  /**
+   * Makes a PacketWriter.
+   *
+   * @param output Where packets go.
+   */
   constructor(output: PacketOutput) {
     this.output = output;
   }

@@ -16,7 +16,11 @@ export class RecentKeys {
   #ring: { frameId: number; viewId: number; stamp: number }[] = [];
   #stamp = 0;
 
-  /** @param capacity Most keys remembered. */
+  /**
+   * Makes a RecentKeys.
+   *
+   * @param capacity Most keys remembered.
+   */
   constructor(capacity: number = MAX_RECENT_KEYS) {
     this.#capacity = capacity;
   }

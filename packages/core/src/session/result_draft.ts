@@ -83,7 +83,11 @@ export class ResultDraft implements ResultFields {
 
   /** Lets go of the caller's memory. */
   clear(): void {
-    this.tileIds = this.sections = this.typedPayloads = this.references = undefined;
+    this.tileIds =
+      this.sections =
+      this.typedPayloads =
+      this.references =
+        undefined;
   }
 
   #takeContent(result: ResultFields): void {
@@ -106,6 +110,6 @@ export class ResultDraft implements ResultFields {
 }
 
 /** Whole ms that fit the wire. */
-function clampMs(ms: number): number {
+export function clampMs(ms: number): number {
   return ms <= 0 ? 0 : ms >= MAX_MS ? MAX_MS : Math.round(ms);
 }

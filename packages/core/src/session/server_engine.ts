@@ -9,27 +9,55 @@ import { type NnrpError, NnrpWireError } from "../errors.ts";
 import { encodeResultPush, type ResultFields } from "../body/result_push.ts";
 import { ErrorCode, ErrorScope, MessageType, ResultClass, SessionPatchRejectReason } from "../wire/enums.ts";
 import { enumName } from "../wire/enum_names.ts";
-import { HeaderFlags } from "../wire/flags.ts";
+import { BudgetPolicy, HeaderFlags, ResultFlags } from "../wire/flags.ts";
 import { decodeClientHelloBody } from "../wire/hello_body.ts";
 import type { ControlExtensionEntry } from "../wire/extensions.ts";
-import { CACHE_ACK_METADATA_SIZE, type CacheAckMetadata, encodeCacheAckMetadata } from "../wire/metadata/cache_ack.ts";
+import {
+  CACHE_ACK_METADATA_SIZE,
+  type CacheAckMetadata,
+  encodeCacheAckMetadata,
+} from "../wire/metadata/cache_ack.ts";
 import { decodeCacheInvalidateMetadata } from "../wire/metadata/cache_invalidate.ts";
 import { decodeCachePutMetadata } from "../wire/metadata/cache_put.ts";
 import { type ClientHelloMetadata, decodeClientHelloMetadata } from "../wire/metadata/client_hello.ts";
 import { decodeFlowUpdateMetadata } from "../wire/metadata/flow_update.ts";
-import { encodeResultHintMetadata, RESULT_HINT_METADATA_SIZE, type ResultHintMetadata } from "../wire/metadata/result_hint.ts";
-import { encodeServerHelloAckMetadata, SERVER_HELLO_ACK_METADATA_SIZE, type ServerHelloAckMetadata } from "../wire/metadata/server_hello_ack.ts";
-import { encodeSessionMigrateAckMetadata, SESSION_MIGRATE_ACK_METADATA_SIZE } from "../wire/metadata/session_migrate.ts";
+import {
+  encodeResultHintMetadata,
+  RESULT_HINT_METADATA_SIZE,
+  type ResultHintMetadata,
+} from "../wire/metadata/result_hint.ts";
+import {
+  encodeServerHelloAckMetadata,
+  SERVER_HELLO_ACK_METADATA_SIZE,
+  type ServerHelloAckMetadata,
+} from "../wire/metadata/server_hello_ack.ts";
+import {
+  encodeSessionMigrateAckMetadata,
+  SESSION_MIGRATE_ACK_METADATA_SIZE,
+} from "../wire/metadata/session_migrate.ts";
 import { decodeSessionPatchMetadata } from "../wire/metadata/session_patch.ts";
-import { encodeSessionPatchAckMetadata, SESSION_PATCH_ACK_METADATA_SIZE } from "../wire/metadata/session_patch_ack.ts";
-import { decodeTransportProbeMetadata, encodeTransportProbeAckMetadata, TRANSPORT_PROBE_ACK_METADATA_SIZE } from "../wire/metadata/transport_probe.ts";
+import {
+  encodeSessionPatchAckMetadata,
+  SESSION_PATCH_ACK_METADATA_SIZE,
+} from "../wire/metadata/session_patch_ack.ts";
+import {
+  decodeTransportProbeMetadata,
+  encodeTransportProbeAckMetadata,
+  TRANSPORT_PROBE_ACK_METADATA_SIZE,
+} from "../wire/metadata/transport_probe.ts";
 import type { NnrpPacket } from "../wire/packet.ts";
 import type { PacketCursor } from "../wire/packet_cursor.ts";
 import { decodeHeader } from "../wire/header.ts";
-import { decodeSessionPatchBody, encodeSessionPatchBody, type TensorProfileBlock } from "../wire/session_patch_body.ts";
+import {
+  decodeSessionPatchBody,
+  encodeSessionPatchBody,
+  type TensorProfileBlock,
+} from "../wire/session_patch_body.ts";
 import { CacheDirectory, type CacheLimits } from "./cache.ts";
 import { completeResult } from "./coverage.ts";
-import { ResultDraft } from "./result_draft.ts";
+import { encodeTypedResult, isTypedOnlyResult } from "../body/typed_result_writer.ts";
+import type { TypedPayload } from "../body/typed_payloads.ts";
+import { clampMs, ResultDraft } from "./result_draft.ts";
 import { FrameTable } from "./frame_table.ts";
 import type { EngineHost, FlowUpdateEvent } from "./host.ts";
 import type { PacketIds, PacketOutput } from "./packet_writer.ts";
@@ -157,13 +185,13 @@ const CACHE_ACK = { size: CACHE_ACK_METADATA_SIZE, encode: encodeCacheAckMetadat
 const PROBE_ACK = { size: TRANSPORT_PROBE_ACK_METADATA_SIZE, encode: encodeTransportProbeAckMetadata };
 const MIGRATE_ACK = { size: SESSION_MIGRATE_ACK_METADATA_SIZE, encode: encodeSessionMigrateAckMetadata };
 const NO_FIELDS: ResultFields = {};
+/** Class and applied policy of a part, as encodeTypedResult takes them. */
+const PARTIAL_PART = ResultClass.PARTIAL | (BudgetPolicy.ALLOW_PARTIAL << 8);
 /** The end of a streamed frame: nothing but EOS (behaviour spec §8.6). */
 const END_OF_STREAM: ResultFields = { payloadKindBitmap: 0 };
 
 /** The server's side of one session. */
 export class ServerEngine extends SessionEngine {
-  /** Always `"server"`. */
-  readonly role = "server";
   /** Counters. */
   readonly counts: ServerFrameCounts = {
     submits: 0,
@@ -200,12 +228,14 @@ export class ServerEngine extends SessionEngine {
   #patchRefusal: PatchRefusal | undefined;
 
   /**
+   * Makes a ServerEngine.
+   *
    * @param output Where packets go.
    * @param host What to call.
    * @param options Limits and policies.
    */
   constructor(output: PacketOutput, host: ServerHost, options: ServerEngineOptions = {}) {
-    super(output, host, options);
+    super("server", output, host, options);
     this.#host = host;
     this.#options = options;
     this.#maxInFlight = options.maxInFlightFrames ?? 256;
@@ -241,8 +271,18 @@ export class ServerEngine extends SessionEngine {
   accept(ack: ServerHelloAckMetadata, body: Uint8Array): void {
     if (this.state !== SessionState.NEGOTIATING) return;
     this.writer.sessionId = ack.sessionId;
-    this.writer.record(MessageType.SERVER_HELLO_ACK, HELLO_ACK, ack, { flags: HeaderFlags.ACK_REQUIRED }, body);
-    this.#cache = new CacheDirectory({ ...this.#options.cache, maxEntries: ack.maxCacheEntries, maxBytes: ack.maxCacheBytes });
+    this.writer.record(
+      MessageType.SERVER_HELLO_ACK,
+      HELLO_ACK,
+      ack,
+      { flags: HeaderFlags.ACK_REQUIRED },
+      body,
+    );
+    this.#cache = new CacheDirectory({
+      ...this.#options.cache,
+      maxEntries: ack.maxCacheEntries,
+      maxBytes: ack.maxCacheBytes,
+    });
     this.#patch = new PatchState(settingsOfHelloAck(ack), {
       maxPatchesPerWindow: this.#options.maxPatchesPerSecond,
       policy: (field) => this.#judgePatch(field),
@@ -260,7 +300,11 @@ export class ServerEngine extends SessionEngine {
 
   /** Refuses the hello by a SERVER_HELLO_ACK with `auth_status` 1, as some servers do, and ends the session. */
   refuseByAck(ack: ServerHelloAckMetadata): void {
-    this.writer.record(MessageType.SERVER_HELLO_ACK, HELLO_ACK, { ...ack, authStatus: 1, controlExtensionBytes: 0 }, {
+    this.writer.record(MessageType.SERVER_HELLO_ACK, HELLO_ACK, {
+      ...ack,
+      authStatus: 1,
+      controlExtensionBytes: 0,
+    }, {
       flags: HeaderFlags.ACK_REQUIRED,
       sessionId: ack.sessionId,
     });
@@ -280,6 +324,10 @@ export class ServerEngine extends SessionEngine {
    */
   sendResult(frame: ReceivedSubmit, result: ResultFields = NO_FIELDS, final = true): boolean {
     if (frame.settled || this.state === SessionState.CLOSED) return false;
+    if (final && isTypedOnlyResult(result)) {
+      this.#writeTyped(frame, result.typedPayloads!);
+      return true;
+    }
     const fields = completeResult(result);
     const eos = final && fields.resultClass === ResultClass.PARTIAL ? HeaderFlags.EOS : 0;
     this.#draft.take(fields, frame, this.now);
@@ -295,6 +343,26 @@ export class ServerEngine extends SessionEngine {
    */
   sendPart(frame: ReceivedSubmit, part: ResultFields): boolean {
     if (frame.settled || this.state === SessionState.CLOSED) return false;
+    if (isTypedOnlyResult(part)) {
+      const { frameId, viewId } = frame;
+      const { output } = this.writer;
+      const out = output.begin("result", frameId, viewId);
+      encodeTypedResult(
+        out,
+        this.sessionId,
+        frame,
+        part.typedPayloads!,
+        0,
+        PARTIAL_PART,
+        ResultFlags.PARTIAL,
+        0,
+        0,
+        0,
+      );
+      this.counts.results++;
+      output.commit("result", frameId, viewId, false);
+      return true;
+    }
     this.#draft.takePart(part);
     this.#writeResult(frame, this.#draft, part.flags ?? 0, false);
     return true;
@@ -306,6 +374,30 @@ export class ServerEngine extends SessionEngine {
     this.#draft.take(END_OF_STREAM, frame, this.now);
     this.#writeResult(frame, this.#draft, HeaderFlags.EOS, true);
     return true;
+  }
+
+  #writeTyped(frame: ReceivedSubmit, typed: readonly TypedPayload[]): void {
+    const { frameId, viewId, receivedAtMs } = frame;
+    const { output } = this.writer;
+    const startedAtMs = frame.startedAtMs < 0 ? receivedAtMs : frame.startedAtMs;
+    const inference = clampMs(this.now - startedAtMs);
+    const total = clampMs(this.now - receivedAtMs);
+    const out = output.begin("result", frameId, viewId);
+    encodeTypedResult(
+      out,
+      this.sessionId,
+      frame,
+      typed,
+      0,
+      0,
+      0,
+      clampMs(startedAtMs - receivedAtMs),
+      inference,
+      total,
+    );
+    this.counts.results++;
+    this.#settle(frame);
+    output.commit("result", frameId, viewId, true);
   }
 
   #writeResult(frame: ReceivedSubmit, fields: ResultFields, flags: number, final: boolean): void {
@@ -356,6 +448,13 @@ export class ServerEngine extends SessionEngine {
   override sendFlowUpdate(...args: Parameters<SessionEngine["sendFlowUpdate"]>): void {
     super.sendFlowUpdate(...args);
     this.counts.flowUpdates++;
+  }
+
+  /** See {@linkcode SessionEngine.receive}; frames of an active session take the short way. */
+  override receive(cursor: PacketCursor, lane: Lane): void {
+    if (this.state === SessionState.ACTIVE && cursor.msgType === MessageType.FRAME_SUBMIT) {
+      this.#submit(cursor);
+    } else super.receive(cursor, lane);
   }
 
   /** Dispatches what the state table lets through. */
@@ -434,7 +533,11 @@ export class ServerEngine extends SessionEngine {
   #submit(cursor: PacketCursor): void {
     this.counts.submits++;
     if (cursor.sessionId !== this.sessionId) {
-      this.#badSubmit(cursor, ErrorCode.INVALID_STATE, `expected session_id ${this.sessionId}, got ${cursor.sessionId}`);
+      this.#badSubmit(
+        cursor,
+        ErrorCode.INVALID_STATE,
+        `expected session_id ${this.sessionId}, got ${cursor.sessionId}`,
+      );
       return;
     }
     if (this.state === SessionState.DRAINING && !(this.closeReceived && this.writer.output.multiStream)) {
@@ -455,12 +558,17 @@ export class ServerEngine extends SessionEngine {
       return;
     }
     if (this.#inFlight >= this.#maxInFlight) {
-      this.#refuseFrame(cursor, ErrorCode.LIMIT_EXCEEDED, `${this.#inFlight} frames are in flight, the most this server takes`);
+      this.#refuseFrame(
+        cursor,
+        ErrorCode.LIMIT_EXCEEDED,
+        `${this.#inFlight} frames are in flight, the most this server takes`,
+      );
       return;
     }
     if (frame.hasReferences && !this.#resolve(frame, cursor)) return;
     if (frame.sections.length > this.#maxSections) {
-      const diagnostic = `the referenced table has ${frame.sections.length} sections, this server takes ${this.#maxSections}`;
+      const diagnostic =
+        `the referenced table has ${frame.sections.length} sections, this server takes ${this.#maxSections}`;
       this.#refuseFrame(cursor, ErrorCode.LIMIT_EXCEEDED, diagnostic);
       return;
     }
@@ -474,8 +582,8 @@ export class ServerEngine extends SessionEngine {
   }
 
   #enter(frame: ReceivedSubmit): void {
-    frame.older = this.#inFlight === 0 ? null : this.#frames.get(frame.frameId, frame.viewId) ?? null;
-    this.#frames.set(frame.frameId, frame.viewId, frame);
+    const older = this.#frames.set(frame.frameId, frame.viewId, frame);
+    if (older !== undefined) frame.older = older;
     this.#inFlight++;
     const counts = this.counts;
     counts.bytesInFlight += frame.byteLength;
@@ -487,12 +595,12 @@ export class ServerEngine extends SessionEngine {
     this.#inFlight--;
     this.counts.bytesInFlight -= frame.byteLength;
     const { frameId, viewId } = frame;
-    const newest = this.#frames.get(frameId, viewId);
-    if (newest === frame) {
-      if (frame.older === null) this.#frames.delete(frameId, viewId);
+    const slot = this.#frames.find(frameId, viewId);
+    if (slot >= 0 && this.#frames.at(slot) === frame) {
+      if (frame.older === null) this.#frames.deleteAt(slot);
       else this.#frames.set(frameId, viewId, frame.older);
     } else {
-      let at = newest;
+      let at = slot < 0 ? undefined : this.#frames.at(slot);
       while (at !== undefined && at.older !== frame) at = at.older ?? undefined;
       if (at !== undefined) at.older = frame.older;
     }
@@ -562,14 +670,21 @@ export class ServerEngine extends SessionEngine {
     const limited = answer.ack.rejectReason === SessionPatchRejectReason.RATE_LIMITED &&
       this.#patchRefusal?.retryAfterMs !== undefined;
     const ack = limited ? { ...answer.ack, retryAfterMs: this.#patchRefusal!.retryAfterMs! } : answer.ack;
-    this.writer.record(MessageType.SESSION_PATCH_ACK, PATCH_ACK, ack, { traceId: cursor.traceId },
-      encodeSessionPatchBody(answer.profilePatch));
+    this.writer.record(
+      MessageType.SESSION_PATCH_ACK,
+      PATCH_ACK,
+      ack,
+      { traceId: cursor.traceId },
+      encodeSessionPatchBody(answer.profilePatch),
+    );
     if (this.#patch!.effective !== before) this.#host.patched(this.#patch!.effective);
   }
 
   #judgePatch(field: number): SessionPatchRejectReason {
     const refusal = this.#patchRefusal;
-    if (refusal === undefined || ((refusal.rejectedMask ?? 0xffffffff) & field) === 0) return SessionPatchRejectReason.NONE;
+    if (refusal === undefined || ((refusal.rejectedMask ?? 0xffffffff) & field) === 0) {
+      return SessionPatchRejectReason.NONE;
+    }
     return refusal.rejectReason as SessionPatchRejectReason;
   }
 
@@ -596,12 +711,16 @@ export class ServerEngine extends SessionEngine {
     this.#cache!.invalidate(fields);
     if (this.#options.acknowledgeInvalidate) {
       const { maxObjectBytes } = this.#cache!;
-      this.#cacheAck({ ...fields, status: 0, acceptedTtlMs: 0, maxObjectBytes, detailCode: 0 }, cursor.traceId);
+      this.#cacheAck(
+        { ...fields, status: 0, acceptedTtlMs: 0, maxObjectBytes, detailCode: 0 },
+        cursor.traceId,
+      );
     }
   }
 
   #cacheAck(fields: CacheAckMetadata, traceId: bigint): void {
-    const { cacheNamespace, cacheKeyHi, cacheKeyLo, status, acceptedTtlMs, maxObjectBytes, detailCode } = fields;
+    const { cacheNamespace, cacheKeyHi, cacheKeyLo, status, acceptedTtlMs, maxObjectBytes, detailCode } =
+      fields;
     const ack = { cacheNamespace, cacheKeyHi, cacheKeyLo, status, acceptedTtlMs, maxObjectBytes, detailCode };
     this.writer.record(MessageType.CACHE_ACK, CACHE_ACK, ack, { traceId });
   }
@@ -624,7 +743,11 @@ export class ServerEngine extends SessionEngine {
     }
     this.counts.probes++;
     const serverRecvTsUs = BigInt(Math.max(0, Math.round(this.now * 1000)));
-    this.writer.record(MessageType.TRANSPORT_PROBE_ACK, PROBE_ACK, { probeId: probe.probeId, reserved: 0, serverRecvTsUs }, {
+    this.writer.record(MessageType.TRANSPORT_PROBE_ACK, PROBE_ACK, {
+      probeId: probe.probeId,
+      reserved: 0,
+      serverRecvTsUs,
+    }, {
       sessionId: 0,
     });
   }

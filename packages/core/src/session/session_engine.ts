@@ -26,7 +26,7 @@ import { ControlRate, type ControlRateOptions } from "./control_rate.ts";
 import type { EngineHost, ErrorEvent, ReplyWaiter, SessionEnd } from "./host.ts";
 import { KeepAlive } from "./keepalive.ts";
 import { type PacketIds, type PacketOutput, PacketWriter } from "./packet_writer.ts";
-import { receptionOf, type SessionRole, SessionState } from "./states.ts";
+import { ReceptionCode, receptionTable, type SessionRole, SessionState } from "./states.ts";
 
 /** Options both engines take. */
 export interface SessionEngineOptions {
@@ -68,7 +68,7 @@ const MAX_DIAGNOSTIC_BYTES = 1024;
 /** Base of ClientEngine and ServerEngine. */
 export abstract class SessionEngine {
   /** Which side this is. */
-  abstract readonly role: SessionRole;
+  readonly role: SessionRole;
   /** Present state. */
   state: SessionState = SessionState.INIT;
   /** Time of the present turn, ms of the host's clock. */
@@ -91,17 +91,23 @@ export abstract class SessionEngine {
   protected closeReceived = false;
 
   readonly #host: EngineHost;
+  readonly #reception: Uint8Array;
   readonly #rate: ControlRate;
   #lastTrace = 0n;
   #packetsSeen = 0;
   #finished = false;
 
   /**
+   * Makes a SessionEngine.
+   *
+   * @param role Which side this is.
    * @param output Where packets go.
    * @param host What to call.
    * @param options Keep-alive and limits.
    */
-  constructor(output: PacketOutput, host: EngineHost, options: SessionEngineOptions) {
+  constructor(role: SessionRole, output: PacketOutput, host: EngineHost, options: SessionEngineOptions) {
+    this.role = role;
+    this.#reception = receptionTable(role);
     this.#host = host;
     this.writer = new PacketWriter(output);
     // Sending is noticed at the next tick only, so half of the interval makes the whole the longest silence.
@@ -148,8 +154,8 @@ export abstract class SessionEngine {
   /** Takes one packet. */
   receive(cursor: PacketCursor, lane: Lane): void {
     const msgType = cursor.msgType;
-    const reception = receptionOf(this.role, this.state, msgType);
-    if (reception === "handle") {
+    const reception = this.#reception[this.state * 256 + msgType];
+    if (reception === ReceptionCode.handle) {
       try {
         this.handle(msgType, cursor, lane);
       } catch (error) {
@@ -157,8 +163,8 @@ export abstract class SessionEngine {
         this.badControls++;
         this.#malformed(msgType, cursor, error);
       }
-    } else if (reception === "defer") this.defer(cursor, lane);
-    else if (reception === "refuse" && this.state !== SessionState.CLOSED) this.refuse(cursor);
+    } else if (reception === ReceptionCode.defer) this.defer(cursor, lane);
+    else if (reception === ReceptionCode.refuse && this.state !== SessionState.CLOSED) this.refuse(cursor);
   }
 
   /** After a batch of packets or calls. */
@@ -232,7 +238,7 @@ export abstract class SessionEngine {
   sendError(fields: ErrorFields): void {
     if (this.state === SessionState.CLOSED) return;
     this.#writeError(fields);
-    if (fields.fatal) {
+    if (fields.fatal || fields.errorScope === ErrorScope.CONNECTION) {
       const error = protocolError(fields, this.sessionId, false);
       this.end({ kind: "error", local: true, reason: error.diagnostic, error }, true);
     }
@@ -429,6 +435,7 @@ export abstract class SessionEngine {
       traceId: cursor.traceId,
       diagnostic: `${enumName(MessageType, msgType)}: ${error.message}`,
     });
+    if (!early) this.spendControl();
   }
 }
 

@@ -28,8 +28,10 @@ export type SessionRole = "client" | "server";
  */
 export type Reception = "handle" | "defer" | "ignore" | "refuse";
 
-type Row = Readonly<Partial<Record<keyof typeof MessageType, Reception>>>;
-type Table = Readonly<Record<keyof typeof SessionState, Row>>;
+/** What one state does with each message; a message that is not named is refused. */
+export type ReceptionRow = Readonly<Partial<Record<keyof typeof MessageType, Reception>>>;
+/** A row for each state. */
+export type ReceptionTable = Readonly<Record<keyof typeof SessionState, ReceptionRow>>;
 
 const BOTH = {
   PING: "handle",
@@ -40,7 +42,7 @@ const BOTH = {
 } as const;
 
 /** What a server does with what a client sends. */
-export const SERVER_RECEPTION: Table = {
+export const SERVER_RECEPTION: ReceptionTable = {
   INIT: {
     CLIENT_HELLO: "handle",
     TRANSPORT_PROBE: "handle",
@@ -81,7 +83,7 @@ export const SERVER_RECEPTION: Table = {
 };
 
 /** What a client does with what a server sends. */
-export const CLIENT_RECEPTION: Table = {
+export const CLIENT_RECEPTION: ReceptionTable = {
   INIT: { ...BOTH },
   NEGOTIATING: { ...BOTH, SERVER_HELLO_ACK: "handle", RESULT_HINT: "ignore" },
   ACTIVE: {
@@ -104,16 +106,18 @@ export const CLIENT_RECEPTION: Table = {
   CLOSED: {},
 };
 
-const CODES = { handle: 1, defer: 2, ignore: 3, refuse: 0 } as const;
+/** Codes of the compiled table. */
+export const ReceptionCode = { refuse: 0, handle: 1, defer: 2, ignore: 3 } as const;
+
 const NAMES: readonly Reception[] = ["refuse", "handle", "defer", "ignore"];
 
-function compile(table: Table): Uint8Array {
+function compile(table: ReceptionTable): Uint8Array {
   const compiled = new Uint8Array(5 * 256);
   for (const [state, row] of Object.entries(table)) {
     for (const [message, reception] of Object.entries(row)) {
       const at = SessionState[state as keyof typeof SessionState] * 256 +
         MessageType[message as keyof typeof MessageType];
-      compiled[at] = CODES[reception as Reception];
+      compiled[at] = ReceptionCode[reception as Reception];
     }
   }
   return compiled;
@@ -123,6 +127,11 @@ const COMPILED: Readonly<Record<SessionRole, Uint8Array>> = {
   client: compile(CLIENT_RECEPTION),
   server: compile(SERVER_RECEPTION),
 };
+
+/** The table of a role as codes at `state * 256 + msgType`, for looking up without a branch. */
+export function receptionTable(role: SessionRole): Uint8Array {
+  return COMPILED[role];
+}
 
 /** What a role does in a state with a message type. */
 export function receptionOf(role: SessionRole, state: SessionState, msgType: number): Reception {

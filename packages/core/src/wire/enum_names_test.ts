@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { assertEquals, assertStrictEquals } from "@std/assert";
-import { enumName, flagNames, NAMED_NUMBERS, type NamedNumbers } from "./enum_names.ts";
+import { enumName, flagNames, NAMED_NUMBERS } from "./enum_names.ts";
 import * as enums from "./enums.ts";
 import * as flags from "./flags.ts";
 

@@ -7,7 +7,7 @@
 import { NnrpValueError, NnrpWireError } from "../errors.ts";
 import { enumName } from "./enum_names.ts";
 import { MessageType, WireFormat } from "./enums.ts";
-import { checkU16, checkU32, checkU64, checkU8, isU16, isU32, isU64, readU64, shown } from "./integers.ts";
+import { checkU16, checkU32, checkU64, checkU8, isU16, isU32, isU64, shown } from "./integers.ts";
 import { HeaderOffset } from "./packet_cursor.ts";
 
 /** Length of the header, bytes. */
@@ -82,7 +82,10 @@ export function writeHeader(
   view.setUint32(offset + 20, sessionId, true);
   view.setUint32(offset + 24, frameId, true);
   view.setUint32(offset + 28, viewId | (routeId << 16), true);
-  view.setBigUint64(offset + 32, traceId, true);
+  if (traceId === 0n) { // the usual case: two small writes instead of a bigint's
+    view.setUint32(offset + 32, 0, true);
+    view.setUint32(offset + 36, 0, true);
+  } else view.setBigUint64(offset + 32, traceId, true);
 }
 
 /**
@@ -99,7 +102,8 @@ export function checkHeaderIds(
   traceId: bigint,
 ): void {
   if (
-    isU32(flags) && isU32(sessionId) && isU32(frameId) && isU16(viewId) && isU16(routeId) && isU64(traceId)
+    isU32(flags) && isU32(sessionId) && isU32(frameId) && isU16(viewId) && isU16(routeId) &&
+    (traceId === 0n || isU64(traceId))
   ) return;
   checkU32(flags, "flags");
   checkU32(sessionId, "sessionId");

@@ -32,7 +32,11 @@ export class PacketBuffer implements Outbox {
   /** Bytes written. */
   length = 0;
 
-  /** @param capacity Bytes to make room for at first. */
+  /**
+   * Makes a PacketBuffer.
+   *
+   * @param capacity Bytes to make room for at first.
+   */
   constructor(capacity = 256) {
     this.bytes = new Uint8Array(capacity);
     this.view = new DataView(this.bytes.buffer);

@@ -39,6 +39,8 @@ export class PacketCursor {
   retained = false;
 
   /**
+   * Makes a PacketCursor.
+   *
    * @param bytes A buffer that holds a whole packet; none for a reader's own cursor.
    * @param offset Where the header begins.
    */

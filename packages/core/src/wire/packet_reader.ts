@@ -42,6 +42,8 @@ export class PacketReader {
   #ownTotal = 0;
 
   /**
+   * Makes a PacketReader.
+   *
    * @param limits Read each time a header is judged, so they may change while the stream runs.
    * @param onPacket Shown each packet; the cursor is reused. Must not call the reader.
    */

@@ -15,7 +15,11 @@ export class AnswerOrder {
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #held: (() => void)[] = [];
 
-  /** @param flags Flags of the server. */
+  /**
+   * Holds nothing yet.
+   *
+   * @param flags Flags of the server.
+   */
   constructor(flags: ServeFlags) {
     this.#flags = flags;
   }

@@ -7,6 +7,8 @@
 /** A scenario saw something else than the protocol or the server's flags ask for. */
 export class ScenarioFailure extends Error {
   /**
+   * Words first, then what was seen.
+   *
    * @param what What was checked.
    * @param seen The values, for the verdict line.
    */

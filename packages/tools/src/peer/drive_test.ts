@@ -33,6 +33,7 @@ test("a scenario is ok with the server it asks for and fails with another", asyn
   const defaults = Object.fromEntries(SERVE_OPTIONS.map((option) => [option.name, option.default]));
   const serving = servePeer(readServeFlags({ ...defaults, transport: "tcp" }), {
     print: (line) => line.includes("listening") && listening(JSON.parse(line).tcp_port),
+    warn: (line) => assert(false, line),
     signal: abort.signal,
   });
   const { code, lines } = await drive("ping,drop,frame-error", { tcpPort: await port });

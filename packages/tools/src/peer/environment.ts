@@ -37,7 +37,11 @@ export class ScenarioEnvironment {
   readonly #sessions: ClientSession[] = [];
   readonly #raw: RawConnection[] = [];
 
-  /** @param options What to drive, and how. */
+  /**
+   * Nothing is connected yet.
+   *
+   * @param options What to drive, and how.
+   */
   constructor(options: DriveOptions) {
     this.options = options;
   }

@@ -20,6 +20,8 @@ export class PauseScript {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /**
+   * Nothing is paused yet.
+   *
    * @param session Where to send.
    * @param flags Flags of the server.
    */

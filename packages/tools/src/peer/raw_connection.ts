@@ -69,7 +69,11 @@ export class RawConnection {
   readonly #received: NnrpPacket[] = [];
   #wake: (() => void) | undefined;
 
-  /** @param carrier A connection that was not started yet. */
+  /**
+   * Starts reading.
+   *
+   * @param carrier A connection that was not started yet.
+   */
   constructor(carrier: Carrier) {
     this.#carrier = carrier;
     this.closed = new Promise((resolve) => {

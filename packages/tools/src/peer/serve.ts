@@ -25,12 +25,17 @@ const MAX_IN_FLIGHT_FRAMES = 65_536;
  */
 export async function servePeer(
   flags: ServeFlags,
-  io: Pick<CommandInput, "print" | "signal">,
+  io: Pick<CommandInput, "print" | "warn" | "signal">,
 ): Promise<number> {
   if (flags.transport === "quic") {
     throw new CommandError("there is no QUIC carrier yet; use --transport tcp", 2);
   }
-  const emit = jsonLines(io.print);
+  const print = jsonLines(io.print);
+  // A fault of this program is what someone looks for when a scenario hangs, so it goes to standard error as well.
+  const emit: Emit = (line) => {
+    print(line);
+    if (line["event"] === "peer-bug") io.warn(String(line["error"]));
+  };
   const server = await bind(flags, emit);
   emit({ event: "listening", host: flags.host, pid: process.pid, tcp_port: server.port });
   const open = new Set<ServedSession>();

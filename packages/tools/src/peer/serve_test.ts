@@ -1,11 +1,12 @@
 /** @module */
 import { type ClientSession, dialClient } from "@nnrp/client";
-import { CacheInvalidateScope, NnrpProtocolError, SessionPatchAckStatus } from "@nnrp/core";
+import { CacheInvalidateScope, MessageType, NnrpProtocolError, SessionPatchAckStatus } from "@nnrp/core";
 import { tcp } from "@nnrp/tcp";
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { CommandError } from "../command.ts";
 import { tensorRequest } from "./frames.ts";
+import { RawConnection, rawPacket } from "./raw_connection.ts";
 import { servePeer } from "./serve.ts";
 import { readServeFlags, SERVE_OPTIONS } from "./serve_flags.ts";
 
@@ -29,12 +30,13 @@ async function withPeer(
   const abort = new AbortController();
   let listening = (_port: number) => {};
   const port = new Promise<number>((resolve) => listening = resolve);
+  const warn = (text: string) => assert(false, text);
   const print = (text: string) => {
     const line = JSON.parse(text);
     lines.push(line);
     if (line.event === "listening") listening(line.tcp_port);
   };
-  const serving = servePeer(readServeFlags(options(given)), { print, signal: abort.signal });
+  const serving = servePeer(readServeFlags(options(given)), { print, warn, signal: abort.signal });
   try {
     await play(await port);
     await printed(lines, wait);
@@ -111,6 +113,20 @@ test("each way to refuse a wrong auth block is one the client understands", asyn
     assertEquals(last(lines, "stopped")["auth_refused"], 1, reject);
     assertEquals(last(lines, "auth-refused")["auth_bytes"], 5, reject);
   }
+});
+
+test("a connection that begins without hello is refused and told why, one that just leaves is not counted", async () => {
+  const lines = await withPeer({}, async (port) => {
+    const leaving = new RawConnection(await tcp().dial({ host: "127.0.0.1", port }));
+    await leaving.close();
+    const rude = new RawConnection(await tcp().dial({ host: "127.0.0.1", port }));
+    rude.send(rawPacket(MessageType.SESSION_PATCH, { sessionId: 1, metadata: new Uint8Array(36) }));
+    assertEquals((await rude.receive(5000))?.header.msgType, MessageType.ERROR);
+    await rude.closed;
+  }, "refused");
+  assertStringIncludes(String(last(lines, "refused")["reason"]), "SESSION_PATCH");
+  const { connections, refused } = last(lines, "stopped");
+  assertEquals({ connections, refused }, { connections: 2, refused: 1 });
 });
 
 test("--patch reject refuses every field", async () => {

@@ -42,6 +42,8 @@ export class ServedSession {
   #finished = false;
 
   /**
+   * Begins with {@linkcode ServedSession.run}.
+   *
    * @param session The session, handshake done.
    * @param flags Flags of the server.
    * @param emit Where events are printed.

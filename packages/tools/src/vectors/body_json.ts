@@ -109,7 +109,7 @@ export function sectionDataOf(json: JsonObject): TensorSectionData {
 }
 
 /** What an inline object is written from; its fields are judged as a record first. */
-export function inlineObjectOf(json: JsonObject): InlineObject {
+function inlineObjectOf(json: JsonObject): InlineObject {
   const { payload, ...header } = json;
   return {
     ...recordValues(INLINE_OBJECT_RECORD, header),
@@ -128,7 +128,7 @@ export function typedPayloadOf(json: JsonObject): TypedPayload {
 }
 
 /** What an extension frame is written from. */
-export function extensionFrameOf(json: JsonObject): ExtensionFrame {
+function extensionFrameOf(json: JsonObject): ExtensionFrame {
   return camelObject(json, ["payload"]) as unknown as ExtensionFrame;
 }
 

@@ -27,17 +27,13 @@ import {
   controlExtensionJson,
   controlExtensionOf,
   extensionFrameJson,
-  extensionFrameOf,
   inlineObjectJson,
-  inlineObjectOf,
   referenceJson,
-  referenceOf,
   regionsData,
   regionsJson,
   sectionDataOf,
   sectionJson,
   typedPayloadJson,
-  typedPayloadOf,
 } from "./body_json.ts";
 import type { JsonObject } from "./format.ts";
 import { hexOf, listOf, numberOf, objectsOf } from "./json_values.ts";

@@ -1,5 +1,6 @@
 /**
- * Metadata of FRAME_SUBMIT (wire spec §6). Hot: written by hand, the table says the same and words the errors.
+ * Metadata of FRAME_SUBMIT (wire spec §6). Hot: written by hand in whole words, since each
+ * DataView access costs as much as all arithmetic on it; the table says the same and words the errors.
  *
  * @module
  */
@@ -113,7 +114,7 @@ export const FRAME_SUBMIT_RECORD: WireRecord<FrameSubmitMetadata> = defineRecord
   check: brokenTensorRule,
 });
 
-// The closed sets as bounds, for the straight-line code; frame_submit_test.ts holds them against the table.
+// The closed sets as bounds, for the straight-line code; record_test.ts holds them against the table.
 const LAST_INPUT_PROFILE = InputProfile.DENSE_LUMA_FRAME;
 const LAST_TILE_INDEX_MODE = TileIndexMode.BITSET;
 const LAST_SUBMIT_MODE = SubmitMode.MIXED;

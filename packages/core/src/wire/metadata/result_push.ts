@@ -1,5 +1,6 @@
 /**
- * Metadata of RESULT_PUSH (wire spec §7). Hot: written by hand, the table says the same and words the errors.
+ * Metadata of RESULT_PUSH (wire spec §7). Hot: written by hand in whole words, since each
+ * DataView access costs as much as all arithmetic on it; the table says the same and words the errors.
  *
  * @module
  */
@@ -94,7 +95,7 @@ export const RESULT_PUSH_RECORD: WireRecord<ResultPushMetadata> = defineRecord<R
   check: brokenTensorRule,
 });
 
-// The closed sets as bounds, for the straight-line code; result_push_test.ts holds them against the table.
+// The closed sets as bounds, for the straight-line code; record_test.ts holds them against the table.
 const LAST_RESULT_CLASS = ResultClass.DEGRADED;
 const RESULT_BITS = 0x07;
 const BUDGET_BITS = 0x0f;

@@ -1,0 +1,43 @@
+/**
+ * `deno task check`: format, lint, types, docs lint, publishing (dry), and that what core may import is nothing.
+ *
+ * @module
+ */
+const PACKAGES = ["core", "tcp", "client", "server", "backends", "tools"];
+const root = new URL("../", import.meta.url);
+let failures = 0;
+
+await step("format", ["fmt", "--check", "--quiet"]);
+await step("lint", ["lint", "--quiet"]);
+await step("types", [
+  "check",
+  "--quiet",
+  ...PACKAGES.map((p) => `packages/${p}`),
+  "tests",
+  "bench",
+  "examples",
+  ".ci",
+]);
+for (const name of PACKAGES) {
+  await step(`docs of @nnrp/${name}`, ["doc", "--lint", "--quiet", `packages/${name}/mod.ts`]);
+}
+for (const name of PACKAGES) {
+  const flags = ["publish", "--dry-run", "--allow-dirty", "--quiet", "--no-check"];
+  await step(`publishing @nnrp/${name} (dry run)`, flags, new URL(`packages/${name}/`, root));
+}
+console.log(failures === 0 ? "all checks passed" : `${failures} checks failed`);
+Deno.exit(failures === 0 ? 0 : 1);
+
+async function step(title: string, args: string[], cwd: URL = root): Promise<void> {
+  const started = performance.now();
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args,
+    cwd,
+    stdout: "piped",
+    stderr: "piped",
+  }).output();
+  console.log(`${success ? "ok  " : "FAIL"} ${title} (${Math.round(performance.now() - started)} ms)`);
+  if (success) return;
+  failures++;
+  console.log(new TextDecoder().decode(stdout), new TextDecoder().decode(stderr));
+}

@@ -1,0 +1,178 @@
+import { assert, assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
+import fc from "fast-check";
+import { test } from "node:test";
+import { join, patterned } from "../../tests/packet_bytes.ts";
+import { WRITE_BUFFER_LARGE, WRITE_BUFFER_SMALL, WRITE_BY_REFERENCE } from "./limits.ts";
+import { type WriteBatch, WriteQueue } from "./write_queue.ts";
+
+/** Writes bytes the way encoders do: reserved and filled in place. */
+function fill(queue: WriteQueue, data: Uint8Array): void {
+  const at = queue.reserve(data.length);
+  assert(at + data.length <= queue.bytes.length);
+  assertEquals(queue.view.buffer, queue.bytes.buffer);
+  queue.bytes.set(data, at);
+}
+
+const contentOf = (batch: WriteBatch | null): Uint8Array => join(batch?.ranges ?? []);
+
+test("an empty queue has nothing to take", () => {
+  const queue = new WriteQueue();
+  assertEquals(queue.take(), null);
+  queue.append(new Uint8Array(0));
+  assertEquals([queue.take(), queue.length, queue.total], [null, 0, 0]);
+});
+
+test("heads and payloads leave in the order in which they were written", () => {
+  const queue = new WriteQueue();
+  const parts = [10, 20, WRITE_BY_REFERENCE, 3, WRITE_BY_REFERENCE - 1, 40, WRITE_BY_REFERENCE * 3, 1];
+  const written = parts.map((size, i) => patterned(size, i));
+  written.forEach((data, i) => i % 3 === 0 ? fill(queue, data) : queue.append(data));
+  const batch = queue.take()!;
+  assertEquals(batch.length, parts.reduce((a, b) => a + b));
+  assertEquals(contentOf(batch), join(written));
+  assertEquals(queue.length, 0);
+});
+
+test("small heads and payloads of one turn leave as one range", () => {
+  const queue = new WriteQueue();
+  for (let i = 0; i < 20; i++) {
+    fill(queue, patterned(40, i));
+    queue.append(patterned(100, i));
+  }
+  assertEquals(queue.take()!.ranges.length, 1);
+});
+
+test("payloads below 32 KiB are copied at once, larger ones are sent from where they lie", () => {
+  const queue = new WriteQueue();
+  const small = new Uint8Array(WRITE_BY_REFERENCE - 1).fill(1);
+  const large = new Uint8Array(WRITE_BY_REFERENCE).fill(2);
+  queue.append(small);
+  assertEquals(queue.borrowedUntil, 0);
+  queue.append(large);
+  assertEquals(queue.borrowedUntil, small.length + large.length);
+  fill(queue, new Uint8Array([9]));
+  assertEquals([queue.borrowedUntil, queue.total], [
+    small.length + large.length,
+    small.length + large.length + 1,
+  ]);
+  small.fill(7);
+  const batch = queue.take()!;
+  assert(batch.ranges.includes(large));
+  assertEquals(batch.ranges[0][0], 1);
+});
+
+test("what was forgotten is not sent, and what comes after it is", () => {
+  const queue = new WriteQueue();
+  fill(queue, patterned(100, 1));
+  queue.append(patterned(WRITE_BY_REFERENCE, 2));
+  queue.clear();
+  assertEquals([queue.length, queue.take()], [0, null]);
+  fill(queue, patterned(5, 3));
+  assertEquals(contentOf(queue.take()), patterned(5, 3));
+});
+
+test("a batch under way is never written over, whatever is collected meanwhile", () => {
+  const step = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({ do: fc.constant("fill" as const), size: fc.integer({ min: 1, max: 300 }) }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        do: fc.constant("append" as const),
+        size: fc.oneof(
+          { weight: 8, arbitrary: fc.nat(400) },
+          { weight: 1, arbitrary: fc.integer({ min: WRITE_BY_REFERENCE - 5, max: WRITE_BY_REFERENCE + 5 }) },
+        ),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constant("fill" as const), size: fc.integer({ min: 4000, max: 9000 }) }),
+    },
+    { weight: 6, arbitrary: fc.record({ do: fc.constant("take" as const), size: fc.constant(0) }) },
+    { weight: 6, arbitrary: fc.record({ do: fc.constant("written" as const), size: fc.constant(0) }) },
+  );
+  let slabsUsedAgain = 0;
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 120, size: "max" }), (steps) => {
+      const queue = new WriteQueue();
+      const sent: Uint8Array[] = [];
+      const given: Uint8Array[] = [];
+      const slabs = new Set<ArrayBufferLike>();
+      let under: WriteBatch | null = null;
+      const written = () => {
+        if (under === null) return;
+        sent.push(contentOf(under)); // the runtime looks at the bytes as late as it may
+        for (const range of under.ranges) {
+          if (slabs.has(range.buffer)) slabsUsedAgain++;
+          slabs.add(range.buffer);
+        }
+        queue.written();
+        under = null;
+      };
+      steps.forEach(({ do: what, size }, i) => {
+        const data = patterned(size, i);
+        if (what === "take") {
+          if (under === null) under = queue.take();
+          return;
+        }
+        if (what === "written") return written();
+        given.push(data);
+        if (what === "fill") fill(queue, data);
+        else queue.append(data);
+      });
+      written();
+      under = queue.take();
+      written();
+      const all = join(given);
+      assertEquals(join(sent), all);
+      assertEquals([queue.total, queue.length], [all.length, 0]);
+    }),
+    { numRuns: 300 },
+  );
+  assert(slabsUsedAgain > 100, `only ${slabsUsedAgain} slabs were used again`);
+});
+
+test("in steady traffic two slabs serve for ever", () => {
+  const queue = new WriteQueue();
+  const slabs = new Set<ArrayBufferLike>();
+  for (let turn = 0; turn < 1000; turn++) {
+    for (let i = 0; i < 5; i++) fill(queue, patterned(100, turn));
+    const batch = queue.take()!;
+    for (const range of batch.ranges) slabs.add(range.buffer);
+    fill(queue, patterned(100, turn)); // the next turn begins while the write is under way
+    queue.written();
+  }
+  assertLessOrEqual(slabs.size, 3);
+});
+
+test("slabs grow for a busy connection, stay bounded, and shrink once it is quiet", () => {
+  const queue = new WriteQueue();
+  let largest = 0;
+  const turn = (packets: number) => {
+    for (let i = 0; i < packets; i++) {
+      fill(queue, patterned(1000, i));
+      largest = Math.max(largest, queue.bytes.length);
+    }
+    queue.take();
+    queue.written();
+  };
+  turn(1);
+  assertEquals(largest, WRITE_BUFFER_SMALL);
+  for (let i = 0; i < 20; i++) turn(1000);
+  assertEquals(largest, WRITE_BUFFER_LARGE);
+  for (let i = 0; i < 2000; i++) turn(1);
+  fill(queue, patterned(10, 0));
+  assertLess(queue.bytes.length, WRITE_BUFFER_LARGE / 4);
+});
+
+test("one reserve may be larger than every slab", () => {
+  const queue = new WriteQueue();
+  const large = patterned(WRITE_BUFFER_LARGE * 2, 1);
+  fill(queue, patterned(10, 0));
+  fill(queue, large);
+  fill(queue, patterned(10, 2));
+  assertEquals(contentOf(queue.take()), join([patterned(10, 0), large, patterned(10, 2)]));
+});

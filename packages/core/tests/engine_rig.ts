@@ -1,0 +1,402 @@
+/**
+ * Engines on a bench: an output that takes apart what they write, hosts that write down what they are told, and virtual time.
+ *
+ * @module
+ */
+import type { CarrierLimits, Lane } from "../src/carrier.ts";
+import type { NnrpError } from "../src/errors.ts";
+import {
+  type CachePutReply,
+  ClientEngine,
+  type ClientEngineOptions,
+  type ClientHost,
+  type PatchReply,
+} from "../src/session/client_engine.ts";
+import { buildClientHello, type ClientHello, type ClientHelloOptions } from "../src/session/client_hello.ts";
+import type {
+  ErrorEvent,
+  FlowUpdateEvent,
+  FrameWaiter,
+  ReplyWaiter,
+  ResultHintEvent,
+  SessionEnd,
+} from "../src/session/host.ts";
+import {
+  type AcceptedHello,
+  buildHelloAck,
+  type HelloAgreement,
+  judgeHello,
+} from "../src/session/negotiation.ts";
+import type { PacketOutput } from "../src/session/packet_writer.ts";
+import type { ReceivedSubmit } from "../src/session/received_submit.ts";
+import type { Result } from "../src/session/result.ts";
+import type { ServerCapabilities } from "../src/session/server_capabilities.ts";
+import {
+  type ClientHelloContext,
+  ServerEngine,
+  type ServerEngineOptions,
+  type ServerHost,
+} from "../src/session/server_engine.ts";
+import type { SessionEngine } from "../src/session/session_engine.ts";
+import type { EffectiveSettings } from "../src/session/patch.ts";
+import { MessageType } from "../src/wire/enums.ts";
+import { decodeErrorMetadata, type ErrorMetadata } from "../src/wire/metadata/error.ts";
+import { enumName } from "../src/wire/enum_names.ts";
+import { type Outbox, PacketBuffer } from "../src/wire/outbox.ts";
+import {
+  decodePacket,
+  encodePacket,
+  makePacket,
+  type NnrpPacket,
+  type PacketParts,
+} from "../src/wire/packet.ts";
+import { PacketCursor } from "../src/wire/packet_cursor.ts";
+
+/** A packet that an engine wrote. */
+export interface SentPacket extends NnrpPacket {
+  /** Lane it went out on. */
+  readonly lane: Lane;
+  /** Whether its frame's stream ends here. */
+  readonly last: boolean;
+  /** Name of its message. */
+  readonly name: string;
+}
+
+/** Takes what an engine writes and takes it apart. */
+export class PacketRecorder implements PacketOutput {
+  /** As on a carrier whose control lane may overtake frames. */
+  readonly multiStream: boolean;
+  /** Limits as the engine sets them. */
+  readonly limits: CarrierLimits = {
+    maxMetadataBytes: 4096,
+    maxBodyBytes: 65536,
+    maxProbeBodyBytes: 1048576,
+  };
+  /** Packets not yet taken. */
+  packets: SentPacket[] = [];
+  /** Frames whose stream ended without a packet. */
+  ended: string[] = [];
+  #open = new PacketBuffer();
+
+  constructor(multiStream = false) {
+    this.multiStream = multiStream;
+  }
+
+  begin(): Outbox {
+    if (this.#open.length !== 0) throw new Error("a packet was begun, written to and not committed");
+    return this.#open;
+  }
+
+  commit(lane: Lane, frameId: number, viewId: number, last: boolean): void {
+    const packet = decodePacket(this.#open.toBytes());
+    this.#open = new PacketBuffer();
+    const { header } = packet;
+    if (header.frameId !== frameId || header.viewId !== viewId) {
+      throw new Error("committed under another key");
+    }
+    this.packets.push({ ...packet, lane, last, name: enumName(MessageType, header.msgType) });
+  }
+
+  endFrame(_lane: Lane, frameId: number, viewId: number): void {
+    this.ended.push(`${frameId}/${viewId}`);
+  }
+
+  /** Takes all packets. */
+  take(): SentPacket[] {
+    const packets = this.packets;
+    this.packets = [];
+    return packets;
+  }
+}
+
+/** The lane on which a byte stream delivers a message. */
+export function laneOf(msgType: number): Lane {
+  if (msgType === MessageType.FRAME_SUBMIT) return "submit";
+  return msgType === MessageType.RESULT_PUSH || msgType === MessageType.RESULT_DROP ? "result" : "control";
+}
+
+/** What a waiter heard. */
+export class RecordingWaiter implements FrameWaiter {
+  frameId = 0;
+  viewId = 0;
+  deadlineMs: number;
+  late = false;
+  readonly untilEos: boolean;
+  /** In order: `"part"`, `"final"`, `"timedOut"`, or the code of an error. */
+  readonly heard: string[] = [];
+  /** All results. */
+  readonly results: Result[] = [];
+  /** The last error. */
+  error: NnrpError | null = null;
+
+  constructor(deadlineMs = 0, untilEos = false) {
+    this.deadlineMs = deadlineMs;
+    this.untilEos = untilEos;
+  }
+  result(result: Result, final: boolean): void {
+    this.results.push(result);
+    this.heard.push(final ? result.isDrop ? "drop" : "final" : "part");
+  }
+  timedOut(): void {
+    this.heard.push("timedOut");
+  }
+  failed(error: NnrpError): void {
+    this.error = error;
+    this.heard.push(error.code);
+  }
+}
+
+/** What a request on the control path got. */
+export class RecordingReply<T> implements ReplyWaiter<T> {
+  value: T | undefined;
+  error: NnrpError | undefined;
+  /** Times it was settled. */
+  settled = 0;
+  resolve(value: T): void {
+    this.value = value;
+    this.settled++;
+  }
+  reject(error: NnrpError): void {
+    this.error = error;
+    this.settled++;
+  }
+}
+
+/** Shared by both benches. */
+abstract class EngineRig {
+  /** Virtual time, ms. */
+  nowMs = 1000;
+  /** Where packets go. */
+  readonly out: PacketRecorder;
+  /** In order: what the host was told, by name. */
+  readonly heard: string[] = [];
+  readonly errors: ErrorEvent[] = [];
+  readonly flows: FlowUpdateEvent[] = [];
+  /** Set once the session drains. */
+  ending: SessionEnd | null = null;
+  /** Set once the carrier may go. */
+  done: { end: SessionEnd; fatal: boolean } | null = null;
+
+  abstract readonly engine: SessionEngine;
+
+  constructor(multiStream: boolean) {
+    this.out = new PacketRecorder(multiStream);
+  }
+
+  /** Delivers packets as one batch and ends the turn. */
+  receive(...packets: (NnrpPacket | PacketParts | Uint8Array)[]): SentPacket[] {
+    this.engine.begin(this.nowMs);
+    for (const packet of packets) {
+      const bytes = packet instanceof Uint8Array
+        ? packet
+        : encodePacket("header" in packet ? packet : makePacket(packet));
+      this.engine.receive(new PacketCursor(bytes), laneOf(bytes[6]));
+    }
+    this.engine.turn();
+    return this.out.take();
+  }
+
+  /** Lets time pass. */
+  pass(ms: number): SentPacket[] {
+    this.nowMs += ms;
+    this.engine.tick(this.nowMs);
+    return this.out.take();
+  }
+
+  protected hostBase() {
+    return {
+      draining: (end: SessionEnd) => {
+        if (this.ending !== null) throw new Error("draining was told twice");
+        this.ending = end;
+        this.heard.push("draining");
+      },
+      finished: (end: SessionEnd, fatal: boolean) => {
+        if (this.done !== null) throw new Error("finished was told twice");
+        this.done = { end, fatal };
+        this.heard.push("finished");
+      },
+      error: (event: ErrorEvent) => {
+        this.errors.push(event);
+        this.heard.push("error");
+      },
+      flow: (event: FlowUpdateEvent) => {
+        this.flows.push(event);
+        this.heard.push("flow");
+      },
+    };
+  }
+}
+
+/** A client engine on the bench. */
+export class ClientRig extends EngineRig {
+  readonly engine: ClientEngine;
+  readonly hints: ResultHintEvent[] = [];
+  refusal: NnrpError | null = null;
+  accepted: AcceptedHello | null = null;
+  #hello: ClientHello | null = null;
+
+  constructor(options: ClientEngineOptions = {}, multiStream = false) {
+    super(multiStream);
+    const host: ClientHost = {
+      ...this.hostBase(),
+      opened: (ack) => {
+        this.accepted = ack;
+        this.heard.push("opened");
+      },
+      refused: (error) => {
+        this.refusal = error;
+        this.heard.push("refused");
+      },
+      admitted: () => this.heard.push("admitted"),
+      hint: (event) => {
+        this.hints.push(event);
+        this.heard.push("hint");
+      },
+    };
+    this.engine = new ClientEngine(this.out, host, options);
+    this.engine.opened(this.nowMs);
+  }
+
+  /** Sends the hello. */
+  hello(options: ClientHelloOptions = {}): SentPacket[] {
+    this.#hello = buildClientHello(options);
+    this.engine.hello(this.#hello.metadata, this.#hello.body);
+    return this.out.take();
+  }
+
+  /** Shakes hands with a server that offers this. */
+  open(capabilities: ServerCapabilities = {}, hello: ClientHelloOptions = {}, sessionId = 7): this {
+    const [sent] = this.hello(hello);
+    this.receive(ackFor(sent, capabilities, sessionId));
+    if (this.accepted === null) throw this.refusal ?? new Error("not opened");
+    this.heard.length = 0;
+    return this;
+  }
+
+  /** Submits a frame with one token chunk. */
+  submit(frameId: number, viewId = 0, waiter: RecordingWaiter = new RecordingWaiter()): RecordingWaiter {
+    this.engine.submit({ ...frameRequest(`frame ${frameId}`), frameId, viewId }, frameId, waiter);
+    return waiter;
+  }
+
+  patchReply(): RecordingReply<PatchReply> {
+    return new RecordingReply<PatchReply>();
+  }
+  putReply(): RecordingReply<CachePutReply> {
+    return new RecordingReply<CachePutReply>();
+  }
+}
+
+/** A server engine on the bench. Accepts hellos at once unless told to wait. */
+export class ServerRig extends EngineRig {
+  readonly engine: ServerEngine;
+  readonly frames: ReceivedSubmit[] = [];
+  readonly cancelled: ReceivedSubmit[] = [];
+  readonly patches: EffectiveSettings[] = [];
+  context: ClientHelloContext | null = null;
+  agreement: HelloAgreement | null = null;
+  /** Whether a hello is answered at once. */
+  acceptAtOnce = true;
+  sessionId = 7;
+  readonly #capabilities: ServerCapabilities;
+
+  constructor(options: ServerEngineOptions = {}, capabilities: ServerCapabilities = {}, multiStream = false) {
+    super(multiStream);
+    this.#capabilities = capabilities;
+    const host: ServerHost = {
+      ...this.hostBase(),
+      hello: (context) => {
+        this.context = context;
+        this.heard.push("hello");
+        if (this.acceptAtOnce) this.accept();
+      },
+      submit: (frame) => {
+        this.frames.push(frame);
+        this.heard.push("submit");
+      },
+      cancelled: (frame) => {
+        this.cancelled.push(frame);
+        this.heard.push("cancelled");
+      },
+      patched: (settings) => {
+        this.patches.push(settings);
+        this.heard.push("patched");
+      },
+    };
+    this.engine = new ServerEngine(this.out, host, options);
+    this.engine.opened(this.nowMs);
+  }
+
+  /** Accepts the hello that came. */
+  accept(): void {
+    const { metadata, controlExtensions } = this.context!;
+    const outcome = judgeHello({ metadata, controlExtensions }, this.#capabilities);
+    if (!outcome.accepted) {
+      this.engine.refuseHello(outcome.errorCode, outcome.diagnostic);
+      return;
+    }
+    this.agreement = outcome;
+    const ack = buildHelloAck(outcome, { sessionId: this.sessionId, activeTransportId: 2 });
+    this.engine.accept(ack.metadata, ack.body);
+  }
+
+  /** Shakes hands. */
+  open(hello: ClientHelloOptions = {}): this {
+    this.receive(helloPacket(hello));
+    if (this.agreement === null) throw new Error("not accepted");
+    this.heard.length = 0;
+    return this;
+  }
+}
+
+/** What a frame of the tests carries. */
+export function frameRequest(
+  text: string,
+): { typedPayloads: { payloadKind: number; payload: Uint8Array }[] } {
+  return { typedPayloads: [{ payloadKind: 0x2, payload: new TextEncoder().encode(text) }] };
+}
+
+/** A CLIENT_HELLO. */
+export function helloPacket(options: ClientHelloOptions = {}): NnrpPacket {
+  const out = new PacketRecorder();
+  const rig = new ClientEngine(out, new Proxy({}, { get: () => () => {} }) as ClientHost);
+  const { metadata, body } = buildClientHello(options);
+  rig.hello(metadata, body);
+  return out.take()[0];
+}
+
+/** The SERVER_HELLO_ACK to a CLIENT_HELLO. */
+export function ackFor(hello: NnrpPacket, capabilities: ServerCapabilities = {}, sessionId = 7): NnrpPacket {
+  const rig = new ServerRig({}, capabilities);
+  rig.sessionId = sessionId;
+  return rig.receive(hello).find((p) => p.name === "SERVER_HELLO_ACK")!;
+}
+
+/** An ERROR as it was sent. */
+export interface SentError extends ErrorMetadata {
+  /** Trace id of its header. */
+  readonly traceId: bigint;
+  /** Frame id of its header. */
+  readonly headerFrameId: number;
+  /** View id of its header. */
+  readonly headerViewId: number;
+  /** Its words. */
+  readonly diagnostic: string;
+}
+
+/** The ERRORs among packets. */
+export function errorsIn(packets: readonly SentPacket[]): SentError[] {
+  return packets.filter((p) => p.header.msgType === MessageType.ERROR).map((p) => {
+    const view = new DataView(p.metadata.buffer, p.metadata.byteOffset, p.metadata.byteLength);
+    return {
+      ...decodeErrorMetadata(view, 0, p.metadata.length),
+      traceId: p.header.traceId,
+      headerFrameId: p.header.frameId,
+      headerViewId: p.header.viewId,
+      diagnostic: new TextDecoder().decode(p.body),
+    };
+  });
+}
+
+/** Names of packets. */
+export const namesOf = (packets: readonly SentPacket[]): string[] => packets.map((p) => p.name);

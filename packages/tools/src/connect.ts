@@ -1,0 +1,59 @@
+/**
+ * Connects the commands to a server, and says in one line what to do when there is none.
+ *
+ * @module
+ */
+import {
+  type ClientSession,
+  dialClient,
+  type DialOptions,
+  type Endpoint,
+  NnrpConnectionClosedError,
+  NnrpProtocolError,
+  NnrpTimeoutError,
+  NnrpTransportError,
+  NnrpValueError,
+  NnrpWireError,
+  parseEndpoint,
+} from "@nnrp/client";
+import { CommandError } from "./command.ts";
+
+/**
+ * Dials a server.
+ *
+ * @param address For example `nnrp://127.0.0.1:4433`.
+ * @param options As for `dialClient()`.
+ * @throws CommandError that says what to do.
+ */
+export async function connect(address: string, options: DialOptions = {}): Promise<ClientSession> {
+  let endpoint: Endpoint;
+  try {
+    endpoint = parseEndpoint(address);
+  } catch (error) {
+    if (!(error instanceof NnrpValueError)) throw error;
+    throw new CommandError(`"${address}" is no server address; write it as nnrp://127.0.0.1:4433`, 2);
+  }
+  try {
+    return await dialClient(address, options);
+  } catch (error) {
+    throw new CommandError(explain(address, endpoint, error), 1);
+  }
+}
+
+function explain(address: string, { port }: Endpoint, error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof NnrpTransportError) {
+    const refused = (error.cause as { name?: string; code?: string } | undefined) ?? {};
+    if (refused.name === "ConnectionRefused" || refused.code === "ECONNREFUSED") {
+      const flag = port === 4433 ? "" : ` --port ${port}`;
+      return `no server answers at ${address}; start one in another terminal: nnrp serve --model super-resolution${flag}`;
+    }
+    return error.message;
+  }
+  if (error instanceof NnrpTimeoutError) return `${address} does not answer (${error.message}); is the address right?`;
+  if (error instanceof NnrpProtocolError) return `the server at ${address} refused the session: ${error.message}`;
+  if (error instanceof NnrpConnectionClosedError || error instanceof NnrpWireError) {
+    return `something answers at ${address}, but it does not speak NNRP/1 (${error.message})`;
+  }
+  return error.message;
+}
