@@ -34,8 +34,8 @@ export const CONCURRENCY = 64;
 export const MAX_SESSION_BYTES = 64 * 1024 * 1024;
 /** Bytes received and not yet answered, whole server. */
 export const MAX_SERVER_BYTES = 1024 * 1024 * 1024;
-/** Bytes that may wait to be sent per session before a stream of results waits. */
-export const MAX_SEND_BUFFER_BYTES = 8 * 1024 * 1024;
+/** Bytes that may wait to be sent per session before a stream of results waits: a few system calls ahead is enough. */
+export const MAX_STREAM_AHEAD_BYTES = 1024 * 1024;
 /** A client that takes nothing for this long is cut, ms. */
 export const SEND_STALL_MS = 10_000;
 /** How long `close()` of the server waits for frames in flight, ms. */
@@ -152,8 +152,8 @@ export interface ServerOptions {
   readonly maxSessionBytes?: number;
   /** Bytes received and not yet answered, whole server; reading pauses beyond. Default 1 GiB. */
   readonly maxServerBytes?: number;
-  /** Bytes that may wait to be sent per session before a stream of results waits. Default 8 MiB. */
-  readonly maxSendBufferBytes?: number;
+  /** Bytes that may wait to be sent per session before a stream of results waits. Default 1 MiB. */
+  readonly maxStreamAheadBytes?: number;
   /** Called for what is worth a log line. Default: silent. */
   readonly log?: (event: ServerLogEvent) => void;
 }

@@ -34,7 +34,7 @@ import {
   stateName,
 } from "@nnrp/core";
 import type { HandlerContext } from "./handler.ts";
-import { MAX_SEND_BUFFER_BYTES, MAX_SESSION_BYTES, SEND_STALL_MS, type ServerLogEvent } from "./options.ts";
+import { MAX_STREAM_AHEAD_BYTES, MAX_SESSION_BYTES, SEND_STALL_MS, type ServerLogEvent } from "./options.ts";
 import type { SessionOwner } from "./session_owner.ts";
 import type { FrameQueue } from "./frame_queue.ts";
 import { SubmitInbox } from "./submit_inbox.ts";
@@ -407,7 +407,7 @@ export class ServerSession {
   /** A part of a handler's stream: PARTIAL, not final. Resolves when more may be sent; null = at once. */
   sendPart(frame: ReceivedSubmit, part: ResultFields): Promise<void> | null {
     this.#engine.sendPart(frame, part);
-    const max = this.#owner.options.maxSendBufferBytes ?? MAX_SEND_BUFFER_BYTES;
+    const max = this.#owner.options.maxStreamAheadBytes ?? MAX_STREAM_AHEAD_BYTES;
     return this.#carrier.bufferedBytes < max ? null : this.#carrier.drained();
   }
 

@@ -51,7 +51,7 @@ export function measureSections(
   tileCount: number,
   start: number,
 ): number {
-  if (!(sections.length <= MAX_SECTIONS)) { // no list at all has no length
+  if (!(sections.length >= 0 && sections.length <= MAX_SECTIONS)) { // no list at all has no length
     throw new NnrpValueError("too many sections", {
       field: "sections",
       expected: `at most ${MAX_SECTIONS}`,

@@ -59,7 +59,7 @@ import { type AcceptedHello, readHelloAck } from "./negotiation.ts";
 import type { PacketOutput } from "./packet_writer.ts";
 import { settingsOfHelloAck } from "./patch.ts";
 import { RecentKeys } from "./recent_keys.ts";
-import { Result } from "./result.ts";
+import { isPart, Result } from "./result.ts";
 import { SessionEngine, type SessionEngineOptions, stateName } from "./session_engine.ts";
 import { SessionState } from "./states.ts";
 
@@ -119,10 +119,12 @@ export interface ClientFrameCounts {
   degraded: number;
   /** Frames the server dropped. */
   dropped: number;
-  /** Frames that ended with an ERROR or an unreadable result. */
+  /** Frames that ended with an ERROR, an unreadable result, or the session. */
   failed: number;
   /** Frames cancelled here. */
   cancelled: number;
+  /** Frames discarded here. */
+  discarded: number;
   /** Waits that timed out. */
   timedOut: number;
   /** Results that came after the wait had timed out. */
@@ -149,6 +151,7 @@ export class ClientEngine extends SessionEngine {
     dropped: 0,
     failed: 0,
     cancelled: 0,
+    discarded: 0,
     timedOut: 0,
     late: 0,
     unknown: 0,
@@ -307,7 +310,9 @@ export class ClientEngine extends SessionEngine {
     const waiter = this.#take(frameId, viewId);
     if (waiter === undefined) return;
     this.#gone.add(frameId, viewId);
+    this.counts.discarded++;
     waiter.failed(new NnrpCancelledError(`frame ${frameId}/${viewId} was discarded`));
+    this.#slotFreed();
   }
 
   /** Takes a frame back: sends FRAME_CANCEL, fails its waiter, swallows a late result. Does nothing if it has ended. */
@@ -320,6 +325,7 @@ export class ClientEngine extends SessionEngine {
       this.writer.headerOnly(MessageType.FRAME_CANCEL, { frameId, viewId });
     }
     waiter.failed(new NnrpCancelledError(`frame ${frameId}/${viewId} was cancelled`, { cause }));
+    this.#slotFreed();
   }
 
   /**
@@ -454,13 +460,17 @@ export class ClientEngine extends SessionEngine {
     for (const waiter of this.#patch?.drain() ?? []) waiter.reject(error);
     this.#late = 0;
     this.#frameDeadlineMs = Infinity;
-    for (const waiter of this.#frames.clear()) if (!waiter.late) waiter.failed(error);
+    for (const waiter of this.#frames.clear()) {
+      this.counts.failed++;
+      if (!waiter.late) waiter.failed(error);
+    }
     this.#wantsSlot = false;
     this.#host.admitted();
   }
 
   #result(cursor: PacketCursor): void {
     const { frameId, viewId } = cursor;
+    if (this.#gone.size !== 0 && this.#swallow(cursor)) return;
     const slot = this.#frames.find(frameId, viewId);
     if (slot < 0) {
       this.counts.unknown++;
@@ -489,6 +499,17 @@ export class ClientEngine extends SessionEngine {
       this.#countFinal(result);
     }
     waiter.result(result, final);
+  }
+
+  /** Whether a result is the late answer of a frame that was given up: a new frame of the same key must not get it. */
+  #swallow(cursor: PacketCursor): boolean {
+    const { frameId, viewId } = cursor;
+    if (!this.#gone.has(frameId, viewId)) return false;
+    this.counts.unknown++;
+    const part = cursor.msgType === MessageType.RESULT_PUSH && this.accepted!.streamedResults &&
+      isPart(cursor.view, cursor.metaOffset, cursor.metaLength) && (cursor.flags & HeaderFlags.EOS) === 0;
+    if (!part) this.#gone.delete(frameId, viewId);
+    return true;
   }
 
   #countFinal(result: Result): void {
@@ -597,7 +618,9 @@ export class ClientEngine extends SessionEngine {
   }
 
   #frameFailed(error: NnrpProtocolError): void {
-    const waiter = this.#take(error.relatedFrameId, error.relatedViewId);
+    const { relatedFrameId, relatedViewId } = error;
+    if (this.#gone.delete(relatedFrameId, relatedViewId)) return; // the last word on a frame that was given up
+    const waiter = this.#take(relatedFrameId, relatedViewId);
     if (waiter === undefined) return;
     this.counts.failed++;
     waiter.failed(error);

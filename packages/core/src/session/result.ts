@@ -28,6 +28,11 @@ const PAYLOAD_KINDS = 56;
 const FRAME_COUNT = 60;
 const NOTHING: readonly never[] = Object.freeze([]);
 
+/** Whether the metadata of a RESULT_PUSH says PARTIAL; false for metadata of a wrong length. */
+export function isPart(view: DataView, metaOffset: number, metaLength: number): boolean {
+  return metaLength === RESULT_PUSH_METADATA_SIZE && view.getUint8(metaOffset + RESULT_CLASS) === ResultClass.PARTIAL;
+}
+
 /** A result, a part of one, or the news that there is none. Payloads are views on the read buffer: copy what you keep. */
 export class Result {
   /** Frame it answers. */
@@ -68,6 +73,7 @@ export class Result {
     this.#offset = offset;
     this.#metaLength = metaLength;
     this.#bodyLength = bodyLength;
+    cursor.retained = true; // even a drop is read later: its trace id lies in the read buffer
     this.isDrop = cursor.msgType === MessageType.RESULT_DROP;
     if (this.isDrop) return;
     const meta = offset + 40;
@@ -75,7 +81,6 @@ export class Result {
     const kinds = view.getUint32(meta + PAYLOAD_KINDS, true);
     const count = view.getUint16(meta + FRAME_COUNT, true);
     if (count === 0 && (kinds & PayloadKind.TENSOR) === 0 && (kinds === 0 || bodyLength === 0)) return;
-    cursor.retained = true;
     if (typedOnlyBody(view, meta + RESULT_PUSH_METADATA_SIZE, bodyLength, count, kinds)) this.#opened = 1;
     else {
       this.#body = decodeResultPushBodyLenient(this.metadata!, cursor.body());

@@ -14,8 +14,10 @@ import { HeaderOffset, PacketCursor } from "./packet_cursor.ts";
 
 const HEADER = HeaderOffset.END;
 const MAGIC_LE = 0x50524e4e;
-/** Reads in a row that would have fitted the small buffer before the large one is given back. */
+/** Reads in a row that wanted far less than the buffer before it is given back. */
 const QUIET_READS = 64;
+/** Reads of the usual size that a fresh buffer has room for: what was given out of a buffer is never written over. */
+const READS_PER_BUFFER = 16;
 
 const KNOWN_TYPE = new Uint8Array(256);
 for (const type of Object.values(MessageType)) KNOWN_TYPE[type] = 1;
@@ -32,7 +34,7 @@ export class PacketReader {
   #start = 0;
   #end = 0;
   #quietReads = 0;
-  #seen = 0; // bytes read since the buffer was renewed
+  #peak = 0; // largest read since the buffer was renewed
   // False once something of the present buffer was given out: then it is only filled further, never written over.
   #reusable = true;
 
@@ -63,7 +65,7 @@ export class PacketReader {
       this.#growOwn();
       return this.#own.subarray(this.#ownHave);
     }
-    if (this.#bytes.length === 0) this.#renew(READ_BUFFER_SMALL);
+    if (this.#bytes.length === 0) this.#renew();
     else if (this.#bytes.length - this.#end < this.#bytes.length >> 2) this.#makeRoom();
     return this.#bytes.subarray(this.#end);
   }
@@ -80,18 +82,17 @@ export class PacketReader {
       return;
     }
     this.#end += count;
-    this.#seen += count;
-    this.#quietReads = count > READ_BUFFER_SMALL ? 0 : this.#quietReads + 1;
+    if (count > this.#peak) this.#peak = count;
+    this.#quietReads = count * READS_PER_BUFFER > this.#bytes.length >> 1 ? 0 : this.#quietReads + 1;
     const full = this.#end === this.#bytes.length;
     this.#cursor.retained = false;
     this.#start = this.#cut(this.#bytes, this.#view, this.#start, this.#end);
     if (this.#cursor.retained) this.#reusable = false;
     if (this.#own !== null) return;
-    const small = this.#bytes.length < READ_BUFFER_LARGE;
-    if (small && (full || this.#seen >= READ_OWN_MEMORY)) this.#renew(READ_BUFFER_LARGE);
-    else if (!small && this.#start === this.#end && this.#quietReads >= QUIET_READS) {
-      this.#renew(READ_BUFFER_SMALL);
-    } else if (this.#start === this.#end && this.#reusable) this.#start = this.#end = 0;
+    if (full && this.#bytes.length < READ_BUFFER_LARGE) this.#renew();
+    else if (this.#start !== this.#end) return;
+    else if (this.#quietReads >= QUIET_READS && this.#bytes.length > READ_BUFFER_SMALL) this.#renew();
+    else if (this.#reusable) this.#start = this.#end = 0;
   }
 
   /**
@@ -211,16 +212,14 @@ export class PacketReader {
       this.#bytes.copyWithin(0, this.#start, this.#end);
       this.#start = 0;
       this.#end = rest;
-      return;
-    }
-    const seen = this.#seen;
-    this.#renew(this.#bytes.length);
-    this.#seen = seen;
+    } else this.#renew();
   }
 
-  /** A fresh buffer of at least `size` bytes that begins with what is not cut yet. */
-  #renew(size: number): void {
+  /** A fresh buffer for several reads of the size that was seen lately; it begins with what is not cut yet. */
+  #renew(): void {
     const rest = this.#end - this.#start;
+    let size = READ_BUFFER_SMALL;
+    while (size < READ_BUFFER_LARGE && size < this.#peak * READS_PER_BUFFER) size *= 2;
     const bytes = new Uint8Array(Math.max(size, rest * 2));
     if (rest > 0) bytes.set(this.#bytes.subarray(this.#start, this.#end));
     this.#bytes = bytes;
@@ -229,7 +228,7 @@ export class PacketReader {
     this.#end = rest;
     this.#reusable = true;
     this.#quietReads = 0;
-    this.#seen = 0;
+    this.#peak = 0;
   }
 }
 

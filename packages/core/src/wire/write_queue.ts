@@ -32,9 +32,10 @@ export class WriteQueue implements Outbox {
   #from = 0; // where the range that is not sealed yet begins in the slab
   #at = 0; // where the next byte goes
   #sealed: Uint8Array[] = [];
-  #inFlight: Uint8Array | null = null; // slab of the batch that is being written, if it may be used again
-  #spare: Uint8Array | null = null;
-  #spareView: DataView | null = null;
+  #used: Slab[] = []; // slabs of this turn that are full
+  #slab: Slab | null = null; // the one being written: `bytes` and `view`
+  #inFlight: Slab[] = []; // slabs of the batch that is being written
+  #spares: Slab[] = [];
   #size = WRITE_BUFFER_SMALL; // of the next fresh slab: grows when a turn overflows, shrinks after quiet ones
   #quiet = 0;
 
@@ -73,45 +74,41 @@ export class WriteQueue implements Outbox {
     const batch = { ranges: this.#sealed, length: this.length };
     this.#sealed = [];
     this.length = 0;
-    // The slab cannot take more bytes while it is being written from: another one collects.
-    this.#inFlight = this.bytes;
-    if (this.#at * 8 >= this.#size) this.#quiet = 0;
+    // The slabs cannot take more bytes while they are being written from: others collect.
+    if (this.#slab !== null) this.#used.push(this.#slab);
+    this.#inFlight = this.#used;
+    this.#used = [];
+    if (this.#inFlight.length > 1 || this.#at * 8 >= this.#size) this.#quiet = 0;
     else if (++this.#quiet === QUIET_BATCHES) this.#shrink();
-    if (this.#spare !== null) {
-      this.bytes = this.#spare;
-      this.view = this.#spareView!;
-      this.#spare = this.#spareView = null;
-    } else {
-      this.bytes = EMPTY;
-      this.view = EMPTY_VIEW;
-    }
-    this.#from = this.#at = 0;
+    this.#use(this.#spares.pop() ?? null);
     return batch;
   }
 
-  /** The batch of the last take was sent: its slab may be used again. */
+  /** The batch of the last take was sent: its slabs may be used again. */
   written(): void {
-    const slab = this.#inFlight;
-    if (slab === null) return;
-    this.#inFlight = null;
-    if (slab.length !== this.#size) return;
-    if (this.bytes.length === 0) {
-      this.bytes = slab;
-      this.view = new DataView(slab.buffer);
-    } else if (this.#spare === null) {
-      this.#spare = slab;
-      this.#spareView = new DataView(slab.buffer);
+    for (const slab of this.#inFlight) {
+      if (slab.bytes.length !== this.#size) continue;
+      if (this.#slab === null) this.#use(slab);
+      else if (this.#spares.length < MAX_SPARES) this.#spares.push(slab);
     }
+    this.#inFlight = NONE;
   }
 
   /** Forgets what was collected. */
   clear(): void {
     this.#sealed = [];
     this.length = 0;
-    this.#inFlight = null;
-    this.#spare = this.#spareView = null;
-    this.bytes = EMPTY;
-    this.view = EMPTY_VIEW;
+    this.#used = [];
+    this.#inFlight = NONE;
+    this.#spares = [];
+    this.#use(null);
+  }
+
+  /** Writes into this slab from now on. */
+  #use(slab: Slab | null): void {
+    this.#slab = slab;
+    this.bytes = slab === null ? EMPTY : slab.bytes;
+    this.view = slab === null ? EMPTY_VIEW : slab.view;
     this.#from = this.#at = 0;
   }
 
@@ -126,27 +123,35 @@ export class WriteQueue implements Outbox {
     this.#seal();
     if (this.#from > 0 && this.#size < WRITE_BUFFER_LARGE) {
       this.#size *= 4;
-      this.#spare = this.#spareView = null;
+      this.#spares = [];
     }
-    if (this.#spare !== null && this.#spare.length >= size) {
-      this.bytes = this.#spare;
-      this.view = this.#spareView!;
-      this.#spare = this.#spareView = null;
-    } else {
-      this.bytes = new Uint8Array(Math.max(size, this.#size));
-      this.view = new DataView(this.bytes.buffer);
-    }
-    this.#from = this.#at = 0;
+    if (this.#slab !== null) this.#used.push(this.#slab);
     this.#quiet = 0;
+    if (size > this.#size || this.#spares.length === 0) this.#use(slabOf(Math.max(size, this.#size)));
+    else this.#use(this.#spares.pop()!);
   }
 
   #shrink(): void {
     this.#quiet = 0;
-    this.#spare = this.#spareView = null;
+    this.#spares = [];
     if (this.#size > WRITE_BUFFER_SMALL) this.#size /= 4;
   }
 }
 
+/** Memory for packets, with its view. */
+interface Slab {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+}
+
+function slabOf(size: number): Slab {
+  const bytes = new Uint8Array(size);
+  return { bytes, view: new DataView(bytes.buffer) };
+}
+
+/** Slabs kept for the next turns of a busy connection. */
+const MAX_SPARES = 3;
+const NONE: Slab[] = [];
 /** Batches in a row that needed an eighth of the slab at most before it shrinks. */
 const QUIET_BATCHES = 256;
 const EMPTY = new Uint8Array(0);

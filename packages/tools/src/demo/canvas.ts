@@ -24,18 +24,13 @@ export interface SmallFrame {
   readonly tiles: readonly Uint8Array[];
 }
 
-/** What the places of a picture show. */
-export interface Shown {
-  /** Places with the network's answer to exactly this picture. */
-  readonly fresh: number;
-  /** Places with an older answer that still fits. */
-  readonly kept: number;
-  /** Places with bicubic interpolation. */
-  readonly bicubic: number;
-}
+/** What a place shows: the network's answer to exactly this picture, an older answer that still fits, or bicubic. */
+export type Shown = "fresh" | "kept" | "bicubic";
 
 /** A picture as the viewer sees it. */
-export interface Composed extends Shown {
+export interface Composed {
+  /** What each tile shows, by id. */
+  readonly shown: readonly Shown[];
   /** Network where there is an answer, else bicubic. */
   readonly picture: Plane;
   /** All of it bicubic, for comparison. */
@@ -143,16 +138,14 @@ export class Canvas {
   compose(frame: SmallFrame): Composed {
     const bicubicPicture = bicubicX2(frame.small);
     const picture: Plane = { ...bicubicPicture, data: bicubicPicture.data.slice() };
-    let fresh = 0;
-    let kept = 0;
-    this.#places.forEach((place, id) => {
-      if (!place.answered) return;
-      if (equal(place.source, frame.tiles[id])) fresh++;
-      else if (this.#misfit(frame.small, id) <= FITS) kept++;
-      else return;
+    const shown = this.#places.map((place, id): Shown => {
+      if (!place.answered) return "bicubic";
+      const fresh = equal(place.source, frame.tiles[id]);
+      if (!fresh && this.#misfit(frame.small, id) > FITS) return "bicubic";
       copyTile(this.#answers, picture, this.#grid, id);
+      return fresh ? "fresh" : "kept";
     });
-    return { picture, bicubicPicture, fresh, kept, bicubic: this.#places.length - fresh - kept };
+    return { picture, bicubicPicture, shown };
   }
 
   /** Mean difference between the small picture and an answer made small again, levels. */

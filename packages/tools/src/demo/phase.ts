@@ -3,8 +3,10 @@
  *
  * @module
  */
+import type { Plane } from "@nnrp/backends";
 import { mean, percentile, share } from "../report/statistics.ts";
-import { ResultTally } from "../result_tally.ts";
+import { type FrameClass, ResultTally } from "../result_tally.ts";
+import type { Shown } from "./canvas.ts";
 
 /** What is to be streamed. */
 export interface PhaseOptions {
@@ -72,6 +74,8 @@ export interface PhaseNumbers {
   readonly withinBudget: number;
   /** Mean part of the tiles of a submit that its answer brought, 0…1. */
   readonly coverage: number;
+  /** The same over the answers of one class; NaN without any. */
+  readonly coverageOf: (className: FrameClass) => number;
   /** Mean part of the view that showed the network's present answer, 0…1. */
   readonly fresh: number;
   /** Mean PSNR as seen, dB. */
@@ -86,6 +90,8 @@ export class PhaseRecord {
   readonly options: PhaseOptions;
   /** What became of the frames, in the order in which they ended. */
   readonly frames: FrameRecord[] = [];
+  /** One frame as the viewer saw it, and what its tiles showed; null = none yet. */
+  snapshot: { readonly picture: Plane; readonly shown: readonly Shown[] } | null = null;
   /** Frames of the view that were never drawn because this side was late. */
   skipped = 0;
   /** How long it took, ms. */
@@ -114,10 +120,15 @@ export class PhaseRecord {
       p90: percentile(latencies, 0.9),
       p99: percentile(latencies, 0.99),
       withinBudget: share(answered, (frame) => frame.latencyMs <= this.options.budgetMs),
-      coverage: mean(answered.map((frame) => frame.covered / frame.asked)),
+      coverage: coverage(answered),
+      coverageOf: (name) => coverage(answered.filter((frame) => frame.className === name)),
       fresh: mean(this.frames.map((frame) => frame.fresh)),
       psnr: mean(this.frames.map((frame) => frame.psnr)),
       bicubicPsnr: mean(this.frames.map((frame) => frame.bicubicPsnr)),
     };
   }
+}
+
+function coverage(frames: readonly FrameRecord[]): number {
+  return mean(frames.map((frame) => frame.covered / frame.asked));
 }

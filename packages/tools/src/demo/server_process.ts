@@ -19,6 +19,8 @@ const STOP_MS = 5000;
 export interface ServerProcess {
   /** Its first line: address, model, runtime. */
   readonly listening: ListeningLine;
+  /** Its process id. */
+  readonly pid: number;
   /** Ends it: in order if it does so within five seconds. */
   stop(): Promise<void>;
 }
@@ -40,6 +42,7 @@ export async function startServer(runtime: string, signal: AbortSignal): Promise
     const listening = await firstLine(child, signal);
     return {
       listening,
+      pid: child.pid!,
       async stop() {
         child.stdin!.end();
         const timer = setTimeout(kill, STOP_MS);

@@ -7,7 +7,7 @@
  */
 import { meanX2, psnr, tileGrid, type TileGrid, tileSubmit } from "@nnrp/backends";
 import { BudgetPolicy, type ClientSession, NnrpProtocolError, NnrpTimeoutError, type Result, ResultClass } from "@nnrp/client";
-import { Canvas, type SmallFrame } from "./canvas.ts";
+import { Canvas, type Shown, type SmallFrame } from "./canvas.ts";
 import { type FrameRecord, type PhaseOptions, PhaseRecord } from "./phase.ts";
 import type { Scene } from "./scene.ts";
 
@@ -15,6 +15,8 @@ import type { Scene } from "./scene.ts";
 const MAX_IN_FLIGHT = 6;
 /** So many answers in a row without anything new, and the next submit asks for one tile, however late it comes. */
 const MAX_BARREN = 8;
+/** When the picture of a phase is taken, as a part of its duration: in the middle of a pan. */
+const SNAPSHOT_AT = 0.2;
 /** After this long a frame is given up, whatever the server does, ms. */
 const GIVE_UP_MS = 5000;
 
@@ -48,6 +50,18 @@ export class DemoStream {
   /** Tiles of the view. */
   get tiles(): number {
     return this.#grid.columns * this.#grid.rows;
+  }
+
+  /**
+   * Submits whole frames without a budget, uncounted: WebAssembly is compiled twice, and the better code comes only after
+   * some work.
+   *
+   * @param durationMs For how long.
+   */
+  async warmUp(durationMs: number): Promise<void> {
+    const ends = performance.now() + durationMs;
+    const small = meanX2(this.#scene.at(0).original);
+    do await this.#session.submit(tileSubmit(small, this.#grid), { timeoutMs: GIVE_UP_MS }); while (performance.now() < ends);
   }
 
   /**
@@ -94,16 +108,20 @@ export class DemoStream {
     const frame = this.#canvas.frame(meanX2(original));
     const wanted = this.#canvas.wanted(frame, number);
     const show = (answer: Answer) => {
-      const { picture, bicubicPicture, fresh, kept } = this.#canvas.compose(frame);
+      const { picture, bicubicPicture, shown } = this.#canvas.compose(frame);
+      const part = (what: Shown) => shown.filter((x) => x === what).length / shown.length;
       record.frames.push({
         atMs,
         motion: state.kind,
         ...answer,
-        fresh: fresh / this.tiles,
-        kept: kept / this.tiles,
+        fresh: part("fresh"),
+        kept: part("kept"),
         psnr: psnr(picture, original),
         bicubicPsnr: psnr(bicubicPicture, original),
       });
+      if (record.snapshot === null && atMs >= SNAPSHOT_AT * record.options.durationMs && state.kind !== "rest") {
+        record.snapshot = { picture, shown };
+      }
     };
     const held = this.#inFlight >= MAX_IN_FLIGHT;
     if (wanted.length === 0 || held) {

@@ -1,5 +1,5 @@
 /**
- * Several versions of one picture beside each other, magnified so that the pixels can be told apart, with labels.
+ * Several versions of parts of a picture beside each other, magnified so that the pixels can be told apart, with labels.
  *
  * @module
  */
@@ -39,21 +39,23 @@ const NOTE_COLOR = [160, 168, 178] as const;
  * Puts panels side by side.
  *
  * @param panels The versions, of one size.
- * @param region Which part of them.
+ * @param regions Which parts of them, one row each, of one size.
  * @param zoom How many pixels wide and high a pixel becomes; whole, so that nothing is invented.
  */
-export function sideBySide(panels: readonly Panel[], region: Region, zoom: number): Picture {
-  const panelWidth = region.width * zoom;
-  const panelHeight = region.height * zoom;
+export function sideBySide(panels: readonly Panel[], regions: readonly Region[], zoom: number): Picture {
+  const panelWidth = regions[0].width * zoom;
+  const panelHeight = regions[0].height * zoom;
   const width = MARGIN + panels.length * (panelWidth + MARGIN);
-  const titleTop = MARGIN + panelHeight + 10;
+  const titleTop = regions.length * (MARGIN + panelHeight) + 10;
   const noteTop = titleTop + textHeight(TITLE_SCALE);
   const height = noteTop + textHeight(NOTE_SCALE) + MARGIN - 2 * NOTE_SCALE;
   const picture: Picture = { width, height, rgb: new Uint8Array(3 * width * height), alpha: null, gray: false };
   fillRect(picture, 0, 0, width, height, BACKGROUND);
   panels.forEach((panel, index) => {
     const left = MARGIN + index * (panelWidth + MARGIN);
-    magnify(panel.picture, region, zoom, picture, left, MARGIN);
+    regions.forEach((region, row) => {
+      magnify(panel.picture, region, zoom, picture, left, MARGIN + row * (panelHeight + MARGIN));
+    });
     drawText(picture, panel.title, left, titleTop, TITLE_SCALE, TITLE_COLOR);
     drawText(picture, panel.note, left, noteTop, NOTE_SCALE, NOTE_COLOR);
   });

@@ -1,0 +1,77 @@
+/**
+ * What a thousand idle sessions cost a server process.
+ *
+ * @module
+ */
+import { type Child, type Runtime, withPair } from "./child.ts";
+import { median, type Row } from "./report.ts";
+
+/** Sessions that are opened. */
+const SESSIONS = 1000;
+/** Most bytes they may cost together. */
+const MOST_BYTES = 64 * 1024 * 1024;
+/** Sessions opened before, and left open, so that code and pools are there before anything is counted. */
+const WARM_UP = 20;
+/** Time between the last handshake and the first look, ms: four keep-alive rounds. */
+const SETTLE_MS = 10_000;
+/** Looks at the memory, and the time between two, ms. */
+const LOOKS = 5;
+const LOOK_MS = 1000;
+const LIMIT_MS = 120_000;
+const MIB = 1024 * 1024;
+
+interface Inside {
+  readonly sessions: number;
+  readonly heap: number;
+  readonly outside: number;
+}
+
+/** Measures in one runtime: server in one process, clients in another. */
+export function measureIdle(runtime: Runtime, seconds = SETTLE_MS / 1000): Promise<Row[]> {
+  return withPair(runtime, "idle_server.ts", "idle_clients.ts", async (server, clients) => {
+    await clients.ask({ count: WARM_UP, exchange: true }, LIMIT_MS);
+    await sleep(seconds * 100);
+    const rssBefore = await rss(server);
+    await clients.ask({ count: WARM_UP + SESSIONS, exchange: true }, LIMIT_MS);
+    await sleep(seconds * 1000);
+    const busyBefore = await server.usage();
+    const looks: number[] = [];
+    for (let i = 0; i < LOOKS; i++) {
+      looks.push(await rss(server));
+      await sleep(LOOK_MS);
+    }
+    const busyAfter = await server.usage();
+    const inside = await server.ask<Inside>({ collect: true }, LIMIT_MS);
+    if (inside.sessions !== WARM_UP + SESSIONS) throw new Error(`only ${inside.sessions} sessions are open`);
+    const more = looks.map((bytes) => bytes - rssBefore);
+    const processorMs = busyAfter.userMs + busyAfter.systemMs - busyBefore.userMs - busyBefore.systemMs;
+    const row = { work: "idle", runtime };
+    return [
+      {
+        ...row,
+        what: `${SESSIONS} idle sessions, RSS of the server beyond its own`,
+        value: median(more) / MIB,
+        unit: "MiB",
+        rounds: more.map((bytes) => bytes / MIB),
+        bar: { most: MOST_BYTES / MIB },
+      },
+      { ...row, what: "  per session", value: median(more) / SESSIONS, unit: "B" },
+      { ...row, what: "  live after a collection: heap per session", value: inside.heap / SESSIONS, unit: "B" },
+      { ...row, what: "  and outside the heap", value: inside.outside / SESSIONS, unit: "B" },
+      {
+        ...row,
+        what: "  processor time of the idle server",
+        value: processorMs / (LOOKS * LOOK_MS) * 100,
+        unit: "%",
+      },
+    ];
+  });
+}
+
+async function rss(server: Child): Promise<number> {
+  return (await server.usage()).rssBytes;
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((done) => setTimeout(done, ms));
+}
