@@ -40,14 +40,23 @@ export interface Row {
 
 /** What `--out` writes per row: rates per second (MB/s in C), times in microseconds. */
 export interface JsonRow {
+  /** Name of the work. */
   readonly work: string;
+  /** Runtime of ours. */
   readonly runtime: string;
+  /** Carrier of ours; `none` in the codec work. */
   readonly carrier: string;
+  /** Whom ours is compared with. */
   readonly peer: string;
+  /** What is compared. */
   readonly metric: Metric;
+  /** Ours, median. */
   readonly ours: number;
+  /** Theirs, median. */
   readonly theirs: number;
+  /** Ours / theirs. */
   readonly ratio: number;
+  /** Rounds that the medians rest on. */
   readonly rounds: number;
 }
 

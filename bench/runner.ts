@@ -9,6 +9,9 @@ import type { Measured } from "./peers/control.ts";
 import { Peer } from "./processes.ts";
 import type { PeerName, Work } from "./works.ts";
 
+/** How much longer the first round is: optimising compilers are at work for a second or two, on the same core. */
+const WARM_UP = 2;
+
 /** What is to be run. */
 export interface Plan {
   /** Works in order. */
@@ -119,7 +122,8 @@ async function rounds(entries: readonly Entry[], plan: Plan): Promise<void> {
         `${name}: ${round === 0 ? "warm-up" : `round ${round} of ${plan.rounds}`}, ${peer} on ${runtime}`,
       );
       try {
-        const measured = await entry.peer.measure({ ...job, seconds: plan.seconds });
+        const seconds = round === 0 ? plan.seconds * WARM_UP : plan.seconds;
+        const measured = await entry.peer.measure({ ...job, seconds });
         if (round > 0) entry.rounds.push(measured);
       } catch (error) {
         entry.missing = `failed in round ${round}: ${error instanceof Error ? error.message : String(error)}`;

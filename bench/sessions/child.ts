@@ -108,7 +108,11 @@ export class Child {
     const text = await Deno.readTextFile(`/proc/${this.#process.pid}/stat`);
     // The program's name comes second and may hold blanks.
     const fields = text.slice(text.lastIndexOf(")") + 2).split(" ").map(Number);
-    return { userMs: fields[11] * TICK_MS, systemMs: fields[12] * TICK_MS, rssBytes: fields[21] * PAGE_BYTES };
+    return {
+      userMs: fields[11] * TICK_MS,
+      systemMs: fields[12] * TICK_MS,
+      rssBytes: fields[21] * PAGE_BYTES,
+    };
   }
 
   /** Ends its stdin, which ends it; if it does not, kills it. */

@@ -56,7 +56,12 @@ export function measureIdle(runtime: Runtime, seconds = SETTLE_MS / 1000): Promi
         bar: { most: MOST_BYTES / MIB },
       },
       { ...row, what: "  per session", value: median(more) / SESSIONS, unit: "B" },
-      { ...row, what: "  live after a collection: heap per session", value: inside.heap / SESSIONS, unit: "B" },
+      {
+        ...row,
+        what: "  live after a collection: heap per session",
+        value: inside.heap / SESSIONS,
+        unit: "B",
+      },
       { ...row, what: "  and outside the heap", value: inside.outside / SESSIONS, unit: "B" },
       {
         ...row,

@@ -10,7 +10,7 @@ import process from "node:process";
 import type { Peer } from "./src/check.ts";
 import { type Plan, runPlan } from "./src/plan.ts";
 import { type RecipeFile, vectorsOf } from "./src/recipes.ts";
-import { recode, type RecodeRequest } from "./src/recode.ts";
+import { recode, type RecodeRequest, type RecodeResponse } from "./src/recode.ts";
 
 const PREFIX = "NNRP_CONFORMANCE_";
 
@@ -36,8 +36,18 @@ await task<RecipeFile>(
 await task<{ requests: readonly RecodeRequest[] }>(
   "RECODE_REQUESTS",
   "RECODE_RESPONSES",
-  ({ requests }) => ({ responses: requests.map(recode) }),
+  ({ requests }) => ({ responses: requests.map(answer) }),
 );
+
+/** A request that breaks the adapter must not take the others' answers with it. */
+function answer(request: RecodeRequest): RecodeResponse {
+  try {
+    return recode(request);
+  } catch (error) {
+    console.error(`request ${request.name}:`, error);
+    return { name: request.name, unsupported: true };
+  }
+}
 
 await task<Plan>("ADAPTER_PLAN", "ADAPTER_RESULTS", (plan) => {
   const peer = process.env[`${PREFIX}PEER`];

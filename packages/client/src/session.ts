@@ -284,14 +284,16 @@ export class ClientSession {
    *   request, NnrpConnectionClosedError when the session ends first.
    */
   submit(request: FrameRequest, options?: SubmitOptions): Promise<Result> {
-    return new Promise<Result>((resolve, reject) => {
-      const until = options === undefined ? undefined : options.until;
-      this.#submit(
-        request,
-        new PromiseWaiter(resolve, reject, until === "eos", until === "first" ? this : null),
-        options,
-      );
-    });
+    const promise = new Promise<Result>(capture);
+    const until = options === undefined ? undefined : options.until;
+    const waiter = new PromiseWaiter(
+      capturedResolve,
+      capturedReject,
+      until === "eos",
+      until === "first" ? this : null,
+    );
+    this.#submit(request, waiter, options);
+    return promise;
   }
 
   /**
@@ -772,6 +774,15 @@ export class ClientSession {
       });
     }
   }
+}
+
+// The functions of the promise being made: an executor without a closure of its own saves one allocation per submit.
+let capturedResolve: (result: Result) => void;
+let capturedReject: (error: NnrpError) => void;
+
+function capture(resolve: (result: Result) => void, reject: (error: NnrpError) => void): void {
+  capturedResolve = resolve;
+  capturedReject = reject;
 }
 
 /** Longest time between two looks at a session, ms. */

@@ -59,10 +59,17 @@ export interface ByteStreamCarrierInfo {
   readonly remote: string;
   /** Host timer, so that this file needs none of its own: calls back after `ms`; returns a cancel. */
   readonly after: (ms: number, call: () => void) => () => void;
+  /**
+   * Runs a call once the event loop has had its turn (`setImmediate`). Default: at once. Some runtimes finish a write before
+   * the turn is over; what is committed meanwhile then leaves in one write at its end instead of in many small ones.
+   */
+  readonly later?: (call: () => void) => void;
 }
 
 /** How long a last ERROR is left alone before the stream ends: rc2 loses it otherwise (behaviour spec §4), ms. */
 export const LAST_WORDS_MS = 150;
+/** What waits after a write is sent at once from this size on; less waits for the end of the turn, bytes. */
+const WRITE_AT_ONCE = 64 * 1024;
 /** How long a closing carrier waits for its last bytes to leave and reads the peer's last words, ms. */
 export const LINGER_MS = 1000;
 
@@ -91,6 +98,7 @@ export class ByteStreamCarrier implements Carrier {
 
   readonly #stream: ByteStream;
   readonly #after: ByteStreamCarrierInfo["after"];
+  readonly #later: ((call: () => void) => void) | null;
   readonly #queue = new WriteQueue();
   readonly #reader: PacketReader;
   readonly #flushTask = () => {
@@ -125,6 +133,7 @@ export class ByteStreamCarrier implements Carrier {
     this.encrypted = info.encrypted;
     this.remote = info.remote;
     this.#after = info.after;
+    this.#later = info.later ?? null;
     this.#reader = new PacketReader(this.limits, (cursor) => this.#packet(cursor));
   }
 
@@ -154,7 +163,7 @@ export class ByteStreamCarrier implements Carrier {
 
   /** Ends a packet; it leaves at the end of the turn. */
   commit(_lane: Lane, _frameId: number, _viewId: number, _last: boolean): void {
-    if (this.#sendFailed || this.#finish || this.#closed !== null) this.#queue.clear();
+    if (this.#sendFailed || this.#finished || this.#closed !== null) this.#queue.clear();
     else if (!this.#inTurn && !this.#flushDue && this.#writing === 0) {
       this.#flushDue = true;
       queueMicrotask(this.#flushTask);
@@ -196,7 +205,7 @@ export class ByteStreamCarrier implements Carrier {
 
   /** Sends what is committed, ends the sending half, reads the peer's last words for a moment, closes. */
   close(options: CarrierCloseOptions = {}): Promise<void> {
-    this.#endDelayMs = options.endDelayMs ?? 0;
+    if (this.#closing === null) this.#endDelayMs = options.endDelayMs ?? 0;
     this.#beginClose(
       { code: options.code ?? 0, reason: options.reason ?? "", local: true },
       options.graceful ?? true,
@@ -246,11 +255,9 @@ export class ByteStreamCarrier implements Carrier {
 
   #packet(cursor: PacketCursor): void {
     const type = cursor.msgType;
-    const lane: Lane = type === MessageType.FRAME_SUBMIT
-      ? "submit"
-      : type === MessageType.RESULT_PUSH || type === MessageType.RESULT_DROP
-      ? "result"
-      : "control";
+    let lane: Lane = "control";
+    if (type === MessageType.RESULT_PUSH || type === MessageType.RESULT_DROP) lane = "result";
+    else if (type === MessageType.FRAME_SUBMIT) lane = "submit";
     if (!this.#discard) this.#sink!.packet(cursor, lane, 0);
   }
 
@@ -285,7 +292,14 @@ export class ByteStreamCarrier implements Carrier {
     this.#writing = 0;
     this.#queue.written();
     this.#wake();
-    this.#send();
+    if (
+      this.#later === null || this.#finish || this.#queue.length === 0 || this.#queue.length >= WRITE_AT_ONCE
+    ) {
+      this.#send();
+    } else if (!this.#flushDue) {
+      this.#flushDue = true;
+      this.#later(this.#flushTask);
+    }
   }
 
   /** Ends sending only: what the peer said before it went is still read (behaviour spec §2). */

@@ -149,7 +149,12 @@ class MemoryStream implements ByteStream {
     if (this.#closed) return;
     this.shutdown();
     this.#closed = true;
+    const lost = this.#inbox.length > 0;
     this.#inbox = [];
+    const peer = this.peer!;
+    if (lost) {
+      this.#schedule(() => peer.#closed || peer.#events?.writeFailed(new Error("the other end is gone")));
+    }
     this.#schedule(() => this.#events?.closed());
   }
 

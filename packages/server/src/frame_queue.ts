@@ -13,6 +13,8 @@ export class FrameQueue {
   readonly session: ServerSession;
   /** Handlers of this session that run. */
   running = 0;
+  /** Whether it stands in the scheduler's row of sessions with waiting frames. */
+  inRing = false;
 
   #frames: ReceivedSubmit[] = [];
 

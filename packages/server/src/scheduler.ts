@@ -118,6 +118,7 @@ export class Scheduler {
     this.stats.queued -= queue.clear();
     const at = this.#ring.indexOf(queue);
     if (at >= 0) this.#ring.splice(at, 1);
+    queue.inRing = false;
   }
 
   /** Ends the timer. */
@@ -128,7 +129,10 @@ export class Scheduler {
 
   #enqueue(queue: FrameQueue, frame: ReceivedSubmit): void {
     if (queue.size >= this.#maxQueued && !this.#makeRoom(queue, frame)) return;
-    if (queue.size === 0) this.#ring.push(queue);
+    if (!queue.inRing) { // it may be there without frames: they were cancelled
+      queue.inRing = true;
+      this.#ring.push(queue);
+    }
     queue.insert(frame);
     this.stats.queued++;
     this.#watch(frame);
@@ -137,7 +141,13 @@ export class Scheduler {
   /** The queue is full: the application's answer, or the oldest droppable frame of the view goes, or the new one is refused. */
   #makeRoom(queue: FrameQueue, frame: ReceivedSubmit): boolean {
     const { session } = queue;
-    const answer = this.#options.whenQueueFull?.(frame, session);
+    let answer: ResultFields | Drop | undefined;
+    try {
+      answer = this.#options.whenQueueFull?.(frame, session);
+    } catch (error) {
+      this.#failed(session, frame, error);
+      return false;
+    }
     if (answer !== undefined) {
       this.#answer(session, frame, answer);
       return false;
@@ -196,8 +206,9 @@ export class Scheduler {
         continue;
       }
       const frame = queue.shift();
+      queue.inRing = queue.size > 0;
       if (frame === undefined) continue;
-      if (queue.size > 0) ring.push(queue);
+      if (queue.inRing) ring.push(queue);
       this.stats.queued--;
       skipped = 0;
       if (!frame.settled) this.#judge(queue, frame, performance.now());
@@ -276,8 +287,8 @@ export class Scheduler {
     output: AsyncIterable<ResultFields>,
   ): Promise<void> {
     const { session } = queue;
-    const iterator = output[Symbol.asyncIterator]() as AsyncIterator<ResultFields, ResultFields | void>;
     try {
+      const iterator = output[Symbol.asyncIterator]() as AsyncIterator<ResultFields, ResultFields | void>;
       for (;;) {
         const step = await iterator.next();
         if (frame.settled) {
@@ -312,7 +323,7 @@ export class Scheduler {
   #failed(session: ServerSession, frame: ReceivedSubmit, error: unknown): void {
     if (frame.settled) return;
     this.stats.handlerFailures++;
-    const known = error instanceof NnrpProtocolError;
+    const known = error instanceof NnrpProtocolError && isWireError(error);
     session.failFrame(frame, {
       errorCode: known ? error.errorCode : ErrorCode.INTERNAL_ERROR,
       retryAfterMs: known ? error.retryAfterMs : 0,
@@ -360,6 +371,11 @@ export class Scheduler {
     const session = frame.owner as ServerSession | null;
     if (session !== null) this.#expire(session, frame);
   }
+}
+
+/** Whether the numbers of an error fit an ERROR packet. */
+function isWireError({ errorCode, retryAfterMs }: NnrpProtocolError): boolean {
+  return errorCode >>> 0 === errorCode && retryAfterMs >>> 0 === retryAfterMs;
 }
 
 /** Whether a newer frame may take the place of this one. */

@@ -34,7 +34,7 @@ import {
   stateName,
 } from "@nnrp/core";
 import type { HandlerContext } from "./handler.ts";
-import { MAX_STREAM_AHEAD_BYTES, MAX_SESSION_BYTES, SEND_STALL_MS, type ServerLogEvent } from "./options.ts";
+import { MAX_SESSION_BYTES, MAX_STREAM_AHEAD_BYTES, SEND_STALL_MS, type ServerLogEvent } from "./options.ts";
 import type { SessionOwner } from "./session_owner.ts";
 import type { FrameQueue } from "./frame_queue.ts";
 import { SubmitInbox } from "./submit_inbox.ts";

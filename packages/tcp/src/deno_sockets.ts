@@ -26,7 +26,7 @@ export const socketApi: SocketApi = {
   async listen(host, port, noDelay, accept): Promise<Bound> {
     const listener = Deno.listen({ hostname: host, port });
     let open = true;
-    (async () => {
+    const accepting = (async () => {
       while (open) {
         let conn: Deno.TcpConn;
         try {
@@ -55,7 +55,7 @@ export const socketApi: SocketApi = {
         } catch {
           // Closed already.
         }
-        return Promise.resolve();
+        return accepting; // the port is free once the accept under way has ended
       },
     };
   },
@@ -70,7 +70,8 @@ function format(address: Deno.Addr): string {
 export class DenoByteStream implements ByteStream {
   readonly #conn: Deno.Conn;
   #events: ByteStreamEvents | null = null;
-  #resume: (() => void) | null = null;
+  #resume: (() => void) | null = null; // ends a pause
+  #release: (() => void) | null = null; // ends the wait after the peer's end
   #paused = false;
   #destroyed = false;
 
@@ -98,8 +99,8 @@ export class DenoByteStream implements ByteStream {
         const count = await this.#conn.read(events.target());
         if (count === null) {
           events.ended();
-          // Writing may go on; wait until this side is done too.
-          if (!this.#destroyed) await new Promise<void>((done) => this.#resume = done);
+          // Writing may go on; wait until this side is done too. Pausing and resuming mean nothing any more.
+          if (!this.#destroyed) await new Promise<void>((done) => this.#release = done);
           break;
         }
         events.filled(count);
@@ -154,6 +155,8 @@ export class DenoByteStream implements ByteStream {
     this.#close();
     this.#resume?.();
     this.#resume = null;
+    this.#release?.();
+    this.#release = null;
   }
 
   #close(): void {

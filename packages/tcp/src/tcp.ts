@@ -110,6 +110,7 @@ function carrierOf(stream: ByteStream, remote: string): Carrier {
     encrypted: false,
     remote,
     after,
+    later,
   });
 }
 
@@ -117,6 +118,12 @@ function after(ms: number, call: () => void): () => void {
   const timer = setTimeout(call, ms);
   return () => clearTimeout(timer);
 }
+
+/** After the event loop looked at its sockets. */
+const later: ((call: () => void) => void) | undefined = (() => {
+  const { setImmediate } = globalThis as { setImmediate?: (call: () => void) => unknown };
+  return setImmediate === undefined ? undefined : (call) => void setImmediate(call);
+})();
 
 async function socketApi(): Promise<SocketApi> {
   const module = "Deno" in globalThis ? await import("./deno_sockets.ts") : await import("./node_sockets.ts");

@@ -50,8 +50,12 @@ function explain(address: string, { port }: Endpoint, error: unknown): string {
     }
     return error.message;
   }
-  if (error instanceof NnrpTimeoutError) return `${address} does not answer (${error.message}); is the address right?`;
-  if (error instanceof NnrpProtocolError) return `the server at ${address} refused the session: ${error.message}`;
+  if (error instanceof NnrpTimeoutError) {
+    return `${address} does not answer (${error.message}); is the address right?`;
+  }
+  if (error instanceof NnrpProtocolError) {
+    return `the server at ${address} refused the session: ${error.message}`;
+  }
   if (error instanceof NnrpConnectionClosedError || error instanceof NnrpWireError) {
     return `something answers at ${address}, but it does not speak NNRP/1 (${error.message})`;
   }

@@ -32,7 +32,9 @@ export class ResultTally {
 
   /** Counts by name, those of 0 left out. */
   toJSON(): Record<string, number> {
-    return Object.fromEntries(RESULT_CLASSES.filter((name) => this.of(name) > 0).map((name) => [name, this.of(name)]));
+    return Object.fromEntries(
+      RESULT_CLASSES.filter((name) => this.of(name) > 0).map((name) => [name, this.of(name)]),
+    );
   }
 
   /** For people: `"12 COMPLETE, 3 PARTIAL"`, or `"none"`. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { bytesOf, hexOf } from "./hex.ts";
-import { isRefusal, recodeBytes } from "./recode.ts";
+import { isRefusal, readBytes } from "./recode.ts";
 
 /** A live server to run transport cases against. */
 export interface Peer {
@@ -82,7 +82,7 @@ export function refused(act: () => unknown, what: string): void {
 export function survives(kind: string, bytes: Uint8Array, what = kind): void {
   let recoded: Uint8Array;
   try {
-    recoded = recodeBytes(kind, bytes);
+    recoded = readBytes(kind, bytes)();
   } catch (error) {
     if (!isRefusal(error)) throw error;
     throw new CheckFailure("refused", `${what} was refused: ${(error as Error).message}`);
@@ -92,7 +92,7 @@ export function survives(kind: string, bytes: Uint8Array, what = kind): void {
 
 /** Demands that bytes are refused when they are decoded. */
 export function refusedBytes(kind: string, bytes: Uint8Array, what: string): void {
-  refused(() => hexOf(recodeBytes(kind, bytes)), what);
+  refused(() => void readBytes(kind, bytes), what);
 }
 
 /** Demands that a byte less and a byte more are refused. */

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { encodePacket, MESSAGES, NnrpValueError, NnrpWireError } from "@nnrp/core";
+import { type AnyRecord, encodePacket, MESSAGES, NnrpValueError, NnrpWireError } from "@nnrp/core";
 import { NnrpProbeError } from "@nnrp/client";
 import { bytesOf, hexOf } from "./hex.ts";
 import { packetOfType } from "./packet_of_type.ts";
 import { probedTransport, type ProbeSide } from "./probe_request.ts";
 import { type RecordCodec, recordOf, RECORDS } from "./record_codecs.ts";
-import { recodeFrameSubmit } from "./recode_submit.ts";
-import { recodeResultPush } from "./recode_result.ts";
+import { readFrameSubmit } from "./recode_submit.ts";
+import { readResultPush } from "./recode_result.ts";
 
 /** Bytes to recode, or probes to choose by. */
 export interface RecodeRequest {
@@ -33,20 +33,22 @@ export type RecodeResponse =
   | { readonly name: string; readonly accept: false }
   | { readonly name: string; readonly unsupported: true };
 
-/** Decodes, then encodes. Throws NnrpWireError or NnrpValueError for what is refused. */
-type Recoder = (bytes: Uint8Array) => Uint8Array;
+/**
+ * Decodes; the function that is returned encodes what was decoded. Throws NnrpWireError for what is refused.
+ */
+type Reader = (bytes: Uint8Array) => () => Uint8Array;
 
-const RECODERS = new Map<string, Recoder>();
-for (const [kind, codec] of RECORDS) RECODERS.set(kind, (bytes) => codec.encode(codec.decode(bytes)));
+const READERS = new Map<string, Reader>();
+for (const [kind, codec] of RECORDS) READERS.set(kind, (bytes) => readRecord(bytes, codec));
 for (const { msgType, record } of MESSAGES) {
-  if (record !== null) RECODERS.set(`${record.name}_packet`, (bytes) => recodePacket(bytes, msgType));
+  if (record !== null) READERS.set(`${record.name}_packet`, (bytes) => readPacket(bytes, msgType, record));
 }
-RECODERS.set("typed_payload_descriptor_region", recodeDescriptors);
-RECODERS.set("frame_submit_packet", recodeFrameSubmit);
-RECODERS.set("result_push_packet", recodeResultPush);
+READERS.set("typed_payload_descriptor_region", readDescriptors);
+READERS.set("frame_submit_packet", readFrameSubmit);
+READERS.set("result_push_packet", readResultPush);
 
 /** Kinds that are recoded, for whoever walks them. */
-export const RECODE_KINDS: readonly string[] = [...RECODERS.keys()];
+export const RECODE_KINDS: readonly string[] = [...READERS.keys()];
 
 /** Answers one request. */
 export function recode(request: RecodeRequest): RecodeResponse {
@@ -55,11 +57,11 @@ export function recode(request: RecodeRequest): RecodeResponse {
     if (kind === "probe_selection") {
       return { name, accept: true, selected: probedTransport(request.quic, request.tcp) };
     }
-    const recoder = RECODERS.get(kind);
-    if (recoder === undefined) return { name, unsupported: true };
+    const reader = READERS.get(kind);
+    if (reader === undefined) return { name, unsupported: true };
     const bytes = bytesOf(request.hex ?? "");
     if (bytes === null) return { name, accept: false };
-    return { name, accept: true, hex: hexOf(recoder(bytes)) };
+    return { name, accept: true, hex: hexOf(reader(bytes)()) };
   } catch (error) {
     // Anything else is a fault of ours and must be seen as one.
     if (!isRefusal(error)) throw error;
@@ -67,9 +69,9 @@ export function recode(request: RecodeRequest): RecodeResponse {
   }
 }
 
-/** Bytes of a kind recoded; throws what refuses them. */
-export function recodeBytes(kind: string, bytes: Uint8Array): Uint8Array {
-  return RECODERS.get(kind)!(bytes);
+/** Bytes of a kind decoded; returns what encodes them again. Throws what refuses them. */
+export function readBytes(kind: string, bytes: Uint8Array): () => Uint8Array {
+  return READERS.get(kind)!(bytes);
 }
 
 /** Whether an error says that bytes or values are refused. */
@@ -77,23 +79,25 @@ export function isRefusal(error: unknown): boolean {
   return error instanceof NnrpWireError || error instanceof NnrpValueError || error instanceof NnrpProbeError;
 }
 
-/** A control packet: header and metadata through their fields; the body of these messages is opaque. */
-function recodePacket(bytes: Uint8Array, msgType: number): Uint8Array {
-  const { header, metadata, body } = packetOfType(bytes, msgType);
-  const codec = metadataCodec(msgType);
-  return encodePacket({ header: { ...header }, metadata: codec.encode(codec.decode(metadata)), body });
+function readRecord(bytes: Uint8Array, { decode, encode }: RecordCodec): () => Uint8Array {
+  const fields = decode(bytes);
+  return () => encode(fields);
 }
 
-function metadataCodec(msgType: number): RecordCodec {
-  return recordOf(`${MESSAGES.find((info) => info.msgType === msgType)!.record!.name}_metadata`);
+/** A control packet: header and metadata through their fields; the body of these messages is opaque. */
+function readPacket(bytes: Uint8Array, msgType: number, { name }: AnyRecord): () => Uint8Array {
+  const { header, metadata, body } = packetOfType(bytes, msgType);
+  const write = readRecord(metadata, recordOf(`${name}_metadata`));
+  return () => encodePacket({ header, metadata: write(), body });
 }
 
 /** A table of descriptors alone; where payloads lie is judged with their region only. */
-function recodeDescriptors(bytes: Uint8Array): Uint8Array {
-  const { table, decode, encode } = recordOf("typed_payload_descriptor");
-  const recoded = new Uint8Array(bytes.length);
-  for (let at = 0; at < bytes.length; at += table.size) {
-    recoded.set(encode(decode(bytes.subarray(at, at + table.size))), at);
-  }
-  return recoded;
+function readDescriptors(bytes: Uint8Array): () => Uint8Array {
+  const codec = recordOf("typed_payload_descriptor");
+  const { size } = codec.table;
+  const writers = Array.from(
+    { length: Math.ceil(bytes.length / size) },
+    (_, i) => readRecord(bytes.subarray(i * size, (i + 1) * size), codec),
+  );
+  return () => Uint8Array.from(writers.flatMap((write) => [...write()]));
 }

@@ -23,11 +23,11 @@ import { packetOfType } from "./packet_of_type.ts";
 import { rebuildComposed, writableIndex } from "./rebuilt_body.ts";
 
 /**
- * Reads a result and builds it anew. There is no cache here, so a reference in a result leads nowhere: it is refused.
+ * Reads a result; the function that is returned builds it anew. There is no cache here, so a reference in a result leads nowhere: it is refused.
  *
  * @throws NnrpWireError if the reader refuses it.
  */
-export function recodeResultPush(bytes: Uint8Array): Uint8Array {
+export function readResultPush(bytes: Uint8Array): () => Uint8Array {
   const packet = packetOfType(bytes, MessageType.RESULT_PUSH);
   const metadata = decodeResultPushMetadata(viewOf(packet.metadata), 0, packet.metadata.length);
   const body = decodeResultPushBody(metadata, packet.body);
@@ -38,10 +38,12 @@ export function recodeResultPush(bytes: Uint8Array): Uint8Array {
       actual: body.references.length,
     });
   }
-  const { header } = packet;
-  const parts = body.regions === null ? plainParts(header, metadata, body) : composedParts(metadata, body);
-  const rebuilt = makePacket({ ...header, ...parts });
-  return encodePacket({ ...rebuilt, header: { ...rebuilt.header, versionMajor: header.versionMajor } });
+  return () => {
+    const { header } = packet;
+    const parts = body.regions === null ? plainParts(header, metadata, body) : composedParts(metadata, body);
+    const rebuilt = makePacket({ ...header, ...parts });
+    return encodePacket({ ...rebuilt, header: { ...rebuilt.header, versionMajor: header.versionMajor } });
+  };
 }
 
 /** As a session would write it. */

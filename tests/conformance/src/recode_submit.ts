@@ -22,18 +22,20 @@ import { packetOfType } from "./packet_of_type.ts";
 import { rebuildComposed, writableIndex } from "./rebuilt_body.ts";
 
 /**
- * Reads a submit and builds it anew.
+ * Reads a submit; the function that is returned builds it anew.
  *
  * @throws NnrpWireError if the reader refuses it.
  */
-export function recodeFrameSubmit(bytes: Uint8Array): Uint8Array {
+export function readFrameSubmit(bytes: Uint8Array): () => Uint8Array {
   const packet = packetOfType(bytes, MessageType.FRAME_SUBMIT);
   const metadata = decodeFrameSubmitMetadata(viewOf(packet.metadata), 0, packet.metadata.length);
   const body = decodeFrameSubmitBody(metadata, packet.body);
-  const { header } = packet;
-  const parts = body.regions === null ? plainParts(header, metadata, body) : composedParts(metadata, body);
-  const rebuilt = makePacket({ ...header, ...parts });
-  return encodePacket({ ...rebuilt, header: { ...rebuilt.header, versionMajor: header.versionMajor } });
+  return () => {
+    const { header } = packet;
+    const parts = body.regions === null ? plainParts(header, metadata, body) : composedParts(metadata, body);
+    const rebuilt = makePacket({ ...header, ...parts });
+    return encodePacket({ ...rebuilt, header: { ...rebuilt.header, versionMajor: header.versionMajor } });
+  };
 }
 
 /** As a session would write it. */

@@ -21,7 +21,7 @@ export const MAX_TILES = 0xffff;
  */
 export function measureTileIndex(mode: number, ids: ArrayLike<number>, base: number): number {
   const count = ids.length;
-  if (!(count <= MAX_TILES)) { // no list at all has no length
+  if (!(count >= 0 && count <= MAX_TILES)) { // no list at all has no length
     throw new NnrpValueError("too many tiles", {
       field: "tileIds",
       expected: `at most ${MAX_TILES}`,

@@ -123,6 +123,8 @@ export function typedPayloadsAt(
   count: number,
   region: number,
 ): TypedPayload[] {
+  // The usual one: a literal has room for it alone, a pushed-to array for seventeen.
+  if (count === 1) return [typedPayloadAt(bytes, view, table, region)];
   const payloads: TypedPayload[] = [];
   for (let i = 0; i < count; i++) {
     payloads.push(typedPayloadAt(bytes, view, table + i * DESCRIPTOR_SIZE, region));

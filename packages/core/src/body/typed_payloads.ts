@@ -72,7 +72,7 @@ function make(payloadKind: number, data: string | Uint8Array, profileId: number)
  */
 export function measureTypedPayloads(payloads: readonly TypedPayload[]): number {
   const count = payloads.length;
-  if (!(count <= MAX_TYPED_PAYLOADS)) {
+  if (!(count >= 0 && count <= MAX_TYPED_PAYLOADS)) {
     throw new NnrpValueError("too many typed payloads", {
       field: "typedPayloads",
       expected: `at most ${MAX_TYPED_PAYLOADS}`,

@@ -12,6 +12,7 @@ import {
   NnrpStateError,
   NnrpWireError,
 } from "../errors.ts";
+import { isTypedOnlyRequest, TypedSubmitHead } from "../body/typed_heads.ts";
 import { encodeFrameSubmit, type SubmitRequest } from "../body/frame_submit.ts";
 import { ErrorCode, ErrorScope, MessageType, ResultClass } from "../wire/enums.ts";
 import { enumName } from "../wire/enum_names.ts";
@@ -168,6 +169,7 @@ export class ClientEngine extends SessionEngine {
   readonly #frames = new FrameTable<FrameWaiter>();
   readonly #gone = new RecentKeys();
   #patch: ClientPatchState<ReplyWaiter<PatchReply>> | null = null;
+  #typedHead: TypedSubmitHead | null = null;
   #late = 0; // frames in the table whose wait timed out: they hold a key, no slot
   #maxInFlight = 0;
   #maxBodyBytes = 0;
@@ -262,13 +264,9 @@ export class ClientEngine extends SessionEngine {
       );
     }
     const { output } = this.writer;
-    encodeFrameSubmit(
-      output.begin("submit", frameId, viewId),
-      this.sessionId,
-      request,
-      frameId,
-      this.#maxBodyBytes,
-    );
+    const out = output.begin("submit", frameId, viewId);
+    if (isTypedOnlyRequest(request)) this.#typedHead!.write(out, request, frameId, this.#maxBodyBytes);
+    else encodeFrameSubmit(out, this.sessionId, request, frameId, this.#maxBodyBytes);
     waiter.frameId = frameId;
     waiter.viewId = viewId;
     this.#frames.set(frameId, viewId, waiter);
@@ -573,6 +571,7 @@ export class ClientEngine extends SessionEngine {
     }
     this.accepted = accepted;
     this.writer.sessionId = metadata.sessionId;
+    this.#typedHead = new TypedSubmitHead(metadata.sessionId);
     this.#patch = new ClientPatchState(settingsOfHelloAck(metadata));
     const { maxInFlight = Infinity, ignoreMaxConcurrentFrames = false } = this.#options;
     this.#maxInFlight = Math.min(

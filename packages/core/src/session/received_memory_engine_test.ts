@@ -41,20 +41,37 @@ const anyResult = fc.record({
   viewId: fc.nat(65535),
   traceId: fc.bigInt(0n, 0xffffffffffffffffn),
 }).map(({ kind, size, viewId, traceId }) => (frameId: number): NnrpPacket => {
-  if (kind === "drop") return bare(MessageType.RESULT_DROP, { frameId, viewId, traceId, routeId: 5, flags: 0x20 });
+  if (kind === "drop") {
+    return bare(MessageType.RESULT_DROP, { frameId, viewId, traceId, routeId: 5, flags: 0x20 });
+  }
   const ids = { viewId, traceId };
   const typedPayloads = [payload(0x40, patterned(kind === "large" ? size * 40 : size, frameId))];
   const tensors = {
     tileIds: [1, 2],
-    sections: [{ roleId: 1, dtypeId: 0, tilePayloads: [patterned(size, frameId), patterned(size, frameId + 1)] }],
+    sections: [{
+      roleId: 1,
+      dtypeId: 0,
+      tilePayloads: [patterned(size, frameId), patterned(size, frameId + 1)],
+    }],
   };
   if (kind === "empty") {
-    return resultPacket(frameId, { ...ids, typedPayloads: undefined, payloadKindBitmap: 0, statusCode: size, flags: HeaderFlags.EOS });
+    return resultPacket(frameId, {
+      ...ids,
+      typedPayloads: undefined,
+      payloadKindBitmap: 0,
+      statusCode: size,
+      flags: HeaderFlags.EOS,
+    });
   }
   if (kind === "tensor") return resultPacket(frameId, { ...ids, ...tensors, typedPayloads: undefined });
   if (kind === "mixed") return resultPacket(frameId, { ...ids, ...tensors, typedPayloads });
   if (kind === "part") {
-    return resultPacket(frameId, { ...ids, typedPayloads, resultClass: ResultClass.PARTIAL, resultFlags: ResultFlags.PARTIAL });
+    return resultPacket(frameId, {
+      ...ids,
+      typedPayloads,
+      resultClass: ResultClass.PARTIAL,
+      resultFlags: ResultFlags.PARTIAL,
+    });
   }
   return resultPacket(frameId, { ...ids, typedPayloads });
 });
@@ -63,7 +80,14 @@ const anyResult = fc.record({
 function contentOf(result: Result): unknown {
   return {
     numbers: [result.frameId, result.viewId, result.routeId, result.traceId, result.flags, result.byteLength],
-    what: [result.isDrop, result.isEmpty, result.className, result.resultClass, result.payloadKinds, result.text()],
+    what: [
+      result.isDrop,
+      result.isEmpty,
+      result.className,
+      result.resultClass,
+      result.payloadKinds,
+      result.text(),
+    ],
     metadata: result.metadata,
     payloads: result.typedPayloads.map((p) => [p.payloadKind, p.payload.slice()]),
     tiles: [...result.tileIds],
@@ -109,36 +133,51 @@ test("a frame says the same until it is answered, whatever its connection receiv
     traceId: fc.bigInt(0n, 0xffffffffffffffffn),
   });
   fc.assert(
-    fc.property(fc.array(anySubmit, { minLength: 1, maxLength: 30, size: "max" }), fc.constantFrom(37, 700, 4096, 65536), (frames, readSize) => {
-      const rig = new ServerRig({ controlRate: { burst: 1e9 } }).open();
-      const packets = frames.map(({ kind, size, traceId }, i) => {
-        const tensors = {
-          tileIds: [3, 4],
-          sections: [{ roleId: 2, dtypeId: 0, tilePayloads: [patterned(size, i), patterned(7, i)] }],
-        };
-        const typedPayloads = [payload(0x40, patterned(size, i))];
-        if (kind === "typed") return submitPacket(i, { traceId, typedPayloads });
-        if (kind === "tensor") return submitPacket(i, { traceId, ...tensors, typedPayloads: undefined });
-        if (kind === "mixed") return submitPacket(i, { traceId, ...tensors, typedPayloads });
-        if (kind === "camera") return submitPacket(i, { traceId, typedPayloads: undefined, cameraBlock: patterned(size, i) });
-        return submitPacket(i, { traceId, typedPayloads: undefined });
-      });
-      const contentOf = (f: ServerRig["frames"][number]) => ({
-        numbers: [f.frameId, f.viewId, f.routeId, f.traceId, f.flags, f.sessionId, f.sectionCount, f.payloadKindBitmap],
-        metadata: f.metadata,
-        payloads: f.typedPayloads.map((p) => [p.payloadKind, p.payload.slice()]),
-        sections: f.sections.map((s) => s.tilePayloads.map((t) => t.slice())),
-        camera: f.cameraBlock.slice(),
-        packet: encodePacket(f.packet),
-      });
-      readInto(rig.engine, join(packets.map(encodePacket)), readSize);
-      assertEquals(rig.frames.length, packets.length);
-      for (const [i, frame] of rig.frames.entries()) {
-        const alone = new ServerRig().open();
-        alone.receive(packets[i]);
-        assertEquals(contentOf(frame), contentOf(alone.frames[0]));
-      }
-    }),
+    fc.property(
+      fc.array(anySubmit, { minLength: 1, maxLength: 30, size: "max" }),
+      fc.constantFrom(37, 700, 4096, 65536),
+      (frames, readSize) => {
+        const rig = new ServerRig({ controlRate: { burst: 1e9 } }).open();
+        const packets = frames.map(({ kind, size, traceId }, i) => {
+          const tensors = {
+            tileIds: [3, 4],
+            sections: [{ roleId: 2, dtypeId: 0, tilePayloads: [patterned(size, i), patterned(7, i)] }],
+          };
+          const typedPayloads = [payload(0x40, patterned(size, i))];
+          if (kind === "typed") return submitPacket(i, { traceId, typedPayloads });
+          if (kind === "tensor") return submitPacket(i, { traceId, ...tensors, typedPayloads: undefined });
+          if (kind === "mixed") return submitPacket(i, { traceId, ...tensors, typedPayloads });
+          if (kind === "camera") {
+            return submitPacket(i, { traceId, typedPayloads: undefined, cameraBlock: patterned(size, i) });
+          }
+          return submitPacket(i, { traceId, typedPayloads: undefined });
+        });
+        const contentOf = (f: ServerRig["frames"][number]) => ({
+          numbers: [
+            f.frameId,
+            f.viewId,
+            f.routeId,
+            f.traceId,
+            f.flags,
+            f.sessionId,
+            f.sectionCount,
+            f.payloadKindBitmap,
+          ],
+          metadata: f.metadata,
+          payloads: f.typedPayloads.map((p) => [p.payloadKind, p.payload.slice()]),
+          sections: f.sections.map((s) => s.tilePayloads.map((t) => t.slice())),
+          camera: f.cameraBlock.slice(),
+          packet: encodePacket(f.packet),
+        });
+        readInto(rig.engine, join(packets.map(encodePacket)), readSize);
+        assertEquals(rig.frames.length, packets.length);
+        for (const [i, frame] of rig.frames.entries()) {
+          const alone = new ServerRig().open();
+          alone.receive(packets[i]);
+          assertEquals(contentOf(frame), contentOf(alone.frames[0]));
+        }
+      },
+    ),
     { numRuns: 80 },
   );
 });
@@ -151,7 +190,11 @@ test("what came with the hello says the same once the hello is accepted", () => 
   const hello = new ClientRig().hello()[0];
   readInto(rig.engine, join([encodePacket(hello), encodePacket(submitPacket(1, { traceId: 9n }))]), 50);
   rig.accept();
-  assertEquals([rig.frames[0].text(), rig.frames[0].traceId, rig.context!.metadata.authBytes], ["frame 1", 9n, 0]);
+  assertEquals([rig.frames[0].text(), rig.frames[0].traceId, rig.context!.metadata.authBytes], [
+    "frame 1",
+    9n,
+    0,
+  ]);
   assert(rig.context!.controlExtensions.length > 0);
   assertEquals(encodePacket(rig.context!.packet), encodePacket(hello));
 });

@@ -30,7 +30,8 @@ const NOTHING: readonly never[] = Object.freeze([]);
 
 /** Whether the metadata of a RESULT_PUSH says PARTIAL; false for metadata of a wrong length. */
 export function isPart(view: DataView, metaOffset: number, metaLength: number): boolean {
-  return metaLength === RESULT_PUSH_METADATA_SIZE && view.getUint8(metaOffset + RESULT_CLASS) === ResultClass.PARTIAL;
+  return metaLength === RESULT_PUSH_METADATA_SIZE &&
+    view.getUint8(metaOffset + RESULT_CLASS) === ResultClass.PARTIAL;
 }
 
 /** A result, a part of one, or the news that there is none. Payloads are views on the read buffer: copy what you keep. */

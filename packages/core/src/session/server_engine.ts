@@ -55,7 +55,7 @@ import {
 } from "../wire/session_patch_body.ts";
 import { CacheDirectory, type CacheLimits } from "./cache.ts";
 import { completeResult } from "./coverage.ts";
-import { encodeTypedResult, isTypedOnlyResult } from "../body/typed_result_writer.ts";
+import { isTypedOnlyResult, TypedResultHead } from "../body/typed_heads.ts";
 import type { TypedPayload } from "../body/typed_payloads.ts";
 import { clampMs, ResultDraft } from "./result_draft.ts";
 import { FrameTable } from "./frame_table.ts";
@@ -185,7 +185,7 @@ const CACHE_ACK = { size: CACHE_ACK_METADATA_SIZE, encode: encodeCacheAckMetadat
 const PROBE_ACK = { size: TRANSPORT_PROBE_ACK_METADATA_SIZE, encode: encodeTransportProbeAckMetadata };
 const MIGRATE_ACK = { size: SESSION_MIGRATE_ACK_METADATA_SIZE, encode: encodeSessionMigrateAckMetadata };
 const NO_FIELDS: ResultFields = {};
-/** Class and applied policy of a part, as encodeTypedResult takes them. */
+/** Class and applied policy of a part, as TypedResultHead takes them. */
 const PARTIAL_PART = ResultClass.PARTIAL | (BudgetPolicy.ALLOW_PARTIAL << 8);
 /** The end of a streamed frame: nothing but EOS (behaviour spec §8.6). */
 const END_OF_STREAM: ResultFields = { payloadKindBitmap: 0 };
@@ -219,6 +219,7 @@ export class ServerEngine extends SessionEngine {
   readonly #early = new RecentKeys(); // cancels that overtook their frame
   readonly #settled = new RecentKeys(); // carriers with several streams only: which keys a late cancel may mean
   readonly #draft = new ResultDraft();
+  #typedHead: TypedResultHead | null = null;
   readonly #maxInFlight: number;
   readonly #maxSections: number;
   #inFlight = 0;
@@ -271,6 +272,7 @@ export class ServerEngine extends SessionEngine {
   accept(ack: ServerHelloAckMetadata, body: Uint8Array): void {
     if (this.state !== SessionState.NEGOTIATING) return;
     this.writer.sessionId = ack.sessionId;
+    this.#typedHead = new TypedResultHead(ack.sessionId);
     this.writer.record(
       MessageType.SERVER_HELLO_ACK,
       HELLO_ACK,
@@ -347,18 +349,7 @@ export class ServerEngine extends SessionEngine {
       const { frameId, viewId } = frame;
       const { output } = this.writer;
       const out = output.begin("result", frameId, viewId);
-      encodeTypedResult(
-        out,
-        this.sessionId,
-        frame,
-        part.typedPayloads!,
-        0,
-        PARTIAL_PART,
-        ResultFlags.PARTIAL,
-        0,
-        0,
-        0,
-      );
+      this.#typedHead!.write(out, frame, part.typedPayloads!, PARTIAL_PART, ResultFlags.PARTIAL, 0, 0, 0);
       this.counts.results++;
       output.commit("result", frameId, viewId, false);
       return true;
@@ -383,18 +374,7 @@ export class ServerEngine extends SessionEngine {
     const inference = clampMs(this.now - startedAtMs);
     const total = clampMs(this.now - receivedAtMs);
     const out = output.begin("result", frameId, viewId);
-    encodeTypedResult(
-      out,
-      this.sessionId,
-      frame,
-      typed,
-      0,
-      0,
-      0,
-      clampMs(startedAtMs - receivedAtMs),
-      inference,
-      total,
-    );
+    this.#typedHead!.write(out, frame, typed, 0, 0, clampMs(startedAtMs - receivedAtMs), inference, total);
     this.counts.results++;
     this.#settle(frame);
     output.commit("result", frameId, viewId, true);
@@ -422,9 +402,9 @@ export class ServerEngine extends SessionEngine {
   /** Ends a frame by ERROR, frame scope. False if the frame is settled or the session over. */
   failFrame(frame: ReceivedSubmit, fields: Omit<ErrorFields, "errorScope">): boolean {
     if (frame.settled || this.state === SessionState.CLOSED) return false;
+    this.#frameError(frame, fields);
     this.#settle(frame);
     this.counts.failed++;
-    this.#frameError(frame, fields);
     return true;
   }
 

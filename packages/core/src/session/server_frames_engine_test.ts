@@ -13,16 +13,27 @@ import type { NnrpPacket } from "../wire/packet.ts";
 import type { ReceivedSubmit } from "./received_submit.ts";
 import { SessionState } from "./states.ts";
 
-const cancel = (frameId: number, viewId = 0): NnrpPacket => bare(MessageType.FRAME_CANCEL, { frameId, viewId });
-const token = (text: string) => ({ payloadKind: PayloadKind.TOKEN_CHUNK, payload: new TextEncoder().encode(text) });
+const cancel = (frameId: number, viewId = 0): NnrpPacket =>
+  bare(MessageType.FRAME_CANCEL, { frameId, viewId });
+const token = (text: string) => ({
+  payloadKind: PayloadKind.TOKEN_CHUNK,
+  payload: new TextEncoder().encode(text),
+});
 
 function metadataOf(packet: SentPacket): ResultPushMetadata {
   const { metadata } = packet;
-  return decodeResultPushMetadata(new DataView(metadata.buffer, metadata.byteOffset, metadata.length), 0, metadata.length);
+  return decodeResultPushMetadata(
+    new DataView(metadata.buffer, metadata.byteOffset, metadata.length),
+    0,
+    metadata.length,
+  );
 }
 
 /** A server with one frame in flight. */
-function withFrame(request: Parameters<typeof submitPacket>[1] = {}, rig: ServerRig = new ServerRig().open()): { rig: ServerRig; frame: ReceivedSubmit } {
+function withFrame(
+  request: Parameters<typeof submitPacket>[1] = {},
+  rig: ServerRig = new ServerRig().open(),
+): { rig: ServerRig; frame: ReceivedSubmit } {
   rig.receive(submitPacket(1, request));
   return { rig, frame: rig.frames.at(-1)! };
 }
@@ -53,7 +64,11 @@ test("§9: nothing is sent for a settled frame, however it was settled", () => {
     end(rig, frame);
     rig.out.take();
     const { engine } = rig;
-    assertEquals([engine.sendResult(frame), engine.sendPart(frame, {}), engine.endStream(frame)], [false, false, false]);
+    assertEquals([engine.sendResult(frame), engine.sendPart(frame, {}), engine.endStream(frame)], [
+      false,
+      false,
+      false,
+    ]);
     assertEquals([engine.sendDrop(frame), engine.failFrame(frame, { errorCode: 1 })], [false, false]);
     engine.discard(frame);
     assertEquals([rig.out.take().length, engine.framesInFlight, engine.counts.bytesInFlight], [0, 0, 0]);
@@ -62,7 +77,9 @@ test("§9: nothing is sent for a settled frame, however it was settled", () => {
 
 test("§8.6: parts go out as PARTIAL, the end as an empty COMPLETE with EOS, all on the frame's own stream", () => {
   const { rig, frame } = withFrame();
-  for (const text of ["a", "b"]) assertEquals(rig.engine.sendPart(frame, { typedPayloads: [token(text)] }), true);
+  for (const text of ["a", "b"]) {
+    assertEquals(rig.engine.sendPart(frame, { typedPayloads: [token(text)] }), true);
+  }
   assertEquals(rig.engine.framesInFlight, 1);
   assertEquals(rig.engine.endStream(frame), true);
   const sent = rig.out.take();
@@ -79,7 +96,11 @@ test("§8.6: parts go out as PARTIAL, the end as an empty COMPLETE with EOS, all
 test("§8.6: a stream may end with a final result instead, and a final PARTIAL says EOS", () => {
   const { rig, frame } = withFrame();
   rig.engine.sendPart(frame, { typedPayloads: [token("a")] });
-  rig.engine.sendResult(frame, { typedPayloads: [token("b")], resultClass: ResultClass.PARTIAL, resultFlags: ResultFlags.PARTIAL });
+  rig.engine.sendResult(frame, {
+    typedPayloads: [token("b")],
+    resultClass: ResultClass.PARTIAL,
+    resultFlags: ResultFlags.PARTIAL,
+  });
   const sent = rig.out.take();
   assertEquals(sent.map((p) => [p.header.flags, p.last]), [[0, false], [HeaderFlags.EOS, true]]);
 });
@@ -101,7 +122,7 @@ test("a result that cannot be written leaves nothing behind and the frame in fli
     { statusCode: 65536 },
     { typedPayloads: [{ payloadKind: PayloadKind.TENSOR, payload: patterned(3, 1) }] },
     { typedPayloads: [token("a")], payloadFrameCount: 9 },
-    { tileIds: [1], sections: [] , coveredTileCount: 5 },
+    { tileIds: [1], sections: [], coveredTileCount: 5 },
     { tileIds: [1, 2], sections: [{ roleId: 1, dtypeId: 0, tilePayloads: [patterned(3, 1)] }] },
     { resultClass: 77 },
     { tileIndexMode: 3, tileIds: [1] },
@@ -120,8 +141,9 @@ test("a result that cannot be written leaves nothing behind and the frame in fli
       } catch (error) {
         assert(error instanceof NnrpError || error instanceof TypeError, String(error));
       }
-      if (refused) assertEquals([rig.out.take().length, rig.engine.framesInFlight, frame.settled], [0, 1, false]);
-      else rig.out.take();
+      if (refused) {
+        assertEquals([rig.out.take().length, rig.engine.framesInFlight, frame.settled], [0, 1, false]);
+      } else rig.out.take();
       rig.receive(submitPacket(2));
       assertEquals(rig.engine.sendResult(rig.frames[1], { typedPayloads: [token("b")] }), true);
       assertEquals(namesOf(rig.out.take()), ["RESULT_PUSH"]);
@@ -134,7 +156,12 @@ test("§10: FRAME_CANCEL aborts the frame's signal and is answered by RESULT_DRO
   const reasons: unknown[] = [];
   frame.signal.addEventListener("abort", () => reasons.push(frame.signal.reason));
   const [sent] = rig.receive(cancel(1, 4));
-  assertEquals([sent.name, sent.header.frameId, sent.header.viewId, sent.header.traceId], ["RESULT_DROP", 1, 4, 77n]);
+  assertEquals([sent.name, sent.header.frameId, sent.header.viewId, sent.header.traceId], [
+    "RESULT_DROP",
+    1,
+    4,
+    77n,
+  ]);
   assertEquals([frame.aborted, reasons.length, rig.cancelled.length], [true, 1, 1]);
   assertEquals(rig.engine.sendResult(frame), false);
   assertEquals([rig.engine.counts.cancels, rig.engine.counts.drops, rig.engine.counts.results], [1, 1, 0]);
@@ -191,7 +218,11 @@ test("rc2 may send a key again while it is in flight: both frames are answered, 
       assertEquals(rig.engine.sendResult(rig.frames[i]), false);
     }
     assertEquals(rig.out.take().map((p) => p.header.traceId), order.map(BigInt));
-    assertEquals([rig.engine.framesInFlight, rig.engine.frame(1), rig.engine.counts.bytesInFlight], [0, undefined, 0]);
+    assertEquals([rig.engine.framesInFlight, rig.engine.frame(1), rig.engine.counts.bytesInFlight], [
+      0,
+      undefined,
+      0,
+    ]);
   }
 });
 
@@ -245,7 +276,11 @@ test("losing the connection aborts every frame with a reason, newest and older o
   rig.engine.carrierClosed({ code: 0, reason: "reset", local: false });
   assertEquals(signals.map((s) => s.aborted), [true, true, true]);
   assert(signals.every((s) => s.reason instanceof NnrpError));
-  assertEquals([rig.engine.framesInFlight, rig.engine.counts.bytesInFlight, rig.engine.state], [0, 0, SessionState.CLOSED]);
+  assertEquals([rig.engine.framesInFlight, rig.engine.counts.bytesInFlight, rig.engine.state], [
+    0,
+    0,
+    SessionState.CLOSED,
+  ]);
 });
 
 test("a signal asked for after the abort is aborted already", () => {
@@ -258,18 +293,26 @@ test("a signal asked for after the abort is aborted already", () => {
 
 test("a budget counts from arrival", () => {
   const { rig, frame } = withFrame({ latencyBudgetMs: 20, budgetPolicy: BudgetPolicy.ALLOW_DROP });
-  assertEquals([frame.budgetEndsMs, frame.latencyBudgetMs, frame.budgetPolicy], [rig.nowMs + 20, 20, BudgetPolicy.ALLOW_DROP]);
+  assertEquals([frame.budgetEndsMs, frame.latencyBudgetMs, frame.budgetPolicy], [
+    rig.nowMs + 20,
+    20,
+    BudgetPolicy.ALLOW_DROP,
+  ]);
   assertEquals(withFrame().frame.budgetEndsMs, Infinity);
 });
 
 test("§10: references are filled from the cache, and a miss names what is missing", () => {
   const rig = new ServerRig().open();
   const reference = { objectKind: 1, refFlags: 0, cacheNamespace: 3, cacheKeyHi: 1, cacheKeyLo: 2 };
-  rig.receive(cachePutPacket({ objectKind: 1, cacheNamespace: 3, cacheKeyHi: 1, cacheKeyLo: 2 }, {}, patterned(22, 9)));
+  rig.receive(
+    cachePutPacket({ objectKind: 1, cacheNamespace: 3, cacheKeyHi: 1, cacheKeyLo: 2 }, {}, patterned(22, 9)),
+  );
   const request = { typedPayloads: undefined, submitMode: 1, objectRefMask: 1 };
   rig.receive(submitPacket(1, { ...request, cameraReference: reference }));
   assertEquals(rig.frames[0].cameraBlock, patterned(22, 9));
-  const [error] = errorsIn(rig.receive(submitPacket(2, { ...request, cameraReference: { ...reference, cacheKeyLo: 3 } })));
+  const [error] = errorsIn(
+    rig.receive(submitPacket(2, { ...request, cameraReference: { ...reference, cacheKeyLo: 3 } })),
+  );
   assertEquals([error.errorCode, error.isFatal], [ErrorCode.CACHE_MISS, 0]);
   assert(error.diagnostic.includes("CAMERA_BLOCK 3/0000000100000003"), error.diagnostic);
   assertEquals([rig.frames.length, rig.engine.counts.cacheMisses, rig.engine.framesInFlight], [1, 1, 1]);
@@ -301,13 +344,15 @@ test("whatever clients and handlers do, every accepted frame ends exactly once a
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200, size: "max" }), fc.boolean(), (steps, multiStream) => {
-      const rig = new ServerRig({ maxInFlightFrames: 8, controlRate: { burst: 1e9 } }, {}, multiStream).open();
+      const rig = new ServerRig({ maxInFlightFrames: 8, controlRate: { burst: 1e9 } }, {}, multiStream)
+        .open();
       const ends = new Map<string, number>(); // by trace id, which is unique
       let trace = 0n;
       let submits = 0;
       const record = (packets: SentPacket[]) => {
         for (const p of packets) {
-          const final = p.name === "RESULT_DROP" || p.name === "ERROR" || (p.name === "RESULT_PUSH" && p.last);
+          const final = p.name === "RESULT_DROP" || p.name === "ERROR" ||
+            (p.name === "RESULT_PUSH" && p.last);
           if (final) ends.set(String(p.header.traceId), (ends.get(String(p.header.traceId)) ?? 0) + 1);
         }
       };

@@ -135,8 +135,6 @@ export class PacketReader {
         return start;
       }
       cursor.offset = start;
-      cursor.metaLength = view.getUint32(start + HeaderOffset.META_LEN, true);
-      cursor.bodyLength = view.getUint32(start + HeaderOffset.BODY_LEN, true);
       start += total;
       this.#onPacket(cursor);
     }
@@ -163,6 +161,8 @@ export class PacketReader {
       const limit = probe ? Math.max(limits.maxProbeBodyBytes, limits.maxBodyBytes) : limits.maxBodyBytes;
       if (bodyLength > limit) throw tooLong("header.body_len", bodyLength, limit);
     }
+    this.#cursor.metaLength = metaLength;
+    this.#cursor.bodyLength = bodyLength;
     return HEADER + metaLength + bodyLength;
   }
 

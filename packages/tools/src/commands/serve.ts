@@ -45,10 +45,22 @@ export const serveCommand: Command = {
       help: "how far the network of FILE.onnx looks beyond a tile",
       default: 4,
     },
-    { name: "json", type: "boolean", help: "one JSON object per line; the first tells address, port and model" },
-    { name: "until-eof", type: "boolean", help: "also stop when standard input ends, for programs that start a server" },
+    {
+      name: "json",
+      type: "boolean",
+      help: "one JSON object per line; the first tells address, port and model",
+    },
+    {
+      name: "until-eof",
+      type: "boolean",
+      help: "also stop when standard input ends, for programs that start a server",
+    },
   ],
-  examples: ["serve --model super-resolution", "serve --model echo --port 0 --json", "serve --model my_x2.onnx --halo 6"],
+  examples: [
+    "serve --model super-resolution",
+    "serve --model echo --port 0 --json",
+    "serve --model my_x2.onnx --halo 6",
+  ],
   async run(input) {
     const { model, host, port, runtime, halo } = input.options;
     if (!Number.isInteger(port) || Number(port) < 0 || Number(port) > 65535) {

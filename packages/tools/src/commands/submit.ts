@@ -15,7 +15,14 @@ export const submitCommand: Command = {
     "network gets only so much time; tiles it did not answer in time stay bicubic, and the counts say so.",
   args: [{ name: "PICTURE", help: "a PNG file" }],
   options: [
-    { name: "out", short: "o", type: "string", placeholder: "FILE", help: "where to write the PNG", required: true },
+    {
+      name: "out",
+      short: "o",
+      type: "string",
+      placeholder: "FILE",
+      help: "where to write the PNG",
+      required: true,
+    },
     {
       name: "server",
       short: "s",

@@ -10,7 +10,7 @@ import type { Shown } from "./canvas.ts";
 
 /** What is to be streamed. */
 export interface PhaseOptions {
-  /** Short name, for the progress line. */
+  /** Short name, for tables. */
   readonly name: string;
   /** Heading in the report. */
   readonly title: string;

@@ -31,10 +31,20 @@ export interface Comparison {
  * @param photo The photograph, of even size.
  * @param signal Gives up.
  */
-export async function comparePhotograph(session: ClientSession, photo: Picture, signal: AbortSignal): Promise<Comparison> {
+export async function comparePhotograph(
+  session: ClientSession,
+  photo: Picture,
+  signal: AbortSignal,
+): Promise<Comparison> {
   const whole = splitYCbCr(photo.width, photo.height, photo.rgb);
   const [y, cb, cr] = [meanX2(whole.y), meanX2(whole.cb), meanX2(whole.cr)];
-  const small: Picture = { width: y.width, height: y.height, rgb: joinYCbCr({ y, cb, cr }), alpha: null, gray: false };
+  const small: Picture = {
+    width: y.width,
+    height: y.height,
+    rgb: joinYCbCr({ y, cb, cr }),
+    alpha: null,
+    gray: false,
+  };
   const { picture: network } = await enlargePicture(session, small, { signal });
   const planes = splitYCbCr(small.width, small.height, small.rgb);
   const bicubic: Picture = {
@@ -44,14 +54,19 @@ export async function comparePhotograph(session: ClientSession, photo: Picture, 
   // Chosen by the small picture alone, whatever the network makes of it.
   const regions = [sharpest(y, REGION, 4), sharpest(y, REGION, 2)];
   const inAll = (a: Picture) => psnr(luma(a), whole.y);
-  const here = (a: Picture) => regions.map((r) => psnr(luma(part(a, r)), luma(part(photo, r))).toFixed(1)).join(" and ");
+  const here = (a: Picture) =>
+    regions.map((r) => psnr(luma(part(a, r)), luma(part(photo, r))).toFixed(1)).join(" and ");
   const note = (a: Picture) => `${inAll(a).toFixed(1)} dB in all, ${here(a)} dB here`;
   return {
     picture: sideBySide(
       [
         { picture: bicubic, title: "bicubic", note: note(bicubic) },
         { picture: network, title: "network", note: note(network) },
-        { picture: photo, title: "original", note: `${REGION.width} x ${REGION.height} pixels, ${ZOOM} times as large` },
+        {
+          picture: photo,
+          title: "original",
+          note: `${REGION.width} x ${REGION.height} pixels, ${ZOOM} times as large`,
+        },
       ],
       regions,
       ZOOM,

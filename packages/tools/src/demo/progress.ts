@@ -4,6 +4,7 @@
  * @module
  */
 import process from "node:process";
+import { digits, percents } from "../report/markup.ts";
 import type { PhaseRecord } from "./phase.ts";
 
 /** Time between two looks on a terminal, ms. */
@@ -55,7 +56,7 @@ export class Progress {
   /** A phase begins. */
   begin(heading: string): void {
     this.#output.print(this.#bold(heading));
-    this.#nextMs = this.#now() + (this.#output.write === undefined ? LINES_MS : 0);
+    this.#nextMs = this.#now() + (this.#output.write === undefined ? LINES_MS : TERMINAL_MS);
   }
 
   /** A frame ended: shows it if it is time to. */
@@ -80,28 +81,16 @@ export class Progress {
   }
 }
 
-/** The state of a phase in one line of about 100 characters. */
+/** The state of a phase in one line: 80 characters as long as all is well. */
 export function progressLine(record: PhaseRecord): string {
   const { framesPerSecond, p50, p99, results, coverage, psnr, bicubicPsnr } = record.numbers();
-  const classes = ["COMPLETE", "PARTIAL", "STALE_REUSE", "DROP", "ERROR"] as const;
-  const counts = classes.filter((name) => results.of(name) > 0 || name === "COMPLETE" || name === "PARTIAL")
-    .map((name) => `${results.of(name)} ${name}`).join(" ");
+  const gain = psnr - bicubicPsnr;
   return [
-    `${(record.elapsedMs / 1000).toFixed(1).padStart(5)} s`,
-    `${framesPerSecond.toFixed(0)} frames/s`,
-    `p50 ${number(p50)} p99 ${number(p99)} ms`,
-    counts,
-    `tiles ${percent(coverage)}`,
-    `${number(psnr)} dB (bicubic ${number(bicubicPsnr)})`,
+    `${digits(record.elapsedMs / 1000, 1).padStart(5)} s`,
+    `${digits(framesPerSecond, 0)} frames/s`,
+    `p50 ${digits(p50, 1)} p99 ${digits(p99, 1)} ms`,
+    results.toString().replaceAll(",", ""),
+    `tiles ${percents(coverage)}`,
+    `${gain >= 0 ? "+" : ""}${digits(gain, 1)} dB`,
   ].join("  ");
-}
-
-/** One digit after the point, or a dash. */
-function number(value: number): string {
-  return Number.isFinite(value) ? value.toFixed(1) : "–";
-}
-
-/** Whole percents, or a dash. */
-function percent(part: number): string {
-  return Number.isFinite(part) ? `${Math.floor(part * 100)} %` : "–";
 }

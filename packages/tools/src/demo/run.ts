@@ -89,19 +89,23 @@ async function streamAndReport(
   const stream = new DemoStream(session, scene);
   const view = { width: VIEW.width / 2, height: VIEW.height / 2, tiles: stream.tiles };
   input.print(`server at ${address} (${carrier}, ONNX Runtime ${runtime}), process ${server.pid}`);
-  input.print(`view of ${view.width}x${view.height} pixels in ${view.tiles} tiles, ${options.fps} frames/s\n`);
+  input.print(
+    `view of ${view.width}x${view.height} pixels in ${view.tiles} tiles, ${options.fps} frames/s; dB tell the gain over bicubic\n`,
+  );
 
   const progress = new Progress(processOutput(input.print));
   const run = async (phase: PhaseOptions): Promise<PhaseRecord> => {
-    progress.begin(phase.name);
+    progress.begin(`budget ${phase.name}`);
     const record = await stream.run(phase, (state) => progress.update(state), input.signal);
-    input.signal.throwIfAborted();
     progress.end(record);
+    input.signal.throwIfAborted();
     return record;
   };
   await stream.warmUp(WARM_UP_MS);
   const records = [await run(openingPhase(options))];
-  for (const phase of shortPhases(options, shortBudget(records[0], stream.tiles))) records.push(await run(phase));
+  for (const phase of shortPhases(options, shortBudget(records[0], stream.tiles))) {
+    records.push(await run(phase));
+  }
 
   const comparison = await comparePhotograph(session, photo, input.signal);
   const png = encodePng(comparison.picture);
@@ -123,7 +127,9 @@ async function streamAndReport(
   for (const line of summaryLines(records)) input.print(line);
   const { networkPsnr, bicubicPsnr } = comparison;
   input.print(
-    `\nwhole photograph: network ${networkPsnr.toFixed(1)} dB, bicubic ${bicubicPsnr.toFixed(1)} dB against the original`,
+    `\nwhole photograph: network ${networkPsnr.toFixed(1)} dB, bicubic ${
+      bicubicPsnr.toFixed(1)
+    } dB against the original`,
   );
   input.print(`picture: ${pictureFile}`);
   input.print(`report:  ${reportFile}`);

@@ -34,7 +34,9 @@ export interface ServerProcess {
  */
 export async function startServer(runtime: string, signal: AbortSignal): Promise<ServerProcess> {
   const flags = ["--model", "super-resolution", "--port", "0", "--runtime", runtime, "--json", "--until-eof"];
-  const child = spawn(process.execPath, [...program(), "serve", ...flags], { stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [...program(), "serve", ...flags], {
+    stdio: ["pipe", "pipe", "pipe"],
+  });
   const kill = () => child.kill("SIGKILL");
   process.once("exit", kill); // whatever happens here, it must not stay behind
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));

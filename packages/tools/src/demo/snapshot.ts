@@ -30,7 +30,9 @@ export function snapshotPicture(picture: Plane, shown: readonly Shown[], tileSid
       const i = y * width + x;
       const mark = MARKS[shown[Math.floor(y / tileSide) * columns + Math.floor(x / tileSide)]];
       for (let c = 0; c < 3; c++) {
-        rgb[3 * i + c] = mark === null ? data[i] : Math.round(data[i] * (1 - mark.part) + mark.color[c] * mark.part);
+        rgb[3 * i + c] = mark === null
+          ? data[i]
+          : Math.round(data[i] * (1 - mark.part) + mark.color[c] * mark.part);
       }
     }
   }

@@ -5,8 +5,15 @@
  *
  * @module
  */
-import { meanX2, psnr, tileGrid, type TileGrid, tileSubmit } from "@nnrp/backends";
-import { BudgetPolicy, type ClientSession, NnrpProtocolError, NnrpTimeoutError, type Result, ResultClass } from "@nnrp/client";
+import { meanX2, psnr, type TileGrid, tileGrid, tileSubmit } from "@nnrp/backends";
+import {
+  BudgetPolicy,
+  type ClientSession,
+  NnrpProtocolError,
+  NnrpTimeoutError,
+  type Result,
+  ResultClass,
+} from "@nnrp/client";
 import { Canvas, type Shown, type SmallFrame } from "./canvas.ts";
 import { type FrameRecord, type PhaseOptions, PhaseRecord } from "./phase.ts";
 import type { Scene } from "./scene.ts";
@@ -61,7 +68,9 @@ export class DemoStream {
   async warmUp(durationMs: number): Promise<void> {
     const ends = performance.now() + durationMs;
     const small = meanX2(this.#scene.at(0).original);
-    do await this.#session.submit(tileSubmit(small, this.#grid), { timeoutMs: GIVE_UP_MS }); while (performance.now() < ends);
+    do await this.#session.submit(tileSubmit(small, this.#grid), { timeoutMs: GIVE_UP_MS }); while (
+      performance.now() < ends
+    );
   }
 
   /**
@@ -72,7 +81,11 @@ export class DemoStream {
    * @param signal Ends it early.
    * @throws What ended the session.
    */
-  async run(options: PhaseOptions, progress: (record: PhaseRecord) => void, signal: AbortSignal): Promise<PhaseRecord> {
+  async run(
+    options: PhaseOptions,
+    progress: (record: PhaseRecord) => void,
+    signal: AbortSignal,
+  ): Promise<PhaseRecord> {
     const record = new PhaseRecord(options);
     const interval = 1000 / options.fps;
     const total = Math.max(1, Math.round(options.durationMs / interval));
@@ -119,7 +132,9 @@ export class DemoStream {
         psnr: psnr(picture, original),
         bicubicPsnr: psnr(bicubicPicture, original),
       });
-      if (record.snapshot === null && atMs >= SNAPSHOT_AT * record.options.durationMs && state.kind !== "rest") {
+      if (
+        record.snapshot === null && atMs >= SNAPSHOT_AT * record.options.durationMs && state.kind !== "rest"
+      ) {
         record.snapshot = { picture, shown };
       }
     };
@@ -185,7 +200,14 @@ export class DemoStream {
 
 type Answer = Pick<FrameRecord, "asked" | "className" | "held" | "covered" | "latencyMs" | "inferenceMs">;
 
-const NOTHING: Answer = { asked: 0, className: null, held: false, covered: 0, latencyMs: NaN, inferenceMs: 0 };
+const NOTHING: Answer = {
+  asked: 0,
+  className: null,
+  held: false,
+  covered: 0,
+  latencyMs: NaN,
+  inferenceMs: 0,
+};
 
 function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));

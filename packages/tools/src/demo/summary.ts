@@ -4,44 +4,34 @@
  * @module
  */
 import { digits, percents } from "../report/markup.ts";
-import type { PhaseRecord } from "./phase.ts";
+import type { PhaseNumbers, PhaseRecord } from "./phase.ts";
 
-/** A heading and one line per phase. */
+const ROWS: readonly (readonly [name: string, text: (numbers: PhaseNumbers) => string])[] = [
+  ["frames/s", (n) => digits(n.framesPerSecond, 0)],
+  ["latency p50 / p99, ms", (n) => `${digits(n.p50, 1)} / ${digits(n.p99, 1)}`],
+  ["answers within the budget", (n) => percents(n.withinBudget)],
+  ["COMPLETE", (n) => String(n.results.of("COMPLETE"))],
+  ["PARTIAL (tiles that came)", (n) => withCoverage(n, "PARTIAL")],
+  ["STALE_REUSE (old tiles)", (n) => withCoverage(n, "STALE_REUSE")],
+  ["dropped, failed", (n) => String(n.results.of("DROP") + n.results.of("ERROR"))],
+  ["PSNR / bicubic, dB", (n) => `${digits(n.psnr, 1)} / ${digits(n.bicubicPsnr, 1)}`],
+];
+
+/** A heading and one line per number; one column per phase. */
 export function summaryLines(records: readonly PhaseRecord[]): string[] {
-  const rows = records.map((record) => {
-    const n = record.numbers();
-    const covered = (name: "PARTIAL" | "STALE_REUSE") => {
-      const count = n.results.of(name);
-      return count === 0 ? "0" : `${count} (${percents(n.coverageOf(name))} of tiles)`;
-    };
-    const others = n.results.of("DEGRADED") + n.results.of("DROP") + n.results.of("ERROR");
-    return [
-      record.options.name,
-      digits(n.framesPerSecond, 0),
-      digits(n.p50, 1),
-      digits(n.p99, 1),
-      percents(n.withinBudget),
-      String(n.results.of("COMPLETE")),
-      covered("PARTIAL"),
-      covered("STALE_REUSE"),
-      String(others),
-      `${digits(n.psnr, 1)} / ${digits(n.bicubicPsnr, 1)}`,
-    ];
+  const columns = records.map((record) => {
+    const numbers = record.numbers();
+    return [record.options.name, ...ROWS.map(([, text]) => text(numbers))];
   });
-  const head = [
-    "",
-    "frames/s",
-    "p50 ms",
-    "p99 ms",
-    "in budget",
-    "COMPLETE",
-    "PARTIAL",
-    "STALE_REUSE",
-    "dropped",
-    "dB / bicubic",
-  ];
-  const widths = head.map((name, i) => Math.max(name.length, ...rows.map((row) => row[i].length)));
-  const line = (cells: readonly string[]) =>
-    cells.map((cell, i) => i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join("  ");
-  return [line(head), ...rows.map(line)];
+  const names = ["budget", ...ROWS.map(([name]) => name)];
+  const nameWidth = Math.max(...names.map((name) => name.length));
+  const widths = columns.map((column) => Math.max(...column.map((cell) => cell.length)));
+  return names.map((name, row) =>
+    [name.padEnd(nameWidth), ...columns.map((column, i) => column[row].padStart(widths[i]))].join("   ")
+  );
+}
+
+function withCoverage(numbers: PhaseNumbers, name: "PARTIAL" | "STALE_REUSE"): string {
+  const count = numbers.results.of(name);
+  return count === 0 ? "0" : `${count} (${percents(numbers.coverageOf(name))})`;
 }

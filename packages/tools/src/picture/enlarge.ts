@@ -15,6 +15,7 @@ import {
   SUPER_RESOLUTION_ROLE,
   type TileGrid,
   tileGrid,
+  type TileSubmit,
   tileSubmit,
 } from "@nnrp/backends";
 import { BudgetPolicy, type ClientSession, NnrpProtocolError, type Result } from "@nnrp/client";
@@ -69,16 +70,17 @@ export async function enlargePicture(
   picture: Picture,
   options: EnlargeOptions = {},
 ): Promise<{ picture: Picture; report: EnlargeReport }> {
-  const ends = options.budgetMs === undefined ? Infinity : performance.now() + options.budgetMs;
   const total = { tiles: 0, answered: 0, frames: 0, results: new ResultTally(), networkMs: 0 };
   let { y, cb, cr } = splitYCbCr(picture.width, picture.height, picture.rgb);
   let alpha = picture.alpha === null ? null : plane(picture.width, picture.height, picture.alpha);
   for (let i = 0; i < (options.doublings ?? 1); i++) {
-    y = await enlargeLuma(session, y, ends, total, options.signal);
+    y = await enlargeLuma(session, y, total, options);
     [cb, cr] = [bicubicX2(cb), bicubicX2(cr)];
     alpha = alpha === null ? null : bicubicX2(alpha);
   }
-  const rgb = picture.gray ? Uint8Array.from({ length: 3 * y.data.length }, (_, i) => y.data[Math.floor(i / 3)]) : joinYCbCr({ y, cb, cr });
+  const rgb = picture.gray
+    ? Uint8Array.from({ length: 3 * y.data.length }, (_, i) => y.data[Math.floor(i / 3)])
+    : joinYCbCr({ y, cb, cr });
   return {
     picture: { width: y.width, height: y.height, rgb, alpha: alpha?.data ?? null, gray: picture.gray },
     report: total,
@@ -96,62 +98,64 @@ interface Running {
 async function enlargeLuma(
   session: ClientSession,
   luma: Plane,
-  ends: number,
   total: Running,
-  signal: AbortSignal | undefined,
+  { budgetMs = Infinity, signal }: EnlargeOptions,
 ): Promise<Plane> {
   const grid = tileGrid(luma.width, luma.height, TILE_SIZE);
   // Bicubic first: the network's tiles are laid over it, so that what does not come is merely softer.
   const target = bicubicX2(luma);
   const ids = allTiles(grid);
+  total.tiles += ids.length;
   const size = tilesPerFrame(session, grid);
+  const frames: TileSubmit[] = [];
+  for (let next = 0; next < ids.length; next += size) {
+    frames.push(tileSubmit(luma, grid, ids.slice(next, next + size)));
+  }
+  // All is cut; only now the network's time begins.
   const began = performance.now();
-  let next = 0;
+  const ends = began + budgetMs - total.networkMs;
   const sender = async () => {
-    while (next < ids.length) {
-      const some = ids.slice(next, next += size);
-      await sendTiles(session, luma, grid, some, target, ends, total, signal);
+    for (let frame = frames.shift(); frame !== undefined; frame = frames.shift()) {
+      const left = Math.floor(ends - performance.now());
+      if (left < 1) return; // the time is over: these tiles stay bicubic
+      const result = await submitTiles(session, frame, left, signal);
+      total.frames++;
+      total.results.add(result.className);
+      if (!result.isDrop) total.answered += paste(session, target, grid, result);
     }
   };
-  total.tiles += ids.length;
   await Promise.all(Array.from({ length: FRAMES_IN_FLIGHT }, sender));
   total.networkMs += performance.now() - began;
   return target;
 }
 
-async function sendTiles(
+async function submitTiles(
   session: ClientSession,
-  luma: Plane,
-  grid: TileGrid,
-  ids: readonly number[],
-  target: Plane,
-  ends: number,
-  total: Running,
+  frame: TileSubmit,
+  leftMs: number,
   signal: AbortSignal | undefined,
-): Promise<void> {
-  const left = ends === Infinity ? 0 : Math.floor(ends - performance.now());
-  if (ends !== Infinity && left < 1) return; // the time is over: these tiles stay bicubic
-  total.frames++;
-  let result: Result;
+): Promise<Result> {
+  // Parts, but no drop: with it a frame that is late by a moment would be gone, with what was done for it.
+  const budget = leftMs === Infinity
+    ? {}
+    : { latencyBudgetMs: Math.min(leftMs, 0xffff), budgetPolicy: BudgetPolicy.ALLOW_PARTIAL };
   try {
-    result = await session.submit({
-      ...tileSubmit(luma, grid, ids),
-      latencyBudgetMs: Math.min(left, 0xffff),
-      budgetPolicy: left === 0 ? 0 : BudgetPolicy.ALLOW_PARTIAL | BudgetPolicy.ALLOW_DROP,
-    }, { signal });
+    return await session.submit({ ...frame, ...budget }, { signal });
   } catch (error) {
     if (!(error instanceof NnrpProtocolError)) throw error;
     throw new CommandError(`the server refused the picture: ${error.message}`);
   }
-  total.results.add(result.className);
-  if (result.isDrop) return;
+}
+
+/** Pastes what came; how many tiles that were. */
+function paste(session: ClientSession, target: Plane, grid: TileGrid, result: Result): number {
   if (!result.sections.some((section) => section.roleId === SUPER_RESOLUTION_ROLE)) {
     const model = session.modelName === "" ? "" : ` (its model is "${session.modelName}")`;
     throw new CommandError(
       `the server answered, but not with enlarged tiles${model}; start one with nnrp serve --model super-resolution`,
     );
   }
-  total.answered += ids.length - pasteAnswer(target, grid, result).length;
+  return result.tileIds.length - pasteAnswer(target, grid, result).length;
 }
 
 /** How many tiles the server's limit for a body allows. */
@@ -159,6 +163,10 @@ function tilesPerFrame(session: ClientSession, grid: TileGrid): number {
   const { maxBodyBytes } = session.accepted;
   const tileBytes = (grid.tileSize + 2 * grid.halo) ** 2 + TILE_OVERHEAD;
   const fit = Math.floor((maxBodyBytes - FRAME_OVERHEAD) / tileBytes);
-  if (fit < 1) throw new CommandError(`the server takes frames of ${maxBodyBytes} bytes at most; not even one tile fits`);
+  if (fit < 1) {
+    throw new CommandError(
+      `the server takes frames of ${maxBodyBytes} bytes at most; not even one tile fits`,
+    );
+  }
   return Math.min(fit, MAX_TILES_PER_FRAME);
 }

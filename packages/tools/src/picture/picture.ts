@@ -19,7 +19,13 @@ export interface Picture {
 }
 
 /** The rectangle of a picture that begins at `left`, `top`. Opaque. */
-export function cropPicture(picture: Picture, left: number, top: number, width: number, height: number): Picture {
+export function cropPicture(
+  picture: Picture,
+  left: number,
+  top: number,
+  width: number,
+  height: number,
+): Picture {
   const rgb = new Uint8Array(3 * width * height);
   for (let y = 0; y < height; y++) {
     const from = 3 * ((top + y) * picture.width + left);

@@ -51,7 +51,9 @@ const OTHERS: readonly (readonly [name: string, offset: number, bytes: readonly 
  */
 export function decodePng(bytes: Uint8Array, name: string): { picture: Picture; facts: PngFacts } {
   if (!begins(bytes, 0, SIGNATURE)) {
-    const other = bytes.length === 0 ? "empty" : OTHERS.find(([, offset, start]) => begins(bytes, offset, start))?.[0];
+    const other = bytes.length === 0
+      ? "empty"
+      : OTHERS.find(([, offset, start]) => begins(bytes, offset, start))?.[0];
     throw new CommandError(`${name} is ${other ? `${other}, not a PNG` : "no PNG picture"}; give a PNG file`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -61,7 +63,9 @@ export function decodePng(bytes: Uint8Array, name: string): { picture: Picture; 
   const height = view.getUint32(20);
   // From the header, before a byte is decompressed: a small file may promise a huge picture.
   if (width * height > MAX_PIXELS || Math.max(width, height) > 0xffff) {
-    throw new CommandError(`${name} is ${width}x${height} pixels, more than ${MAX_PIXELS}; give a smaller one`);
+    throw new CommandError(
+      `${name} is ${width}x${height} pixels, more than ${MAX_PIXELS}; give a smaller one`,
+    );
   }
   try {
     const { data } = pngjs.PNG.sync.read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));

@@ -49,7 +49,13 @@ export function sideBySide(panels: readonly Panel[], regions: readonly Region[],
   const titleTop = regions.length * (MARGIN + panelHeight) + 10;
   const noteTop = titleTop + textHeight(TITLE_SCALE);
   const height = noteTop + textHeight(NOTE_SCALE) + MARGIN - 2 * NOTE_SCALE;
-  const picture: Picture = { width, height, rgb: new Uint8Array(3 * width * height), alpha: null, gray: false };
+  const picture: Picture = {
+    width,
+    height,
+    rgb: new Uint8Array(3 * width * height),
+    alpha: null,
+    gray: false,
+  };
   fillRect(picture, 0, 0, width, height, BACKGROUND);
   panels.forEach((panel, index) => {
     const left = MARGIN + index * (panelWidth + MARGIN);

@@ -71,9 +71,14 @@ export async function submitPicture(
       `${server}  ${answered} of ${tiles} tiles by the network in ${networkMs.toFixed(0)} ms, ` +
         `${frames} frame${frames === 1 ? "" : "s"}: ${results}`,
     );
-    if (answered < tiles) input.print(`${tiles - answered} tiles did not fit into the budget and are bicubic`);
+    if (answered < tiles) {
+      input.print(`${tiles - answered} tiles did not fit into the budget and are bicubic`);
+    }
     input.print(`${out}  ${large.width}x${large.height}`);
     return 0;
+  } catch (error) {
+    if (input.signal.aborted) throw new CommandError("stopped", 130);
+    throw error;
   } finally {
     await session.close();
   }
@@ -83,5 +88,7 @@ export async function submitPicture(
 async function checkFolder(out: string): Promise<void> {
   const folder = dirname(out);
   const found = await stat(folder).catch(() => undefined);
-  if (!found?.isDirectory()) throw new CommandError(`cannot write ${out}: there is no folder ${folder}; make it first`);
+  if (!found?.isDirectory()) {
+    throw new CommandError(`cannot write ${out}: there is no folder ${folder}; make it first`);
+  }
 }

@@ -96,7 +96,12 @@ export function shareChart(label: string, series: readonly Series[], axes: Axes)
  * @param limit Where the line stands, and what it is called.
  * @param x Label of the horizontal axis.
  */
-export function histogramChart(label: string, bins: readonly Bin[], limit: { at: number; name: string }, x: string): string {
+export function histogramChart(
+  label: string,
+  bins: readonly Bin[],
+  limit: { at: number; name: string },
+  x: string,
+): string {
   const width = bins[0].to - bins[0].from;
   const xMax = bins[bins.length - 1].from + width;
   const most = Math.max(1, ...bins.map((bin) => bin.count));
@@ -106,15 +111,23 @@ export function histogramChart(label: string, bins: readonly Bin[], limit: { at:
     const left = LEFT + bin.from / xMax * INNER_WIDTH;
     const top = TOP + (1 - bin.count / axes.yMax) * INNER_HEIGHT;
     const open = bin.to === Infinity;
-    const title = `${open ? `${tidy(bin.from)} ms or more` : `${tidy(bin.from)} to ${tidy(bin.to)} ms`}: ${bin.count}`;
-    return `<rect class="bar ${bin.from >= limit.at - 1e-6 ? "late" : "fresh"}" x="${point(left + 0.5)}" y="${point(top)}" ` +
-      `width="${point(Math.max(1, width / xMax * INNER_WIDTH - 1))}" height="${point(TOP + INNER_HEIGHT - top)}">` +
+    const title = `${
+      open ? `${tidy(bin.from)} ms or more` : `${tidy(bin.from)} to ${tidy(bin.to)} ms`
+    }: ${bin.count}`;
+    return `<rect class="bar ${bin.from >= limit.at - 1e-6 ? "late" : "fresh"}" x="${point(left + 0.5)}" y="${
+      point(top)
+    }" ` +
+      `width="${point(Math.max(1, width / xMax * INNER_WIDTH - 1))}" height="${
+        point(TOP + INNER_HEIGHT - top)
+      }">` +
       `<title>${title}</title></rect>`;
   });
   const line = atX(axes, limit.at);
   const end = limit.at / xMax > 0.6;
   const mark = `<path class="limit" d="M${line} ${TOP - 14}V${TOP + INNER_HEIGHT}"/>` +
-    `<text class="strong" x="${point(Number(line) + (end ? -5 : 5))}" y="${TOP - 5}" text-anchor="${end ? "end" : "start"}">` +
+    `<text class="strong" x="${point(Number(line) + (end ? -5 : 5))}" y="${TOP - 5}" text-anchor="${
+      end ? "end" : "start"
+    }">` +
     `${escapeHtml(limit.name)}</text>`;
   // The last bar is open: its end says so.
   const more = bins[bins.length - 1].count > 0 ? `${Math.round(bins[bins.length - 1].from)}+` : undefined;
@@ -132,14 +145,18 @@ export function stackedBar(
   parts: readonly { readonly name: string; readonly count: number; readonly style: string }[],
 ): string {
   const cells = parts.filter((part) => part.count > 0).map((part) =>
-    `<span class="${part.style}" style="flex-grow:${part.count}" title="${escapeHtml(part.name)}: ${part.count}">` +
+    `<span class="${part.style}" style="flex-grow:${part.count}" title="${
+      escapeHtml(part.name)
+    }: ${part.count}">` +
     `${part.count}</span>`
   );
   return `<div class="stack" role="img" aria-label="${escapeHtml(label)}">${cells.join("")}</div>`;
 }
 
 function chart(label: string, content: string): string {
-  return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(label)}">${content}</svg>`;
+  return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${
+    escapeHtml(label)
+  }">${content}</svg>`;
 }
 
 /** Grid lines and numbers of both axes. */
@@ -154,18 +171,26 @@ function grid(
   for (let y = Math.ceil(axes.yMin / yStep) * yStep; y <= axes.yMax + 1e-9; y += yStep) {
     const at = atY(axes, y);
     parts.push(`<path class="grid" d="M${LEFT} ${at}H${WIDTH - RIGHT}"/>`);
-    parts.push(`<text x="${LEFT - 6}" y="${point(Number(at) + 4)}" text-anchor="end">${yText(tidy(y))}</text>`);
+    parts.push(
+      `<text x="${LEFT - 6}" y="${point(Number(at) + 4)}" text-anchor="end">${yText(tidy(y))}</text>`,
+    );
   }
   const xStep = roundUp(axes.xMax / 6.5);
   const end = lastX === undefined ? axes.xMax + 1e-9 : axes.xMax * 0.92;
   for (let x = 0; x <= end; x += xStep) {
-    parts.push(`<text x="${atX(axes, x)}" y="${HEIGHT - BOTTOM + 15}" text-anchor="middle">${tidy(x)}</text>`);
+    parts.push(
+      `<text x="${atX(axes, x)}" y="${HEIGHT - BOTTOM + 15}" text-anchor="middle">${tidy(x)}</text>`,
+    );
   }
   if (lastX !== undefined) {
     parts.push(`<text x="${WIDTH - RIGHT}" y="${HEIGHT - BOTTOM + 15}" text-anchor="end">${lastX}</text>`);
   }
   parts.push(`<path class="axis" d="M${LEFT} ${TOP + INNER_HEIGHT}H${WIDTH - RIGHT}"/>`);
-  parts.push(`<text class="soft" x="${WIDTH - RIGHT}" y="${HEIGHT - 4}" text-anchor="end">${escapeHtml(axes.x)}</text>`);
+  parts.push(
+    `<text class="soft" x="${WIDTH - RIGHT}" y="${HEIGHT - 4}" text-anchor="end">${
+      escapeHtml(axes.x)
+    }</text>`,
+  );
   parts.push(`<text class="soft" x="0" y="10">${escapeHtml(axes.y)}</text>`);
   return parts.join("");
 }

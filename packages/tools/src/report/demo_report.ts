@@ -19,7 +19,11 @@ export interface DemoReport {
   /** Width and height of the small view, pixels. */
   readonly view: { readonly width: number; readonly height: number; readonly tiles: number };
   /** The comparison as PNG, and its numbers. */
-  readonly comparison: { readonly png: Uint8Array; readonly bicubicPsnr: number; readonly networkPsnr: number };
+  readonly comparison: {
+    readonly png: Uint8Array;
+    readonly bicubicPsnr: number;
+    readonly networkPsnr: number;
+  };
   /** The phases, and a picture of each as PNG (null = there is none). */
   readonly phases: readonly { readonly record: PhaseRecord; readonly snapshot: Uint8Array | null }[];
 }
@@ -52,14 +56,21 @@ ${tile(`${gain >= 0 ? "+" : ""}${digits(gain, 1)} dB`, "network over bicubic, wh
 </div>
 <figure><div class="wide"><img alt="Two parts of the photograph, each three times: bicubic, network, original"
 src="data:image/png;base64,${base64(comparison.png)}"></div>
-<figcaption>The photograph at half its size, enlarged again: by bicubic interpolation (${digits(comparison.bicubicPsnr, 1)} dB),
-by the network (${digits(comparison.networkPsnr, 1)} dB), and as it was; two parts of it, magnified. Decibels are PSNR of luma against the original; higher
+<figcaption>The photograph at half its size, enlarged again: by bicubic interpolation (${
+    digits(comparison.bicubicPsnr, 1)
+  } dB),
+by the network (${
+    digits(comparison.networkPsnr, 1)
+  } dB), and as it was; two parts of it, magnified. Decibels are PSNR of luma against the original; higher
 is closer.</figcaption></figure>
 ${report.phases.map((phase, i) => phaseSection(phase.record, numbers[i], phase.snapshot)).join("\n")}
 <h2>All numbers</h2>
 ${table(report.phases.map(({ record }) => record), numbers)}
 <h2>Machine</h2>
-<dl>${report.environment.map(([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`).join("")}
+<dl>${
+    report.environment.map(([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`)
+      .join("")
+  }
 <dt>Time</dt><dd>${escapeHtml(report.date)}</dd></dl>
 <h2>How to read it</h2>
 <p class="note">Latency is the time from <code>submit()</code> to its result in the client, transport and queue included. A frame is
@@ -78,7 +89,9 @@ function phaseSection(record: PhaseRecord, numbers: PhaseNumbers, snapshot: Uint
 <div class="card"><h3>Results by class</h3>${classBar(numbers)}${coverageNote(numbers)}</div>
 <div class="cards">
 <div class="card"><h3>Latency</h3>${latencyChart(record, numbers)}
-<p class="note">p50 ${digits(numbers.p50, 1)} ms · p90 ${digits(numbers.p90, 1)} ms · p99 ${digits(numbers.p99, 1)} ms ·
+<p class="note">p50 ${digits(numbers.p50, 1)} ms · p90 ${digits(numbers.p90, 1)} ms · p99 ${
+    digits(numbers.p99, 1)
+  } ms ·
 ${percents(numbers.withinBudget)} within ${record.options.budgetMs} ms</p></div>
 <div class="card"><h3>PSNR of the view</h3>${psnrChart(record)}
 <ul class="legend"><li class="swatch-fresh">network, mean ${digits(numbers.psnr, 1)} dB</li>
@@ -102,7 +115,9 @@ function classBar({ results }: PhaseNumbers): string {
   const known = parts.filter((part) => part.count > 0);
   if (known.length === 0) return "<p>No answers.</p>";
   return stackedBar(`Results by class: ${results}`, parts) +
-    `<ul class="legend">${known.map((p) => `<li class="swatch-${p.style}">${p.name} ${p.count}</li>`).join("")}</ul>`;
+    `<ul class="legend">${
+      known.map((p) => `<li class="swatch-${p.style}">${p.name} ${p.count}</li>`).join("")
+    }</ul>`;
 }
 
 function coverageNote(numbers: PhaseNumbers): string {
@@ -134,7 +149,8 @@ function latencyChart(record: PhaseRecord, numbers: PhaseNumbers): string {
 function shownChart(record: PhaseRecord): string {
   const frames = inTime(record);
   if (frames.length === 0) return "<p>No frames.</p>";
-  const points = (of: (frame: typeof frames[number]) => number) => frames.map((f) => [f.atMs / 1000, of(f)] as const);
+  const points = (of: (frame: typeof frames[number]) => number) =>
+    frames.map((f) => [f.atMs / 1000, of(f)] as const);
   return shareChart(
     `Share of the view over time: network present ${percents(record.numbers().fresh)} on the average`,
     [
@@ -179,17 +195,22 @@ function table(records: readonly PhaseRecord[], numbers: readonly PhaseNumbers[]
   const row = (name: string, of: (n: PhaseNumbers, r: PhaseRecord) => string) =>
     `<tr><td>${name}</td>${numbers.map((n, i) => `<td>${of(n, records[i])}</td>`).join("")}</tr>`;
   return `<div class="card"><div class="scroll"><table>
-<thead><tr><th></th>${records.map((r) => `<th>${escapeHtml(r.options.name)}</th>`).join("")}</tr></thead>
+<thead><tr><th>Budget</th>${
+    records.map((r) => `<th>${escapeHtml(r.options.name)}</th>`).join("")
+  }</tr></thead>
 <tbody>
 ${row("Frames of the view per second", (n) => digits(n.framesPerSecond, 1))}
 ${row("Frames left out, client too slow", (_n, r) => String(r.skipped))}
 ${row("Frames held back, too many under way", (_n, r) => String(r.frames.filter((f) => f.held).length))}
 ${row("Frames submitted", (n) => String(n.submitted))}
-${RESULT_CLASSES.filter((name) => numbers.some((n) => n.results.of(name) > 0)).map((name) => row(name, (n) => String(n.results.of(name)))).join("\n")}
+${
+    RESULT_CLASSES.filter((name) => numbers.some((n) => n.results.of(name) > 0)).map((name) =>
+      row(name, (n) => String(n.results.of(name)))
+    ).join("\n")
+  }
 ${row("Latency p50, ms", (n) => digits(n.p50, 1))}
 ${row("Latency p90, ms", (n) => digits(n.p90, 1))}
 ${row("Latency p99, ms", (n) => digits(n.p99, 1))}
-${row("Budget, ms", (_n, r) => String(r.options.budgetMs))}
 ${row("Answers within the budget", (n) => percents(n.withinBudget))}
 ${row("Tiles that came, of those asked for", (n) => percents(n.coverage))}
 ${row("View shown by a present answer", (n) => percents(n.fresh))}

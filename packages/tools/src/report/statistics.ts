@@ -48,7 +48,11 @@ export function histogram(samples: readonly number[], width: number, limit: numb
   const closed = Math.round(limit / width);
   const counts = new Array<number>(closed + 1).fill(0);
   for (const sample of samples) counts[Math.min(closed, Math.floor(sample / width))]++;
-  return counts.map((count, i) => ({ from: i * width, to: i === closed ? Infinity : (i + 1) * width, count }));
+  return counts.map((count, i) => ({
+    from: i * width,
+    to: i === closed ? Infinity : (i + 1) * width,
+    count,
+  }));
 }
 
 /** 1, 2 or 5 times a power of ten, at least `value`. */

@@ -8,7 +8,7 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { backendHandler, type OnnxRuntimeChoice, superResolution } from "@nnrp/backends";
-import { drop, type Handler } from "@nnrp/server";
+import { drop, type Handler, NnrpValueError } from "@nnrp/server";
 import { CommandError } from "../command.ts";
 
 /** A model that is loaded and warm. */
@@ -49,7 +49,15 @@ export async function openModel(spec: string, options: ModelOptions): Promise<Se
     halo: options.halo,
     model: packaged ? undefined : pathToFileURL(resolve(spec)),
   });
-  await backend.ready();
+  try {
+    await backend.ready();
+  } catch (error) {
+    await backend[Symbol.asyncDispose]();
+    if (packaged || !(error instanceof NnrpValueError)) throw error;
+    throw new CommandError(
+      `${spec} cannot be served (${error.message}); give an ONNX file that enlarges luma tiles, or --model super-resolution`,
+    );
+  }
   return {
     name: packaged ? "super-resolution" : spec.split(/[/\\]/).pop()!,
     runtime: await backend.runtimeName(),

@@ -4,7 +4,7 @@
  * @module
  */
 import process from "node:process";
-import { NnrpTransportError, type NnrpServer, serve } from "@nnrp/server";
+import { type NnrpServer, NnrpTransportError, serve } from "@nnrp/server";
 import { CommandError, type CommandInput } from "../command.ts";
 import { EventLog } from "./event_log.ts";
 import { type ModelOptions, openModel, type ServedModel } from "./model.ts";
@@ -58,7 +58,9 @@ export async function serveModel(
     announce(server, model, options, input.print);
     await stopped(input.signal, options.untilEof);
     if (!options.json && server.stats.sessions > 0) {
-      log.line(`stopping: ${server.stats.sessions} sessions finish their frames (Ctrl-C again to stop at once)`);
+      log.line(
+        `stopping: ${server.stats.sessions} sessions finish their frames (Ctrl-C again to stop at once)`,
+      );
     }
     const hurry = () => process.exit(130);
     process.once("SIGINT", hurry);
@@ -93,7 +95,8 @@ function busy(host: string, port: number): string {
 }
 
 function isBusy(cause: unknown): boolean {
-  return cause instanceof Error && (cause.name === "AddrInUse" || (cause as { code?: unknown }).code === "EADDRINUSE");
+  return cause instanceof Error &&
+    (cause.name === "AddrInUse" || (cause as { code?: unknown }).code === "EADDRINUSE");
 }
 
 function announce(

@@ -80,6 +80,7 @@ function readsAsWritten(what: string, options: FrameSubmitOptions): void {
   survives(PACKET, encodePacket(packet), what);
   const { metadata, body } = readSubmit(packet);
   equal([metadata.submitMode, metadata.tileCount], [options.submitMode ?? 0, options.tileIds!.length], what);
+  sameNumbers({ ...packet.header, ...metadata }, options, what);
   if (!options.tileIndexReference) equal(body.tileIds, options.tileIds, `tile ids of ${what}`);
   if (!options.tensorSectionTableReference) {
     equal(sectionShapes(body.sections), sectionShapes(options.sections!), `sections of ${what}`);
@@ -92,6 +93,14 @@ function readsAsWritten(what: string, options: FrameSubmitOptions): void {
   if (options.tileIndexReference || options.tensorSectionTableReference) return; // counts stay behind in the cache
   const again = { ...toSubmitRequest(packet.header, metadata, body), sessionId: packet.header.sessionId };
   equal(encodePacket(buildFrameSubmitPacket(again)), encodePacket(packet), `${what}, submitted again`);
+}
+
+/** Demands that header and metadata say every number that was given. */
+function sameNumbers(read: object, given: object, what: string): void {
+  const fields = read as Record<string, unknown>;
+  for (const [key, value] of Object.entries(given)) {
+    if (typeof value !== "object" && key in fields) equal(fields[key], value, `${key} of ${what}`);
+  }
 }
 
 function refusedWriting(): void {

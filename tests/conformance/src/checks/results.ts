@@ -10,6 +10,7 @@ import {
   buildResultPushPacket,
   buildStaleReuseResultPushPacket,
   encodePacket,
+  HeaderFlags,
   type NnrpPacket,
   PacketCursor,
   Result,
@@ -35,6 +36,8 @@ const BASE: ResultPushOptions = {
   sessionId: 9,
   frameId: 77,
   viewId: 1,
+  routeId: 3,
+  flags: HeaderFlags.EOS,
   traceId: 0xfedcba9876543210n,
   tileIds: TILE_IDS,
   sections: SECTIONS,
@@ -146,8 +149,9 @@ function told(packet: NnrpPacket, expected: Told): Uint8Array {
     expected,
     "what the client is told",
   );
-  const { frameId, viewId, traceId, tileIds } = result;
-  equal([frameId, viewId, traceId, tileIds], [77, 1, BASE.traceId, TILE_IDS], "frame and tiles");
+  const { frameId, viewId, routeId, traceId, flags, tileIds } = result;
+  equal([frameId, viewId, routeId, traceId, flags], [77, 1, 3, BASE.traceId, 8], "header");
+  equal(tileIds, TILE_IDS, "tiles");
   equal(sectionShapes(result.sections), sectionShapes(SECTIONS), "sections");
   const { activeProfileId, inferenceMs, queueMs, serverTotalMs, statusCode } = metadata;
   equal([activeProfileId, inferenceMs, queueMs, serverTotalMs, statusCode], [2, 8, 1, 10, 5], "times");

@@ -1,0 +1,437 @@
+import {
+  type Carrier,
+  type CarrierListener,
+  type CarrierSink,
+  type CloseInfo,
+  encodePacket,
+  ErrorCode,
+  makePacket,
+  MessageType,
+  NnrpProtocolError,
+  NnrpTransportError,
+  NnrpValueError,
+} from "@nnrp/core";
+import { dialClient, TypedPayload } from "@nnrp/client";
+import { serve } from "@nnrp/server";
+import { assert, assertEquals, assertInstanceOf, assertLess, assertRejects, assertThrows } from "@std/assert";
+import { test } from "node:test";
+import { helloPacket, RawPeer, RawServer, until } from "../../../tests/support/raw_peer.ts";
+import { patterned } from "../../core/tests/packet_bytes.ts";
+import { tcp } from "../mod.ts";
+
+const MIB = 1024 * 1024;
+
+/** A carrier that writes down what it hears. */
+class Heard implements CarrierSink {
+  readonly carrier: Carrier;
+  readonly frames: number[] = [];
+  readonly bodies: Uint8Array[] = [];
+  readonly events: string[] = [];
+  info: CloseInfo | null = null;
+  onPacket: ((frameId: number) => void) | null = null;
+
+  constructor(carrier: Carrier, keepBodies = false) {
+    this.carrier = carrier;
+    carrier.limits.maxBodyBytes = 64 * MIB;
+    this.#keepBodies = keepBodies;
+    carrier.start(this);
+  }
+  #keepBodies: boolean;
+  begin(): void {}
+  packet(cursor: Parameters<CarrierSink["packet"]>[0]): void {
+    this.frames.push(cursor.frameId);
+    if (this.#keepBodies) this.bodies.push(cursor.body());
+    this.onPacket?.(cursor.frameId);
+  }
+  turn(): void {}
+  fault(error: Error): void {
+    this.events.push(`fault ${error.name}`);
+  }
+  end(): void {
+    this.events.push("end");
+  }
+  closed(info: CloseInfo): void {
+    this.info = info;
+    this.events.push("closed");
+  }
+  send(frameId: number, body: Uint8Array = new Uint8Array(0)): void {
+    const out = this.carrier.begin("control", frameId, 0);
+    const head = encodePacket(makePacket({ msgType: MessageType.CLOSE, frameId, body })).subarray(0, 40);
+    const at = out.reserve(40);
+    out.bytes.set(head, at);
+    out.append(body);
+    this.carrier.commit("control", frameId, 0, true);
+  }
+}
+
+/** Two connected carriers. */
+async function pair(
+  keepBodies = false,
+): Promise<{ client: Heard; server: Heard; listener: CarrierListener }> {
+  let arrived: (carrier: Carrier) => void;
+  const accepted = new Promise<Carrier>((done) => arrived = done);
+  const listener = await tcp({ port: 0 }).listen((carrier) => arrived(carrier));
+  const client = new Heard(await tcp().dial({ host: "127.0.0.1", port: listener.port }), keepBodies);
+  const server = new Heard(await accepted, keepBodies);
+  return { client, server, listener };
+}
+
+/** A carrier of ours that a raw peer has connected to. */
+async function facingRaw(): Promise<{ ours: Heard; peer: RawPeer; listener: CarrierListener }> {
+  let arrived: (carrier: Carrier) => void;
+  const accepted = new Promise<Carrier>((done) => arrived = done);
+  const listener = await tcp({ port: 0 }).listen((carrier) => arrived(carrier));
+  const peer = await RawPeer.connect(listener.port);
+  return { ours: new Heard(await accepted), peer, listener };
+}
+
+test("packets of all sizes arrive whole and in order, both ways at once", async () => {
+  const { client, server, listener } = await pair(true);
+  const sizes = [0, 1, 40, 4000, 4096, 32_767, 32_768, 65_536, 100_000, 262_144, 300_000, 3 * MIB];
+  const sent = Array.from({ length: 120 }, (_, i) => patterned(i < 24 ? sizes[i % sizes.length] : i * 7, i));
+  sent.forEach((body, i) => {
+    client.send(i, body);
+    server.send(i, body);
+  });
+  await until(
+    () => client.frames.length === sent.length && server.frames.length === sent.length,
+    "all packets",
+  );
+  for (const side of [client, server]) {
+    assertEquals(side.frames, sent.map((_, i) => i));
+    sent.forEach((body, i) => assertEquals(side.bodies[i], body));
+  }
+  assertEquals([client.carrier.receivedBytes, client.carrier.bufferedBytes], [server.carrier.sentBytes, 0]);
+  await Promise.all([client.carrier.close(), server.carrier.close(), listener.close()]);
+});
+
+test("§2: packets cut into single bytes, and two and a half in one write", async () => {
+  const { ours, peer, listener } = await facingRaw();
+  const packet = (frameId: number) =>
+    encodePacket(makePacket({ msgType: MessageType.CLOSE, frameId, body: patterned(9, frameId) }));
+  for (const byte of packet(1)) {
+    peer.send(new Uint8Array([byte]));
+    await peer.drained();
+  }
+  const three = new Uint8Array([...packet(2), ...packet(3), ...packet(4)]);
+  const border = Math.floor(three.length / 6 * 5);
+  peer.send(three.subarray(0, border));
+  await until(() => ours.frames.length === 3, "two and a half packets");
+  peer.send(three.subarray(border));
+  await until(() => ours.frames.length === 4, "the other half");
+  assertEquals(ours.frames, [1, 2, 3, 4]);
+  await Promise.all([ours.carrier.close(), listener.close()]);
+});
+
+test("§2: after the peer finished sending, this side still may, and then closes", async () => {
+  const { ours, peer, listener } = await facingRaw();
+  peer.send(encodePacket(makePacket({ msgType: MessageType.PING, frameId: 1 })));
+  peer.end();
+  await until(() => ours.events.includes("end"), "the peer's end");
+  assertEquals([ours.frames, ours.events], [[1], ["end"]]);
+  ours.send(7, patterned(100_000, 7));
+  assertEquals((await peer.next()).body, patterned(100_000, 7));
+  ours.send(8);
+  const closing = ours.carrier.close();
+  assertEquals((await peer.next()).header.frameId, 8);
+  await peer.ended;
+  await closing;
+  assertEquals(ours.events, ["end", "closed"]);
+  await listener.close();
+});
+
+test("pausing keeps the peer's packets back, resuming delivers them all, also when the peer has finished meanwhile", async () => {
+  const { ours, peer, listener } = await facingRaw();
+  peer.send(encodePacket(makePacket({ msgType: MessageType.PING, frameId: 1 })));
+  await until(() => ours.frames.length === 1, "the first packet");
+  ours.carrier.pause();
+  // The read that was under way may still bring something; after it nothing comes.
+  peer.send(encodePacket(makePacket({ msgType: MessageType.PING, frameId: 2 })));
+  await new Promise((done) => setTimeout(done, 30));
+  const before = ours.frames.length;
+  for (let id = 3; id <= 50; id++) {
+    peer.send(encodePacket(makePacket({ msgType: MessageType.PING, frameId: id })));
+  }
+  peer.end();
+  await new Promise((done) => setTimeout(done, 30));
+  assertEquals([ours.frames.length, ours.events], [before, []]);
+  ours.carrier.resume();
+  await until(() => ours.events.length > 0, "the end");
+  assertEquals([ours.frames.length, ours.events], [50, ["end"]]);
+  ours.send(99);
+  assertEquals((await peer.next()).header.frameId, 99);
+  await Promise.all([ours.carrier.close(), listener.close()]);
+});
+
+test("a carrier that is paused while it hears the peer's end can still answer once it is resumed", async () => {
+  const { ours, peer, listener } = await facingRaw();
+  await new Promise((done) => setTimeout(done, 10));
+  ours.carrier.pause();
+  peer.end();
+  await new Promise((done) => setTimeout(done, 30));
+  ours.carrier.resume();
+  await until(() => ours.events.includes("end"), "the end");
+  await new Promise((done) => setTimeout(done, 10));
+  assertEquals(ours.events, ["end"], "resuming is no reason to close");
+  ours.send(5);
+  assertEquals((await peer.next()).header.frameId, 5);
+  await Promise.all([ours.carrier.close(), listener.close()]);
+});
+
+test("a peer that does not read fills the buffers; what waits is counted, and goes once it reads", async () => {
+  const { ours, peer, listener } = await facingRaw();
+  peer.pause();
+  const body = patterned(MIB, 3);
+  for (let id = 0; id < 40; id++) ours.send(id, body);
+  let drained = false;
+  void ours.carrier.drained().then(() => drained = true);
+  await new Promise((done) => setTimeout(done, 50));
+  assert(ours.carrier.bufferedBytes > 0 && !drained);
+  assertEquals(ours.carrier.released() !== null, true, "large bodies are sent from where they lie");
+  peer.resume();
+  for (let id = 0; id < 40; id++) assertEquals((await peer.next()).header.frameId, id);
+  await until(() => drained, "drained()");
+  assertEquals([ours.carrier.bufferedBytes, ours.carrier.released()], [0, null]);
+  await Promise.all([ours.carrier.close(), listener.close()]);
+});
+
+test("closing a carrier delivers everything written before it, small and large", async () => {
+  for (const size of [10, 100_000, 8 * MIB]) {
+    const { client, server, listener } = await pair(true);
+    const body = patterned(size, 1);
+    for (let id = 0; id < 3; id++) client.send(id, body);
+    const closing = client.carrier.close({ reason: "done" });
+    await until(() => server.events.includes("end"), "the end");
+    await Promise.all([closing, server.carrier.close()]);
+    assertEquals(server.frames, [0, 1, 2]);
+    for (const got of server.bodies) assertEquals(got, body);
+    assertEquals([client.info?.local, client.info?.reason], [true, "done"]);
+    await listener.close();
+  }
+});
+
+test("a peer that vanishes with bytes under way is a loss, not a crash, and the listener goes on", async () => {
+  const carriers: Heard[] = [];
+  const listener = await tcp({ port: 0 }).listen((carrier) => carriers.push(new Heard(carrier)));
+  for (let round = 0; round < 10; round++) {
+    const peer = await RawPeer.connect(listener.port);
+    await until(() => carriers.length === round + 1, "the connection");
+    const ours = carriers[round];
+    peer.pause();
+    for (let i = 0; i < 20; i++) ours.send(i, patterned(MIB, i));
+    peer.send(patterned(20, 1)); // unread bytes make many systems reset
+    peer.destroy();
+    await until(() => ours.events.includes("closed"), "closed");
+    await ours.carrier.drained();
+    assertEquals(ours.carrier.bufferedBytes, 0);
+  }
+  const peer = await RawPeer.connect(listener.port);
+  await until(() => carriers.length === 11, "another connection");
+  peer.destroy();
+  await listener.close();
+});
+
+test("§2: a connection that ends inside a packet is told so before it is closed", async () => {
+  const { ours, peer, listener } = await facingRaw();
+  peer.send(encodePacket(makePacket({ msgType: MessageType.CLOSE, body: patterned(50, 1) })).subarray(0, 60));
+  peer.end();
+  await until(() => ours.events.includes("closed"), "closed");
+  assertEquals([ours.frames, ours.events], [[], ["fault NnrpWireError", "closed"]]);
+  peer.destroy();
+  await listener.close();
+});
+
+test("nobody listening: the error says so, and what to check", async () => {
+  const server = await RawServer.listen();
+  const { port } = server;
+  server.close();
+  const error = await assertRejects(
+    () => tcp().dial({ host: "127.0.0.1", port }),
+    NnrpTransportError,
+    "nobody listens there",
+  );
+  assertEquals(error.transport, "tcp");
+  assert(error.message.includes(`127.0.0.1:${port}`) && error.cause !== undefined);
+});
+
+test("a busy port: the error says so, and what to do", async () => {
+  const first = await tcp({ port: 0 }).listen(() => {});
+  const error = await assertRejects(
+    () => tcp({ port: first.port }).listen(() => {}),
+    NnrpTransportError,
+    "taken by another program",
+  );
+  assert(error.message.includes(`127.0.0.1:${first.port}`));
+  await first.close();
+  const again = await tcp({ port: first.port }).listen(() => {});
+  await again.close();
+});
+
+test("a name that does not exist, and an address that is not ours", async () => {
+  await assertRejects(
+    () => tcp().dial({ host: "no-such-host.invalid", port: 1 }),
+    NnrpTransportError,
+    "no-such-host.invalid",
+  );
+  await assertRejects(
+    () => tcp({ host: "192.0.2.1", port: 0 }).listen(() => {}),
+    NnrpTransportError,
+    "192.0.2.1",
+  );
+});
+
+test("ports are checked when the carrier is made", () => {
+  for (const port of [-1, 65536, 1.5, NaN, "80" as never]) {
+    assertThrows(() => tcp({ port }), NnrpValueError, "port");
+  }
+});
+
+test("a dial can be given up before and while it runs", async () => {
+  const gone = AbortSignal.abort(new Error("not now"));
+  await assertRejects(() => tcp().dial({ host: "127.0.0.1", port: 1 }, { signal: gone }), Error, "not now");
+  const abort = new AbortController();
+  // An address of a documentation network: nobody answers, or the system refuses at once.
+  const dial = tcp().dial({ host: "192.0.2.1", port: 9 }, { signal: abort.signal });
+  setTimeout(() => abort.abort(new Error("enough")), 20);
+  const error = await assertRejects(() => dial, Error);
+  assert(error.message === "enough" || error instanceof NnrpTransportError, String(error));
+});
+
+test("a listener tells the port it bound, and closing it ends no connection", async () => {
+  const { client, server, listener } = await pair();
+  assert(listener.port > 0 && listener.host === "127.0.0.1");
+  await listener.close();
+  await listener.close();
+  client.send(1);
+  await until(() => server.frames.length === 1, "a packet after the listener was closed");
+  await assertRejects(() => tcp().dial({ host: "127.0.0.1", port: listener.port }), NnrpTransportError);
+  assertEquals([client.carrier.remote, client.carrier.name, client.carrier.encrypted], [
+    `127.0.0.1:${listener.port}`,
+    "tcp",
+    false,
+  ]);
+  assert(/^127\.0\.0\.1:\d+$/.test(server.carrier.remote));
+  await Promise.all([client.carrier.close(), server.carrier.close()]);
+});
+
+// Sessions over TCP
+
+const echo = (frame: { typedPayloads: readonly TypedPayload[] }) => ({ typedPayloads: frame.typedPayloads });
+
+test("a frame goes to a server and its echo comes back, from 0 bytes to 32 MiB less its descriptors", async () => {
+  const server = await serve({ port: 0 }, echo);
+  const session = await dialClient(`nnrp://127.0.0.1:${server.port}`);
+  for (const size of [0, 1, 65_535, 5 * MIB, 32 * MIB - 48]) {
+    const payload = patterned(size, size);
+    const result = await session.submit({ typedPayloads: [TypedPayload.opaqueBytes(payload)] });
+    const [back] = result.opaqueBytesPayloads;
+    assertEquals(back.length, size);
+    assert(back.every((byte, i) => byte === payload[i]), `${size} bytes come back as they were`);
+  }
+  await session.close();
+  await server.close();
+});
+
+test("a server with an idle client keeps it, pings it, and loses it only after the idle time", async () => {
+  const server = await serve({ port: 0, keepAliveMs: 20, idleTimeoutMs: 300 }, echo);
+  const quiet = await dialClient(`nnrp://127.0.0.1:${server.port}`, { keepAliveMs: 0 });
+  const silent = await RawPeer.shakeHands(server.port);
+  await silent.next("PING");
+  await silent.next("PING");
+  const end = await silent.rest();
+  assert(end.every((name) => name === "PING" || name === "ERROR"), end.join());
+  assertEquals([quiet.state, server.stats.sessions], ["active", 1], "a client that answers pings stays");
+  await quiet.close();
+  await server.close();
+  silent.destroy();
+});
+
+test("§4: the last ERROR arrives, also while the client is writing", async () => {
+  const server = await serve({
+    port: 0,
+    authValidator: async () => {
+      await new Promise((done) => setTimeout(done, 1));
+      return false;
+    },
+  }, echo);
+  const flood = encodePacket(
+    makePacket({
+      msgType: MessageType.FRAME_SUBMIT,
+      metadata: new Uint8Array(72),
+      body: patterned(60_000, 1),
+    }),
+  );
+  const codes: number[] = [];
+  await Promise.all(Array.from({ length: 40 }, async () => {
+    const peer = await RawPeer.connect(server.port);
+    peer.send(helloPacket({ auth: "wrong" }));
+    for (let i = 0; i < 20; i++) peer.send(flood);
+    const packet = await peer.next("ERROR");
+    codes.push(new DataView(packet.metadata.buffer, packet.metadata.byteOffset).getUint32(0, true));
+    await peer.ended;
+    peer.destroy();
+  }));
+  assertEquals(codes, new Array(40).fill(ErrorCode.AUTH_FAILED));
+  const error = await assertRejects(
+    () => dialClient(`nnrp://127.0.0.1:${server.port}`, { auth: "wrong" }),
+    NnrpProtocolError,
+  );
+  assertEquals(error.codeName, "AUTH_FAILED");
+  await server.close();
+});
+
+test("§9: a body over the limit is refused from the header, with words that arrive", async () => {
+  const server = await serve({ port: 0, profile: { maxBodyBytes: 1000 } }, echo);
+  const peer = await RawPeer.shakeHands(server.port);
+  const header = encodePacket(makePacket({ msgType: MessageType.FRAME_SUBMIT, sessionId: 1 }));
+  new DataView(header.buffer).setUint32(16, 1001, true);
+  peer.send(header);
+  const error = await peer.next("ERROR");
+  assertEquals(
+    new DataView(error.metadata.buffer, error.metadata.byteOffset).getUint32(0, true),
+    ErrorCode.LIMIT_EXCEEDED,
+  );
+  await peer.ended;
+  peer.destroy();
+  await server.close();
+});
+
+test("results written before the server closes arrive whole, however late the client reads", async () => {
+  const size = 24 * MIB;
+  const server = await serve(
+    { port: 0 },
+    () => ({ typedPayloads: [TypedPayload.opaqueBytes(patterned(size, 4))] }),
+  );
+  const peer = await RawPeer.shakeHands(server.port);
+  peer.pause();
+  const { submitPacket } = await import("../../core/tests/sample_packets.ts");
+  peer.send(submitPacket(1, { sessionId: server.sessions[0].sessionId }));
+  await until(() => server.sessions[0].stats.results === 1, "the answer");
+  const closing = server.close({ drainMs: 15_000 });
+  await new Promise((done) => setTimeout(done, 1200));
+  peer.resume();
+  const result = await peer.next("RESULT_PUSH");
+  assertEquals(result.body.length > size, true);
+  await peer.next("CLOSE");
+  peer.end();
+  await closing;
+  assertLess(server.stats.open, 1);
+});
+
+test("a server that just goes away fails what is in flight", async () => {
+  const raw = await RawServer.listen();
+  const dialling = dialClient(`nnrp://127.0.0.1:${raw.port}`);
+  const peer = await raw.accept();
+  await peer.next("CLIENT_HELLO");
+  const { ackFor } = await import("../../core/tests/engine_rig.ts");
+  peer.send(ackFor(helloPacket()));
+  const session = await dialling;
+  const frame = session.submit({ typedPayloads: [TypedPayload.tokenChunk("x")] });
+  await peer.next("FRAME_SUBMIT");
+  peer.destroy();
+  const error = await assertRejects(() => frame, NnrpTransportError);
+  assertEquals(error.code, "CLOSED");
+  assertInstanceOf(await session.closed, Object);
+  assertEquals(session.state, "closed");
+  raw.close();
+});
