@@ -26,3 +26,14 @@ test("the estimate arrives at a new cost", () => {
   for (let i = 0; i < 20; i++) cost.measured(1, 5);
   assert(Math.abs(cost.msPerUnit - 5) < 0.02);
 });
+
+test("one slow run does not refuse all work for ever", () => {
+  const cost = new CostEstimate();
+  cost.measured(1, 57);
+  let refusals = 0;
+  while (cost.unitsWithin(8) < 1 && refusals < 100) {
+    cost.refused();
+    refusals++;
+  }
+  assert(refusals > 5 && refusals < 30, `${refusals} refusals`);
+});

@@ -172,13 +172,18 @@ export class SuperResolution implements Backend {
     const batchLimit = Math.max(1, Math.floor(this.#maxBatchPixels / tiles.inputPixels));
     while (done < answers.length) {
       const left = answers.length - done;
+      // Looked at before the turn below: work that is done must not wait for it while the budget runs out.
       const affordable = Math.floor(this.#cost.unitsWithin(deadline - this.#clock()) / tiles.inputPixels);
       // Half an answer that nobody may have is not worth beginning.
-      if (affordable < (partial ? 1 : left)) break;
+      if (affordable < (partial ? 1 : left)) {
+        if (done === 0 && this.#clock() < deadline) this.#cost.refused();
+        break;
+      }
+      if (done > 0) await turn();
+      if (signal?.aborted) return this.#drop("cancelled");
       const count = Math.min(batchLimit, left, affordable);
       await this.#batch(session, tiles, done, count, answers);
       done += count;
-      if (done < answers.length) await turn();
       if (signal?.aborted) return this.#drop("cancelled");
     }
     const now = this.#clock();

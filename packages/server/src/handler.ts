@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ReceivedSubmit, ResultFields, ResultHintReason } from "@nnrp/core";
+import { NnrpValueError, type ReceivedSubmit, type ResultFields, ResultHintReason } from "@nnrp/core";
 import type { ServerSession } from "./session.ts";
 
 /** The news that a frame gets no result. Made by {@linkcode drop}. */
@@ -15,8 +15,16 @@ export class Drop {
    * Makes a Drop.
    *
    * @param reason ResultHintReason to tell the client.
+   * @throws NnrpValueError if there is no such reason.
    */
   constructor(reason?: ResultHintReason) {
+    if (reason !== undefined && !Object.values(ResultHintReason).includes(reason)) {
+      throw new NnrpValueError("is no reason of a hint", {
+        field: "reason",
+        expected: "a ResultHintReason",
+        actual: String(reason),
+      });
+    }
     this.reason = reason;
   }
 }
@@ -25,6 +33,7 @@ export class Drop {
  * Answers a frame with RESULT_DROP.
  *
  * @param reason Why, as a RESULT_HINT beside it; nothing is told without it.
+ * @throws NnrpValueError if there is no such reason.
  */
 export function drop(reason?: ResultHintReason): Drop {
   return new Drop(reason);

@@ -268,9 +268,8 @@ export class NnrpServer {
   async #closeSession(session: ServerSession, drainMs: number, reason: string): Promise<void> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const timeUp = new Promise<void>((done) => timer = setTimeout(done, drainMs));
-    const idle = session.idle();
     const closed = session.close({ reason, drainMs });
-    await Promise.race([idle, timeUp]);
+    await Promise.race([session.idle().then(() => session.sent()), timeUp]);
     clearTimeout(timer);
     const grace = setTimeout(() => session.abort(reason), Math.min(drainMs, CLOSE_GRACE_MS));
     await closed;

@@ -457,6 +457,11 @@ export class ServerSession {
     return new Promise((done) => this.#settledWaiters.push(done));
   }
 
+  /** Resolves when the runtime took everything that was sent so far, or never will. */
+  sent(): Promise<void> {
+    return this.#carrier.drained();
+  }
+
   /** Says a line in the server's log. */
   report(type: ServerLogEvent["type"], message: string, error?: unknown): void {
     this.#owner.options.log?.({
@@ -533,6 +538,10 @@ export class ServerSession {
   #settled(): void {
     const engine = this.#engine;
     if (this.#paused || engine.framesInFlight === 0) this.#boundMemory();
+    // A client that was told to slow down may submit nothing more until it hears that it can go on.
+    if (this.#congestion.state >= ResultHintCongestionState.ELEVATED && this.state !== "closed") {
+      this.#adviseCongestion();
+    }
     if (engine.framesInFlight === 0) {
       if (this.#settledWaiters.length > 0) {
         const waiters = this.#settledWaiters;
