@@ -60,17 +60,12 @@ async function script(runtime: string, path: string, alone: boolean): Promise<Pe
   return { command: [await node(), "--no-warnings", here(path)], alone };
 }
 
-/** Node of the workspace, else a Node on PATH that reads TypeScript. */
+/** Node, fetched as the tests do. */
 async function node(): Promise<string> {
-  const root = here("../");
-  await installed(root);
-  const own = `${root}node_modules/node-${Deno.build.os}-${
-    Deno.build.arch === "x86_64" ? "x64" : "arm64"
-  }/bin/node`;
-  if (await exists(own)) return own;
-  const { ok, text } = await run(["node", "--version"]);
-  if (ok && Number(/^v(\d+)/.exec(text)?.[1]) >= 24) return "node";
-  throw new Error("no Node 24 or later, neither in node_modules nor on PATH");
+  const { ensureRuntimes } = await import("../tests/runtimes/runtimes.ts");
+  const found = (await ensureRuntimes()).find((runtime) => runtime.name === "node")!;
+  if ("skipped" in found) throw new Error(found.skipped);
+  return found.path;
 }
 
 async function python(): Promise<string> {

@@ -31,7 +31,9 @@ export function measureIdle(runtime: Runtime, seconds = SETTLE_MS / 1000): Promi
   return withPair(runtime, "idle_server.ts", "idle_clients.ts", async (server, clients) => {
     await clients.ask({ count: WARM_UP, exchange: true }, LIMIT_MS);
     await sleep(seconds * 100);
+    const insideBefore = await server.ask<Inside>({ collect: true }, LIMIT_MS);
     const rssBefore = await rss(server);
+    const insideBefore = await server.ask<Inside>({ collect: true }, LIMIT_MS);
     await clients.ask({ count: WARM_UP + SESSIONS, exchange: true }, LIMIT_MS);
     await sleep(seconds * 1000);
     const busyBefore = await server.usage();
@@ -58,11 +60,17 @@ export function measureIdle(runtime: Runtime, seconds = SETTLE_MS / 1000): Promi
       { ...row, what: "  per session", value: median(more) / SESSIONS, unit: "B" },
       {
         ...row,
-        what: "  live after a collection: heap per session",
-        value: inside.heap / SESSIONS,
+        what: "  live after a collection, per session",
+        value: (inside.heap - insideBefore.heap) / SESSIONS,
         unit: "B",
       },
-      { ...row, what: "  and outside the heap", value: inside.outside / SESSIONS, unit: "B" },
+      {
+        ...row,
+        what: "  and outside the JavaScript heap",
+        value: (inside.outside - insideBefore.outside) / SESSIONS,
+        unit: "B",
+      },
+      { ...row, what: "  RSS beyond its own after a collection", value: (await rss(server) - rssBefore) / MIB, unit: "MiB" },
       {
         ...row,
         what: "  processor time of the idle server",

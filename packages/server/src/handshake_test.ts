@@ -47,7 +47,9 @@ for (const place of PLACES) {
       },
     });
     const slow = at.dial({ auth: "slow" });
-    for (let i = 0; i < 5; i++) assertEquals((await (await at.dial({ auth: "fast" })).submit(say("x"))).text(), "x");
+    for (let i = 0; i < 5; i++) {
+      assertEquals((await (await at.dial({ auth: "fast" })).submit(say("x"))).text(), "x");
+    }
     gate.open();
     assertEquals((await (await slow).submit(say("y"))).text(), "y");
     await at.end();
@@ -112,7 +114,14 @@ test("what the validator sees: auth block, address, transport, model and the hel
   let seen: unknown;
   const at = await MEMORY.serve(echo, {
     authValidator: ({ authBlock, remote, transport, model, hello }, signal) => {
-      seen = [new TextDecoder().decode(authBlock), remote, transport, model, hello.metadata.authBytes, signal.aborted];
+      seen = [
+        new TextDecoder().decode(authBlock),
+        remote,
+        transport,
+        model,
+        hello.metadata.authBytes,
+        signal.aborted,
+      ];
       return true;
     },
   });
@@ -166,7 +175,11 @@ test("too many connections: one more hears LIMIT_EXCEEDED with a time, and there
   const at = await TCP.serve(echo, { maxConnections: 3, log: (event) => events.push(event) });
   const sessions = [await at.dial(), await at.dial(), await at.dial()];
   const error = await assertRejects(() => at.dial(), NnrpProtocolError);
-  assertEquals([error.errorCode, error.errorScope, error.retryAfterMs > 0], [ErrorCode.LIMIT_EXCEEDED, 0, true]);
+  assertEquals([error.errorCode, error.errorScope, error.retryAfterMs > 0], [
+    ErrorCode.LIMIT_EXCEEDED,
+    0,
+    true,
+  ]);
   assertEquals([at.server.stats.refusedConnections, at.server.stats.sessions], [1, 3]);
   assertEquals(events.filter((e) => e.type === "connection-refused").length, 1);
   await sessions[0].close();
@@ -201,7 +214,10 @@ test("§6.2: session ids: the wish if it is free, else a fresh one that is not 0
   await at.end();
 
   const chosen = await MEMORY.serve(echo, { sessionId: (hello) => hello.metadata.requestedSessionId + 1000 });
-  assertEquals([(await chosen.dial({ requestedSessionId: 7 })).sessionId, (await chosen.dial()).sessionId], [1007, 1000]);
+  assertEquals([(await chosen.dial({ requestedSessionId: 7 })).sessionId, (await chosen.dial()).sessionId], [
+    1007,
+    1000,
+  ]);
   await chosen.end();
 });
 
@@ -284,7 +300,11 @@ test("§9: what was sent right behind the hello waits for the verdict, then is a
 
 test("sessions wait to be accepted in the order of their handshakes; those that go meanwhile are not handed out", async () => {
   const at = await MEMORY.bind();
-  const clients = [await at.dial({ requestedSessionId: 1 }), await at.dial({ requestedSessionId: 2 }), await at.dial({ requestedSessionId: 3 })];
+  const clients = [
+    await at.dial({ requestedSessionId: 1 }),
+    await at.dial({ requestedSessionId: 2 }),
+    await at.dial({ requestedSessionId: 3 }),
+  ];
   await clients[1].raw.carrier.close({ graceful: false });
   await until(() => at.server.stats.sessions === 2, "the second to go");
   assertEquals([(await at.server.accept()).sessionId, (await at.server.accept()).sessionId], [1, 3]);
@@ -297,7 +317,11 @@ test("sessions wait to be accepted in the order of their handshakes; those that 
 test("waiting for a session ends by time, by signal and by closing the server", async () => {
   const at = await MEMORY.bind();
   await assertRejects(() => at.server.accept({ timeoutMs: 5 }), NnrpTimeoutError);
-  await assertRejects(() => at.server.accept({ signal: AbortSignal.abort(new Error("before")) }), Error, "before");
+  await assertRejects(
+    () => at.server.accept({ signal: AbortSignal.abort(new Error("before")) }),
+    Error,
+    "before",
+  );
   const abort = new AbortController();
   const waiting = at.server.accept({ signal: abort.signal });
   abort.abort(new Error("while"));

@@ -27,7 +27,7 @@ const SLICE_MS = 2;
 /** The slot of a running frame without a budget. */
 const NO_SLOT = -1;
 /** Frames started in one go between two looks at the clock. */
-const FRAMES_PER_LOOK = 4;
+const FRAMES_PER_LOOK = 16;
 
 /** Counters of a scheduler. */
 export interface SchedulerStats {
@@ -70,6 +70,7 @@ export class Scheduler {
   readonly #runningFree: number[] = [];
   #sliceStartMs = 0;
   #sliceFrames = 0;
+  #framesPerLook = 1;
   #yielding = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerMs = Infinity;
@@ -171,9 +172,11 @@ export class Scheduler {
 
   /** Whether more work may be done before the event loop gets its turn. */
   #maySlice(): boolean {
-    if (++this.#sliceFrames < FRAMES_PER_LOOK) return true;
-    this.#sliceFrames = 0;
+    if (++this.#sliceFrames < this.#framesPerLook) return true;
     const now = performance.now();
+    // Quick handlers are looked at now and then, for the clock costs as much as they do; slow ones after each frame.
+    this.#framesPerLook = now - this.#sliceStartMs > SLICE_MS / 2 ? 1 : FRAMES_PER_LOOK;
+    this.#sliceFrames = 0;
     if (now - this.#sliceStartMs < SLICE_MS) return true;
     // A slice that began in an earlier turn says nothing: begin anew.
     if (this.#sliceStartMs !== this.#clock.nowMs) {

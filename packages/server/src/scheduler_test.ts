@@ -11,7 +11,7 @@ import {
 } from "@nnrp/core";
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { test } from "node:test";
-import { Gate, MEMORY, type Meeting } from "../../../tests/support/places.ts";
+import { Gate, type Meeting, MEMORY } from "../../../tests/support/places.ts";
 import { until } from "../../../tests/support/raw_peer.ts";
 import { drop, type HandlerOutput } from "../mod.ts";
 import type { ServeOptions } from "./options.ts";
@@ -44,7 +44,10 @@ async function withBlocker(options: ServeOptions = {}) {
 
 test("sessions take turns, whatever one of them has queued", async () => {
   const at = await withBlocker();
-  const [greedy, modest] = [await at.dial({ requestedSessionId: 1 }), await at.dial({ requestedSessionId: 2 })];
+  const [greedy, modest] = [
+    await at.dial({ requestedSessionId: 1 }),
+    await at.dial({ requestedSessionId: 2 }),
+  ];
   const all: Promise<Result>[] = [];
   for (let i = 0; i < 10; i++) all.push(greedy.submit(say(`g${i}`)));
   await at.queued(10);
@@ -59,7 +62,10 @@ test("sessions take turns, whatever one of them has queued", async () => {
 
 test("cancelling waiting frames buys no session another turn", async () => {
   const at = await withBlocker();
-  const [tricky, modest] = [await at.dial({ requestedSessionId: 1 }), await at.dial({ requestedSessionId: 2 })];
+  const [tricky, modest] = [
+    await at.dial({ requestedSessionId: 1 }),
+    await at.dial({ requestedSessionId: 2 }),
+  ];
   for (let i = 0; i < 20; i++) {
     const abort = new AbortController();
     const cancelled = tricky.submit(say("x"), { signal: abort.signal });
@@ -74,7 +80,9 @@ test("cancelling waiting frames buys no session another turn", async () => {
   at.gate.open();
   await Promise.all(all);
   const turns = at.order.slice(1).map((line) => line[0]);
-  for (let i = 0; i < turns.length; i += 2) assertEquals([turns[i], turns[i + 1]].sort(), ["1", "2"], turns.join(""));
+  for (let i = 0; i < turns.length; i += 2) {
+    assertEquals([turns[i], turns[i + 1]].sort(), ["1", "2"], turns.join(""));
+  }
   await at.end();
 });
 
@@ -114,11 +122,19 @@ test("a frame that must not be dropped is started late and knows it", async () =
   const at = await withBlocker();
   const session = await at.dial();
   const frame = session.submit({ ...say("keep"), latencyBudgetMs: 1 });
-  const partial = session.submit({ ...say("partial"), latencyBudgetMs: 1, budgetPolicy: BudgetPolicy.ALLOW_PARTIAL });
+  const partial = session.submit({
+    ...say("partial"),
+    latencyBudgetMs: 1,
+    budgetPolicy: BudgetPolicy.ALLOW_PARTIAL,
+  });
   await at.queued(2);
   await new Promise((done) => setTimeout(done, 20));
   at.gate.open();
-  assertEquals([(await frame).text(), (await partial).text(), at.server.stats.expired], ["keep", "partial", 0]);
+  assertEquals([(await frame).text(), (await partial).text(), at.server.stats.expired], [
+    "keep",
+    "partial",
+    0,
+  ]);
   await at.end();
 });
 
@@ -164,7 +180,11 @@ test("a full queue gives up the oldest droppable frame of the view for the newes
   while (hint.value!.metadata.reason !== ResultHintReason.SUPERSEDED) hint = await hints.next();
   assertEquals(hint.value!.frameId, 3);
   at.gate.open();
-  assertEquals((await Promise.all([waiting[0], waiting[1], newest])).map((r) => r.isDrop), [false, false, false]);
+  assertEquals((await Promise.all([waiting[0], waiting[1], newest])).map((r) => r.isDrop), [
+    false,
+    false,
+    false,
+  ]);
   assertEquals([at.server.stats.superseded, at.server.stats.busy], [1, 0]);
   await at.end();
 });
@@ -175,7 +195,12 @@ test("a full queue without droppable frames refuses the new one with SERVER_BUSY
   const waiting = [session.submit(say("1")), session.submit(say("2"))];
   await at.queued(2);
   const error = await assertRejects(() => session.submit(say("3")), NnrpProtocolError);
-  assertEquals([error.errorCode, error.errorScope, error.fatal, error.retryAfterMs > 0], [ErrorCode.SERVER_BUSY, 2, false, true]);
+  assertEquals([error.errorCode, error.errorScope, error.fatal, error.retryAfterMs > 0], [
+    ErrorCode.SERVER_BUSY,
+    2,
+    false,
+    true,
+  ]);
   at.gate.open();
   assertEquals((await Promise.all(waiting)).map((r) => r.text()), ["1", "2"]);
   assertEquals(at.server.stats.busy, 1);
@@ -253,15 +278,28 @@ test("a handler that throws, at once or later, fails its frame with INTERNAL_ERR
       })();
     }
     if (text === "iterator") {
-      return { [Symbol.asyncIterator]: () => { throw new Error("secret"); } } as unknown as HandlerOutput;
+      return {
+        [Symbol.asyncIterator]: () => {
+          throw new Error("secret");
+        },
+      } as unknown as HandlerOutput;
     }
     return say("fine");
   }, { log: (event) => void (event.type === "handler-failed" && reports.push(String(event.error))) });
   const session = await at.dial();
   const others = Array.from({ length: 20 }, () => session.submit(say("ok")));
   for (const text of ["sync", "async", "nothing", "stream", "iterator"]) {
-    const error = await assertRejects(() => session.submit(say(text)), NnrpProtocolError, "INTERNAL_ERROR", text);
-    assertEquals([error.errorScope, error.fatal, error.diagnostic.includes("secret")], [2, false, false], text);
+    const error = await assertRejects(
+      () => session.submit(say(text)),
+      NnrpProtocolError,
+      "INTERNAL_ERROR",
+      text,
+    );
+    assertEquals(
+      [error.errorScope, error.fatal, error.diagnostic.includes("secret")],
+      [2, false, false],
+      text,
+    );
   }
   assertEquals((await Promise.all(others)).every((r) => r.text() === "fine"), true);
   assertEquals([reports.length, at.server.stats.handlerFailures, at.server.stats.running], [5, 5, 0]);
@@ -271,7 +309,13 @@ test("a handler that throws, at once or later, fails its frame with INTERNAL_ERR
 
 test("a handler may fail a frame with a code and words of its own", async () => {
   const at = await MEMORY.serve(() => {
-    throw new NnrpProtocolError({ errorCode: 4711, codeName: "", errorScope: 2, retryAfterMs: 5, diagnostic: "model is cold" });
+    throw new NnrpProtocolError({
+      errorCode: 4711,
+      codeName: "",
+      errorScope: 2,
+      retryAfterMs: 5,
+      diagnostic: "model is cold",
+    });
   });
   const session = await at.dial();
   const error = await assertRejects(() => session.submit(say("x")), NnrpProtocolError);
@@ -280,7 +324,10 @@ test("a handler may fail a frame with a code and words of its own", async () => 
 });
 
 test("a handler that fails a frame with a code that fits no packet fails it with INTERNAL_ERROR", async () => {
-  const odd = [{ errorCode: -1 }, { errorCode: 2 ** 32 }, { errorCode: 1.5 }, { errorCode: 1, retryAfterMs: -5 }];
+  const odd = [{ errorCode: -1 }, { errorCode: 2 ** 32 }, { errorCode: 1.5 }, {
+    errorCode: 1,
+    retryAfterMs: -5,
+  }];
   const at = await MEMORY.serve((frame) => {
     throw new NnrpProtocolError({ codeName: "", errorScope: 2, ...odd[Number(frame.text())] });
   });
@@ -294,7 +341,9 @@ test("a handler that fails a frame with a code that fits no packet fails it with
 });
 
 test("a handler that gives something else than a result fails its frame only", async () => {
-  const odd = [null, 5, "text", Symbol.iterator, { statusCode: -1 }, { typedPayloads: [null] }, { tileIds: 7 }];
+  const odd = [null, 5, "text", Symbol.iterator, { statusCode: -1 }, { typedPayloads: [null] }, {
+    tileIds: 7,
+  }];
   for (const promise of [false, true]) {
     const at = await MEMORY.serve((frame) => {
       const output = odd[Number(frame.text())] as HandlerOutput;
@@ -303,7 +352,10 @@ test("a handler that gives something else than a result fails its frame only", a
     const session = await at.dial();
     for (let i = 0; i < odd.length; i++) {
       // Whether it is taken for an empty result or refused, the frame ends and the session lives.
-      await session.submit(say(`${i}`)).then((r) => r.metadata, (error) => assertInstanceOf(error, NnrpProtocolError));
+      await session.submit(say(`${i}`)).then(
+        (r) => r.metadata,
+        (error) => assertInstanceOf(error, NnrpProtocolError),
+      );
     }
     assertEquals([session.state, at.server.stats.running], ["active", 0]);
     await at.end();
@@ -325,7 +377,9 @@ test("a drop with a reason that does not exist fails its frame only", async () =
 });
 
 test("a drop may come with a hint, or without a word", async () => {
-  const at = await MEMORY.serve((frame) => frame.text() === "why" ? drop(ResultHintReason.SERVER_BUSY) : drop());
+  const at = await MEMORY.serve((frame) =>
+    frame.text() === "why" ? drop(ResultHintReason.SERVER_BUSY) : drop()
+  );
   const session = await at.dial();
   assertEquals((await session.submit(say("no"))).isDrop, true);
   assertEquals((await session.submit({ ...say("why"), frameId: 77 })).isDrop, true);
@@ -348,7 +402,11 @@ test("a frame cancelled while it waits is never started; one that runs is told, 
   await until(() => at.server.sessions.every((s) => s.stats.inFlight === 0), "the cancel");
   const next = session.submit(say("next"));
   await at.queued(1);
-  assertEquals([at.order.length, at.server.stats.running], [1, 1], "the model still works on the cancelled frame");
+  assertEquals(
+    [at.order.length, at.server.stats.running],
+    [1, 1],
+    "the model still works on the cancelled frame",
+  );
   at.gate.open();
   await next;
   assertEquals(at.order.length, 2);
@@ -385,7 +443,10 @@ test("a queue that fills tells the client to slow down, and one that empties tel
   // The client does what it was told: it submits nothing more until it hears otherwise.
   at.gate.open();
   await Promise.all(all);
-  await until(() => states.at(-1)! <= ResultHintCongestionState.STEADY, `the all-clear after ${states.join()}`);
+  await until(
+    () => states.at(-1)! <= ResultHintCongestionState.STEADY,
+    `the all-clear after ${states.join()}`,
+  );
   await at.end();
 });
 
@@ -469,7 +530,10 @@ test("what happened to frames adds up", async () => {
   await until(() => at.server.stats.running === 0, "rest");
   const c = session.stats;
   assertEquals(c.submitted, 300);
-  assertEquals(c.complete + c.partial + c.staleReuse + c.degraded + c.dropped + c.failed + c.cancelled + c.discarded, 300);
+  assertEquals(
+    c.complete + c.partial + c.staleReuse + c.degraded + c.dropped + c.failed + c.cancelled + c.discarded,
+    300,
+  );
   const s = at.server.sessions[0].stats;
   assertEquals([s.submits, s.inFlight, s.bytesInFlight, at.server.stats.bytesInFlight], [300, 0, 0, 0]);
   assertEquals(s.results + s.drops + s.failed, 300);

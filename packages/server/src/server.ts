@@ -17,13 +17,14 @@ import {
   type NnrpError,
   NnrpStateError,
   NnrpTimeoutError,
+  NnrpValueError,
   type SessionEnd,
 } from "@nnrp/core";
 import { TurnClock } from "./clock.ts";
 import type { Handler } from "./handler.ts";
 import {
+  type AuthRequest,
   type AuthValidator,
-  type AuthVerdict,
   DRAIN_MS,
   HANDSHAKE_TIMEOUT_MS,
   HARD_LIMIT_FACTOR,
@@ -38,6 +39,7 @@ import {
 import { Scheduler, type SchedulerStats } from "./scheduler.ts";
 import { ServerSession, type WaitOptions } from "./session.ts";
 import type { SessionOwner } from "./session_owner.ts";
+import { type Judged, readVerdict, REFUSED } from "./verdict.ts";
 
 /** Where a server listens. */
 export interface ServerAddress {
@@ -69,6 +71,12 @@ export interface ServerStats extends Readonly<SchedulerStats> {
   readonly bytesInFlight: number;
 }
 
+/** Who let a client in, and by what. */
+interface Admission {
+  readonly validator: AuthValidator | undefined;
+  readonly request: AuthRequest;
+}
+
 interface Handshake {
   readonly timer: ReturnType<typeof setTimeout>;
   readonly abort: AbortController;
@@ -87,6 +95,7 @@ export class NnrpServer {
   readonly #sessions = new Map<number, ServerSession>();
   #listeners: CarrierListener[] = [];
   #ready: ServerSession[] = []; // accepted, not handed out yet
+  readonly #admissions = new WeakMap<ServerSession, Admission>(); // who judged them
   #acceptors: { take: (session: ServerSession) => void; end: (error: NnrpError) => void }[] = [];
   #nextId = 0;
   #bytesInFlight = 0;
@@ -223,10 +232,27 @@ export class NnrpServer {
     });
   }
 
-  /** As {@linkcode NnrpServer.accept}, judging clients with this validator from now on. */
-  acceptWithAuth(validator: AuthValidator, options: WaitOptions = {}): Promise<ServerSession> {
+  /**
+   * As {@linkcode NnrpServer.accept}, judging clients with this validator from now on. Sessions that began before it was named
+   * are judged before they are handed out; refused ones are closed by ERROR AUTH_FAILED.
+   */
+  async acceptWithAuth(validator: AuthValidator, options: WaitOptions = {}): Promise<ServerSession> {
     this.#authValidator = validator;
-    return this.accept(options);
+    for (;;) {
+      const session = await this.accept(options);
+      const admission = this.#admissions.get(session)!;
+      if (admission.validator === validator) return session;
+      const gone = new AbortController();
+      void session.closed.then(() => gone.abort(serverClosed()));
+      const judged = await this.#judge(session, validator, admission.request, gone.signal);
+      if (judged.accepted) {
+        session.principal = judged.principal;
+        return session;
+      }
+      this.#counts.authRefused++;
+      session.report("auth-refused", judged.diagnostic);
+      session.refuse(ErrorCode.AUTH_FAILED, judged.diagnostic);
+    }
   }
 
   /** Sessions as they come, until the server is closed. */
@@ -332,40 +358,58 @@ export class NnrpServer {
       session.refuse(outcome.errorCode, outcome.diagnostic);
       return;
     }
-    let verdict: AuthVerdict;
-    try {
-      const judged = this.#authValidator?.({
-        authBlock: context.authBlock,
-        remote: session.remote,
-        transport: session.transport,
-        model: outcome.requestedModel,
-        hello: context,
-      }, handshake!.abort.signal) ?? true;
-      verdict = typeof judged === "object" && "then" in judged ? await judged : judged;
-    } catch (error) {
-      session.report("auth-refused", "the auth validator failed", error);
-      verdict = false;
-    }
+    const validator = this.#authValidator;
+    const request: AuthRequest = {
+      authBlock: context.authBlock,
+      remote: session.remote,
+      transport: session.transport,
+      model: outcome.requestedModel,
+      hello: context,
+    };
+    const judged = validator === undefined
+      ? ADMITTED
+      : await this.#judge(session, validator, request, handshake!.abort.signal);
     if (session.state !== "negotiating") return; // timed out or gone meanwhile
-    if (verdict === false || (typeof verdict === "object" && "refuse" in verdict)) {
-      this.#refuseAuth(session, outcome, typeof verdict === "object" ? verdict : undefined);
+    if (!judged.accepted) {
+      this.#refuseAuth(session, outcome, judged);
       return;
     }
-    this.#accept(session, context, outcome, typeof verdict === "object" ? verdict.principal : undefined);
+    try {
+      this.#accept(session, context, outcome, judged.principal);
+    } catch (error) {
+      session.report("handshake-refused", "the server's options make no valid SERVER_HELLO_ACK", error);
+      session.refuse(ErrorCode.INTERNAL_ERROR, "the server cannot accept sessions");
+      return;
+    }
+    this.#admit(session, { validator, request });
+  }
+
+  /** Asks the validator; a failure is a refusal. */
+  async #judge(
+    session: ServerSession,
+    validator: AuthValidator,
+    request: AuthRequest,
+    signal: AbortSignal,
+  ): Promise<Judged> {
+    try {
+      return readVerdict(await validator(request, signal));
+    } catch (error) {
+      session.report("auth-refused", "the auth validator failed", error);
+      return REFUSED;
+    }
   }
 
   #refuseAuth(
     session: ServerSession,
     agreement: HelloAgreement,
-    verdict: { refuse: "error" | "ack" | "close"; diagnostic?: string } | undefined,
+    { refuse, diagnostic }: Judged & { accepted: false },
   ): void {
     this.#counts.authRefused++;
     const handshake = this.#handshakes.get(session);
     if (handshake !== undefined) handshake.reported = true;
-    const diagnostic = verdict?.diagnostic ?? "authentication refused";
     session.report("auth-refused", diagnostic);
-    if (verdict?.refuse === "close") session.abort(diagnostic);
-    else if (verdict?.refuse === "ack") {
+    if (refuse === "close") session.abort(diagnostic);
+    else if (refuse === "ack") {
       session.refuseByAck(
         buildHelloAck(agreement, { sessionId: 0, activeTransportId: session.transport }).metadata,
       );
@@ -387,12 +431,18 @@ export class NnrpServer {
       modelName,
       controlExtensions: this.#options.controlExtensions,
     });
+    session.accept(ack.metadata, ack.body, modelName, principal);
+  }
+
+  /** The session has begun: enters it, and hands it to whoever waits for one. */
+  #admit(session: ServerSession, admission: Admission): void {
+    const { sessionId } = session;
     this.#endHandshake(session);
     this.#sessions.set(sessionId, session);
     this.#counts.sessionsStarted++;
-    session.accept(ack.metadata, ack.body, modelName, principal);
     session.report("session-start", `session ${sessionId} with ${session.remote}`);
     if (this.#scheduler !== null) return;
+    this.#admissions.set(session, admission);
     const acceptor = this.#acceptors.shift();
     if (acceptor !== undefined) acceptor.take(session);
     else this.#ready.push(session);
@@ -400,6 +450,13 @@ export class NnrpServer {
 
   /** The wished id, or a fresh one if it is 0 or in use. */
   #freeId(wished: number): number {
+    if (wished >>> 0 !== wished) {
+      throw new NnrpValueError("is no session id", {
+        field: "sessionId",
+        expected: "0 to 4294967295",
+        actual: String(wished),
+      });
+    }
     if (wished !== 0 && !this.#sessions.has(wished)) return wished;
     do this.#nextId = (this.#nextId + 1) >>> 0; while (
       this.#nextId === 0 || this.#sessions.has(this.#nextId)
@@ -438,6 +495,9 @@ export class NnrpServer {
 
 /** How long a closing server waits for an idle client to close first, ms. */
 const CLOSE_GRACE_MS = 500;
+
+/** Without a validator everybody is welcome. */
+const ADMITTED: Judged = { accepted: true, principal: undefined };
 
 async function defaultBinding(options: ServeOptions): Promise<CarrierBinding> {
   const { tcp } = await import("@nnrp/tcp");

@@ -464,15 +464,19 @@ export class ServerSession {
 
   /** Says a line in the server's log. */
   report(type: ServerLogEvent["type"], message: string, error?: unknown): void {
-    this.#owner.options.log?.({
-      type,
-      message,
-      remote: this.remote,
-      carrier: this.carrierName,
-      sessionId: this.sessionId,
-      hello: this.#hello ?? undefined,
-      error,
-    });
+    try {
+      this.#owner.options.log?.({
+        type,
+        message,
+        remote: this.remote,
+        carrier: this.carrierName,
+        sessionId: this.sessionId,
+        hello: this.#hello ?? undefined,
+        error,
+      });
+    } catch {
+      // A log that fails must not end what it was told about.
+    }
   }
 
   /** What a person debugging wants to see. */

@@ -94,7 +94,7 @@ export class DenoByteStream implements ByteStream {
     let failure: unknown;
     try {
       for (;;) {
-        if (this.#paused) await new Promise<void>((done) => this.#resume = done);
+        while (this.#paused && !this.#destroyed) await new Promise<void>((done) => this.#resume = done);
         if (this.#destroyed) break;
         const count = await this.#conn.read(events.target());
         if (count === null) {

@@ -1,0 +1,42 @@
+/**
+ * Reading what `authValidator` says: whoever does not clearly let a client in keeps it out, so that a forgotten `return` opens
+ * no door.
+ *
+ * @module
+ */
+import type { AuthVerdict } from "./options.ts";
+
+/** A verdict with nothing left out. */
+export type Judged =
+  | {
+    /** The client may come in. */
+    readonly accepted: true;
+    /** Who it is, as handlers see it. */
+    readonly principal: unknown;
+  }
+  | {
+    /** The client must stay out. */
+    readonly accepted: false;
+    /** How it is told. */
+    readonly refuse: "error" | "ack" | "close";
+    /** Words for it. */
+    readonly diagnostic: string;
+  };
+
+/** The verdict of a validator that failed or gave none. */
+export const REFUSED: Judged = { accepted: false, refuse: "error", diagnostic: "authentication refused" };
+
+/**
+ * Reads a verdict, whatever a program without types may have returned.
+ *
+ * @param verdict True or an object with `principal` lets in; everything else does not.
+ */
+export function readVerdict(verdict: AuthVerdict): Judged {
+  if (verdict === true) return { accepted: true, principal: undefined };
+  if (typeof verdict !== "object" || verdict === null) return REFUSED;
+  if ("refuse" in verdict) {
+    const { refuse, diagnostic = "authentication refused" } = verdict;
+    return { accepted: false, refuse, diagnostic };
+  }
+  return "principal" in verdict ? { accepted: true, principal: verdict.principal } : REFUSED;
+}
