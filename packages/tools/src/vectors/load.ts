@@ -24,6 +24,7 @@ export interface VectorFolder {
 
 /** A folder that cannot be checked: missing, unreadable, without vectors. The message is for the user, one line. */
 export class VectorFolderError extends Error {
+  /** Name of the class. */
   override readonly name = "VectorFolderError";
 }
 
