@@ -18,6 +18,9 @@ const PORTABLE = [
   "tests/faults",
 ];
 
+/** A part that hangs is ended and counts as failed, ms. */
+const PART_LIMIT_MS = 360_000;
+
 interface Tally {
   passed: number;
   failed: number;
@@ -60,7 +63,13 @@ async function portable(runtime: Extract<Runtime, { path: string }>): Promise<vo
   for (const folder of args.length > 0 ? args : PORTABLE) await collect(folder, files);
   files.sort();
   if (runtime.name === "node") {
-    await part(`Node ${runtime.version}`, runtime.path, ["--test", "--test-reporter=tap", ...files], readTap);
+    await part(`Node ${runtime.version}`, runtime.path, [
+      "--test",
+      "--test-reporter=tap",
+      "--test-timeout=60000",
+      "--test-force-exit",
+      ...files,
+    ], readTap);
   } else {await part(`Bun ${runtime.version}`, runtime.path, [
       "test",
       "--timeout",
@@ -102,12 +111,17 @@ async function part(
     stderr: "piped",
     env: { NO_COLOR: "1" },
   }).spawn();
+  const watchdog = setTimeout(() => {
+    console.log(`\n${title}: not done after ${PART_LIMIT_MS / 1000} s, ended`);
+    child.kill("SIGKILL");
+  }, PART_LIMIT_MS);
   const live = title === "Deno";
   const [out, err, status] = await Promise.all([
     gather(child.stdout, live),
     gather(child.stderr, live),
     child.status,
   ]);
+  clearTimeout(watchdog);
   const tally = read(`${out}\n${err}`);
   if (!status.success && tally.failed === 0) tally.failed = 1;
   if (!live && tally.failed > 0) console.log(out, err);

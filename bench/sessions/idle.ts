@@ -31,7 +31,6 @@ export function measureIdle(runtime: Runtime, seconds = SETTLE_MS / 1000): Promi
   return withPair(runtime, "idle_server.ts", "idle_clients.ts", async (server, clients) => {
     await clients.ask({ count: WARM_UP, exchange: true }, LIMIT_MS);
     await sleep(seconds * 100);
-    const insideBefore = await server.ask<Inside>({ collect: true }, LIMIT_MS);
     const rssBefore = await rss(server);
     const insideBefore = await server.ask<Inside>({ collect: true }, LIMIT_MS);
     await clients.ask({ count: WARM_UP + SESSIONS, exchange: true }, LIMIT_MS);
@@ -70,7 +69,12 @@ export function measureIdle(runtime: Runtime, seconds = SETTLE_MS / 1000): Promi
         value: (inside.outside - insideBefore.outside) / SESSIONS,
         unit: "B",
       },
-      { ...row, what: "  RSS beyond its own after a collection", value: (await rss(server) - rssBefore) / MIB, unit: "MiB" },
+      {
+        ...row,
+        what: "  RSS beyond its own after a collection",
+        value: (await rss(server) - rssBefore) / MIB,
+        unit: "MiB",
+      },
       {
         ...row,
         what: "  processor time of the idle server",

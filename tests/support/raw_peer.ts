@@ -93,7 +93,9 @@ export class RawPeer {
   /** Sends packets or bytes as they are. False: the runtime wants the caller to wait for {@linkcode RawPeer.drained}. */
   send(...what: (NnrpPacket | Uint8Array)[]): boolean {
     let room = true;
-    for (const item of what) room = this.#socket.write(item instanceof Uint8Array ? item : encodePacket(item));
+    for (const item of what) {
+      room = this.#socket.write(item instanceof Uint8Array ? item : encodePacket(item));
+    }
     return room;
   }
 
@@ -116,7 +118,9 @@ export class RawPeer {
     for (;;) {
       const packet = this.packets.shift();
       if (packet === undefined) {
-        if (this.isEnded || this.isClosed) throw new Error(`the connection ended before ${name ?? "a packet"} came`);
+        if (this.isEnded || this.isClosed) {
+          throw new Error(`the connection ended before ${name ?? "a packet"} came`);
+        }
         await this.change();
       } else if (name === undefined || packet.header.msgType === MessageType[name]) return packet;
     }

@@ -10,7 +10,7 @@ import type { Inbox } from "./inbox.ts";
 /** What a waiter may ask of its session. */
 export interface FrameOwner {
   /** Takes a frame back. */
-  cancelFrame(frameId: number, viewId?: number): void;
+  giveUp(frame: PendingFrame): void;
 }
 
 /** Most parts that `submit()` puts together into one result; a longer stream wants `submitStream()`. */
@@ -105,7 +105,8 @@ export class PromiseWaiter implements PendingFrame {
 
   readonly #resolve: (result: Result) => void;
   readonly #reject: (error: NnrpError) => void;
-  readonly #first: FrameOwner | null;
+  readonly #owner: FrameOwner;
+  readonly #first: boolean;
   #parts: { list: Result[]; bytes: number } | null = null;
 
   /**
@@ -114,27 +115,30 @@ export class PromiseWaiter implements PendingFrame {
    * @param resolve Of the promise.
    * @param reject Of the promise.
    * @param untilEos Whether a PARTIAL without EOS is only a part.
-   * @param first The session, if the first part is enough and the rest is to be cancelled.
+   * @param owner The session.
+   * @param first Whether the first part is enough and the rest is to be cancelled.
    */
   constructor(
     resolve: (result: Result) => void,
     reject: (error: NnrpError) => void,
     untilEos: boolean,
-    first: FrameOwner | null,
+    owner: FrameOwner,
+    first: boolean,
   ) {
     this.untilEos = untilEos;
     this.#resolve = resolve;
     this.#reject = reject;
+    this.#owner = owner;
     this.#first = first;
   }
 
   /** Gathers parts; the final result settles the promise. */
   result(result: Result, final: boolean): void {
     if (this.late) return;
-    if (final || this.#first !== null) {
+    if (final || this.#first) {
       if (this.onAbort !== null) releaseSignal(this);
       this.#resolve(this.#parts === null ? result : result.after(this.#parts.list));
-      if (!final) this.#first!.cancelFrame(this.frameId, this.viewId);
+      if (!final) this.#owner.giveUp(this);
       return;
     }
     const parts = this.#parts ??= { list: [], bytes: 0 };
@@ -147,7 +151,7 @@ export class PromiseWaiter implements PendingFrame {
           `frame ${this.frameId} has too many parts for one result; use submitStream()`,
         ),
       );
-      this.late = true;
+      this.#owner.giveUp(this);
     }
   }
 

@@ -21,9 +21,9 @@ export class ResultRouter {
   }
 
   /** As {@linkcode ClientSession.submitNowait}. */
-  sendSubmit(request: FrameRequest, options?: SubmitOptions): Promise<FrameKey> {
+  async sendSubmit(request: FrameRequest, options?: SubmitOptions): Promise<FrameKey> {
     this.#demandOpen();
-    return this.#session.submitNowait(request, options);
+    return await this.#session.submitNowait(request, options);
   }
 
   /**

@@ -122,7 +122,7 @@ export class ResultStream extends BaseWaiter implements AsyncIterable<Result> {
         "maxStreamResults and maxStreamBytes",
     );
     this.failed(error);
-    this.#owner.cancelFrame(this.frameId, this.viewId);
+    this.#owner.giveUp(this);
   }
 
   #push(result: Result): void {
@@ -199,7 +199,7 @@ export class ResultStream extends BaseWaiter implements AsyncIterable<Result> {
   #leave(): Promise<IteratorResult<unknown>> {
     if (!this.#done) {
       this.#done = true;
-      this.#owner.cancelFrame(this.frameId, this.viewId);
+      this.#owner.giveUp(this);
       this.settle();
     }
     this.#ring = [];

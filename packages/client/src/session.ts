@@ -18,6 +18,7 @@ import {
   type FlowUpdateEvent,
   type Lane,
   LAST_WORDS_MS,
+  LINGER_MS,
   NnrpCancelledError,
   NnrpConnectionClosedError,
   type NnrpError,
@@ -44,7 +45,7 @@ import {
 } from "./cache_calls.ts";
 import { EventFeed } from "./event_feed.ts";
 import { checkFrameId, completeRequest, type FrameRequest } from "./frame_request.ts";
-import { InboxWaiter, type PendingFrame, PromiseWaiter } from "./frame_waiters.ts";
+import { type FrameOwner, InboxWaiter, type PendingFrame, PromiseWaiter } from "./frame_waiters.ts";
 import { Inbox } from "./inbox.ts";
 import { type PatchFields, patchOf, type PatchOutcome } from "./patch_calls.ts";
 import { MigrationTriggerMonitor, type MigrationTriggerPolicy } from "./path_monitor.ts";
@@ -142,7 +143,9 @@ export class ClientSession {
   readonly #flows: EventFeed<FlowUpdateEvent>;
   readonly #errors: EventFeed<ErrorEvent>;
   readonly #line: WaitingLine;
+  readonly #owner: FrameOwner = { giveUp: (frame) => this.#giveUp(frame) };
   readonly #maxSendBuffer: number;
+  readonly #stallMs: number;
   #opening: { resolve: () => void; reject: (error: NnrpError) => void } | null = null;
   #resolveClosed: (end: SessionEnd) => void = () => {};
   #end: SessionEnd | null = null;
@@ -157,6 +160,7 @@ export class ClientSession {
     this.#carrier = carrier;
     this.#options = options;
     this.#maxSendBuffer = options.maxSendBufferBytes ?? MAX_SEND_BUFFER_BYTES;
+    this.#stallMs = options.sendStallMs ?? SEND_STALL_MS;
     this.#inbox = new Inbox(options);
     this.#line = new WaitingLine(options.maxWaitingSubmits ?? MAX_WAITING_SUBMITS);
     const kept = options.maxEventsKept ?? 256;
@@ -290,7 +294,8 @@ export class ClientSession {
       capturedResolve,
       capturedReject,
       until === "eos",
-      until === "first" ? this : null,
+      this.#owner,
+      until === "first",
     );
     this.#submit(request, waiter, options);
     return promise;
@@ -331,7 +336,8 @@ export class ClientSession {
    * @returns Iterate it once: results, `.batches()` or `.text()`.
    */
   submitStream(request: FrameRequest, options?: SubmitOptions): ResultStream {
-    const stream = new ResultStream(this, this.#options.maxStreamResults, this.#options.maxStreamBytes);
+    const { maxStreamResults, maxStreamBytes } = this.#options;
+    const stream = new ResultStream(this.#owner, maxStreamResults, maxStreamBytes);
     this.#submit(request, stream, options);
     return stream;
   }
@@ -366,7 +372,7 @@ export class ClientSession {
 
   #setLimits(request: FrameRequest, waiter: PendingFrame, options: SubmitOptions | undefined): void {
     const { timeoutMs, signal } = options ?? {};
-    signal?.throwIfAborted();
+    if (signal?.aborted) throw cancelledUnsent(signal.reason);
     if (timeoutMs !== undefined || request.deadlineMs !== undefined) {
       const now = performance.now();
       const expiry = request.deadlineMs === undefined
@@ -380,16 +386,16 @@ export class ClientSession {
     }
     if (signal !== undefined) {
       waiter.signal = signal;
-      waiter.onAbort = () => this.#aborted(waiter);
+      waiter.onAbort = () => this.#giveUp(waiter, signal.reason);
       signal.addEventListener("abort", waiter.onAbort, { once: true });
     }
   }
 
-  #aborted(waiter: PendingFrame): void {
-    const cause = waiter.signal!.reason;
-    if (this.#line.remove(waiter)) {
-      waiter.failed(new NnrpCancelledError("the frame was cancelled before it was sent", { cause }));
-    } else this.#engine.cancel(waiter.frameId, waiter.viewId, cause);
+  /** Nobody wants this frame any more, wherever it is on its way. */
+  #giveUp(waiter: PendingFrame, cause?: unknown): void {
+    const { frameId, viewId } = waiter;
+    if (this.#line.remove(waiter)) waiter.failed(cancelledUnsent(cause));
+    else if (this.#engine.waiterOf(frameId, viewId) === waiter) this.#engine.cancel(frameId, viewId, cause);
   }
 
   #wait(request: FrameRequest, waiter: PendingFrame): void {
@@ -420,6 +426,10 @@ export class ClientSession {
         return;
       }
       const { request, waiter } = line.shift()!;
+      if (waiter.signal !== null && waiter.signal.aborted) { // its listener has not been called yet
+        waiter.failed(cancelledUnsent(waiter.signal.reason));
+        continue;
+      }
       try {
         this.#send(request, waiter);
       } catch (error) {
@@ -451,7 +461,10 @@ export class ClientSession {
     return waitFor<Result>(
       options,
       (ms) => {
-        if (frameId !== undefined) this.#engine.timeOut(frameId, viewId);
+        // Frames of submit() have a wait of their own, which this one does not end.
+        if (frameId !== undefined && this.#engine.waiterOf(frameId, viewId) instanceof InboxWaiter) {
+          this.#engine.timeOut(frameId, viewId);
+        }
         return new NnrpTimeoutError(what, ms);
       },
       (resolve, reject) =>
@@ -664,7 +677,10 @@ export class ClientSession {
       engine.close(options.reason ?? "");
       const idleMs = Math.min(options.drainMs ?? CLOSE_IDLE_DRAIN_MS, CLOSE_IDLE_DRAIN_MS);
       await this.#drained(options.drainMs ?? CLOSE_DRAIN_MS, idleMs);
+      // A carrier without a clock of its own would wait for a server that does not let go for ever.
+      const cut = setTimeout(() => void this.#carrier.close({ graceful: false }), LINGER_MS);
       await this.#carrier.close();
+      clearTimeout(cut);
     }
     await this.closed;
   }
@@ -748,7 +764,8 @@ export class ClientSession {
     if (this.#carrierClosed) return;
     clearTimeout(this.#timer);
     const now = performance.now();
-    const next = Math.min(this.#engine.nextDeadlineMs, this.#line.nextDeadlineMs, now + MAX_TICK_MS);
+    const longest = Math.min(MAX_TICK_MS, this.#stallMs / 2);
+    const next = Math.min(this.#engine.nextDeadlineMs, this.#line.nextDeadlineMs, now + longest);
     this.#timerMs = next;
     this.#timer = setTimeout(() => this.#tick(), Math.max(1, Math.ceil(next - now)));
   }
@@ -767,10 +784,10 @@ export class ClientSession {
     if (bufferedBytes === 0 || sentBytes !== this.#stallBytes) {
       this.#stallBytes = sentBytes;
       this.#stallSinceMs = now;
-    } else if (now - this.#stallSinceMs >= SEND_STALL_MS) {
+    } else if (now - this.#stallSinceMs >= this.#stallMs) {
       void this.#carrier.close({
         graceful: false,
-        reason: `the server took nothing for ${SEND_STALL_MS} ms`,
+        reason: `the server took nothing for ${this.#stallMs} ms`,
       });
     }
   }
@@ -791,6 +808,10 @@ const MAX_TICK_MS = 5000;
 const DRAIN_CHECK_MS = 10;
 /** How long a request on the control path waits for its answer, ms. */
 const REPLY_TIMEOUT_MS = 10_000;
+
+function cancelledUnsent(cause: unknown): NnrpCancelledError {
+  return new NnrpCancelledError("the frame was cancelled before it was sent", { cause });
+}
 
 function invalidationOf(what: CacheInvalidation): CacheInvalidateMetadata {
   const { hi, lo } = what.scope === CacheInvalidateScope.OBJECT_KIND

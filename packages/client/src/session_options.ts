@@ -55,6 +55,8 @@ export interface SessionOptions extends InboxLimits {
   readonly maxWaitingSubmits?: number;
   /** Bytes that may wait to be sent before submits wait. Default 8 MiB. */
   readonly maxSendBufferBytes?: number;
+  /** A server that takes nothing for so long is given up, ms. Default 10,000. */
+  readonly sendStallMs?: number;
   /** Parts that may wait in one `submitStream`. Default 4,096. */
   readonly maxStreamResults?: number;
   /** Bytes of parts that may wait in one `submitStream`. Default 8 MiB. */

@@ -32,7 +32,9 @@ export function waitFor<T>(
     }
     let timer: ReturnType<typeof setTimeout> | undefined;
     let giveUp: (() => void) | null = null;
+    let settled = false;
     const settle = () => {
+      settled = true;
       clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
     };
@@ -48,6 +50,7 @@ export function waitFor<T>(
       settle();
       reject(error);
     });
+    if (settled) return; // the answer was there already
     if (timeoutMs !== undefined && timeoutMs !== Infinity) {
       timer = setTimeout(() => {
         settle();

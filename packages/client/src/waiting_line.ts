@@ -75,6 +75,7 @@ export class WaitingLine {
     if (at < 0) return false;
     this.#items[at] = null;
     this.#size--;
+    this.#tidy();
     return true;
   }
 
@@ -95,6 +96,7 @@ export class WaitingLine {
       }
     });
     this.nextDeadlineMs = next;
+    this.#tidy();
     return over;
   }
 
@@ -106,6 +108,13 @@ export class WaitingLine {
     this.#first = this.#size = 0;
     this.nextDeadlineMs = Infinity;
     return waiters;
+  }
+
+  /** Clears out those who gave up before they pile up: the line may stand still for long. */
+  #tidy(): void {
+    if (this.#items.length - this.#first <= 2 * this.#size + 64) return;
+    this.#items = this.#items.filter((item) => item !== null);
+    this.#first = 0;
   }
 
   #compact(): void {

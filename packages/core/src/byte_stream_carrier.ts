@@ -21,6 +21,8 @@ export interface ByteStreamEvents {
   filled(count: number): void;
   /** A chunk was received; its memory may be kept. */
   data(chunk: Uint8Array): void;
+  /** So many bytes of the write under way were taken, and there are more: tells a slow peer from one that takes nothing. */
+  progress(count: number): void;
   /** The last write is done; its memory is free. */
   written(): void;
   /** The last write failed: nothing can be sent any more. */
@@ -149,6 +151,10 @@ export class ByteStreamCarrier implements Carrier {
       target: () => this.#reader.target(),
       filled: (count) => this.#received(count, null),
       data: (chunk) => this.#received(chunk.length, chunk),
+      progress: (count) => {
+        this.sentBytes += count;
+        this.#writing -= count;
+      },
       written: () => this.#written(),
       writeFailed: (cause) => this.#writeFailed(cause),
       ended: () => this.#ended(),
@@ -363,9 +369,8 @@ export class ByteStreamCarrier implements Carrier {
   #wake(): void {
     if (this.#waiters.length === 0) return;
     const all = this.#sendFailed || this.#closed !== null;
-    const ready = this.#waiters.filter((w) => all || w.at <= this.sentBytes);
-    if (ready.length === 0) return;
-    this.#waiters = this.#waiters.filter((w) => !ready.includes(w));
-    for (const w of ready) w.done();
+    const waiters = this.#waiters;
+    this.#waiters = all ? [] : waiters.filter((w) => w.at > this.sentBytes);
+    for (const w of waiters) if (all || w.at <= this.sentBytes) w.done();
   }
 }

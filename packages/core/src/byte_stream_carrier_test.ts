@@ -173,6 +173,19 @@ test("released() waits for a caller's memory only, drained() for everything", as
   assertEquals([released, bench.carrier.released(), bench.carrier.bufferedBytes], [true, null, 0]);
 });
 
+test("what a slow peer takes of a large write is counted at once", async () => {
+  const bench = new Bench();
+  bench.commit(1, patterned(100_000, 1));
+  await turn();
+  bench.stream.events.progress(60_000);
+  assertEquals([bench.carrier.sentBytes, bench.carrier.bufferedBytes], [60_000, 40_040]);
+  bench.commit(2);
+  await turn();
+  assertEquals(bench.stream.writes.length, 1, "the write is still under way");
+  bench.stream.events.written();
+  assertEquals([bench.carrier.sentBytes, bench.carrier.bufferedBytes], [100_040, 40]);
+});
+
 test("§2: a failed write ends sending only; what the peer says is still read", async () => {
   const bench = new Bench();
   bench.commit(1, patterned(WRITE_BY_REFERENCE, 1));

@@ -36,6 +36,8 @@ export const MAX_SESSION_BYTES = 64 * 1024 * 1024;
 export const MAX_SERVER_BYTES = 1024 * 1024 * 1024;
 /** Bytes that may wait to be sent per session before a stream of results waits: a few system calls ahead is enough. */
 export const MAX_STREAM_AHEAD_BYTES = 1024 * 1024;
+/** Bytes that may wait to be sent per session before nothing more is read of it. */
+export const MAX_SEND_BUFFER_BYTES = 8 * 1024 * 1024;
 /** A client that takes nothing for this long is cut, ms. */
 export const SEND_STALL_MS = 10_000;
 /** How long `close()` of the server waits for frames in flight, ms. */
@@ -154,6 +156,10 @@ export interface ServerOptions {
   readonly maxServerBytes?: number;
   /** Bytes that may wait to be sent per session before a stream of results waits. Default 1 MiB. */
   readonly maxStreamAheadBytes?: number;
+  /** Bytes that may wait to be sent per session; beyond, nothing more is read of it until they are sent. Default 8 MiB. */
+  readonly maxSendBufferBytes?: number;
+  /** A client that takes nothing for so long is cut, ms. Default 10,000. */
+  readonly sendStallMs?: number;
   /** Called for what is worth a log line. Default: silent. */
   readonly log?: (event: ServerLogEvent) => void;
 }

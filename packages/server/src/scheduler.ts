@@ -24,6 +24,8 @@ import { yieldToEvents } from "./yield_to_events.ts";
 
 /** Work done in one go before the event loop gets its turn, ms: reading, cancels and results must not wait for a queue. */
 const SLICE_MS = 2;
+/** Parts of a stream that are sent without the event loop having had its turn. */
+const PARTS_PER_SLICE = 512;
 /** The slot of a running frame without a budget. */
 const NO_SLOT = -1;
 /** Frames started in one go between two looks at the clock. */
@@ -291,6 +293,7 @@ export class Scheduler {
   ): Promise<void> {
     const { session } = queue;
     try {
+      let parts = 0;
       const iterator = output[Symbol.asyncIterator]() as AsyncIterator<ResultFields, ResultFields | void>;
       for (;;) {
         const step = await iterator.next();
@@ -304,7 +307,14 @@ export class Scheduler {
           break;
         }
         const wait = session.sendPart(frame, step.value);
-        if (wait !== null) await wait;
+        if (wait !== null) {
+          await wait;
+          parts = 0;
+        } else if (++parts === PARTS_PER_SLICE) {
+          // An iterable that never waits itself would otherwise keep cancels and closed connections from being seen.
+          await new Promise<void>(yieldToEvents);
+          parts = 0;
+        }
       }
     } catch (error) {
       this.#failed(session, frame, error);

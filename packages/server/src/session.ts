@@ -21,6 +21,8 @@ import {
   type NnrpError,
   NnrpStateError,
   NnrpTimeoutError,
+  type PatchRefusal,
+  type PatchRequest,
   ReceivedSubmit,
   type ResultFields,
   ResultHintBudgetPolicy,
@@ -31,10 +33,17 @@ import {
   type ServerFrameCounts,
   type ServerHelloAckMetadata,
   type SessionEnd,
+  SessionPatchRejectReason,
   stateName,
 } from "@nnrp/core";
 import type { HandlerContext } from "./handler.ts";
-import { MAX_SESSION_BYTES, MAX_STREAM_AHEAD_BYTES, SEND_STALL_MS, type ServerLogEvent } from "./options.ts";
+import {
+  MAX_SEND_BUFFER_BYTES,
+  MAX_SESSION_BYTES,
+  MAX_STREAM_AHEAD_BYTES,
+  SEND_STALL_MS,
+  type ServerLogEvent,
+} from "./options.ts";
 import type { SessionOwner } from "./session_owner.ts";
 import type { FrameQueue } from "./frame_queue.ts";
 import { SubmitInbox } from "./submit_inbox.ts";
@@ -115,8 +124,11 @@ export class ServerSession {
   #timerMs = Infinity;
   #stallBytes = -1;
   #stallSinceMs = 0;
+  readonly #stallMs: number;
+  #awaitsSending = false; // reading is to go on once what waits to be sent has left
   #settledWaiters: (() => void)[] = [];
   #closing = false;
+  #clientEnded = false;
 
   /** Made by the server for each connection. */
   constructor(owner: SessionOwner, carrier: Carrier) {
@@ -124,28 +136,24 @@ export class ServerSession {
     this.#owner = owner;
     this.#carrier = carrier;
     this.maxConcurrentFrames = owner.maxConcurrentFrames;
+    this.#stallMs = options.sendStallMs ?? SEND_STALL_MS;
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
     this.#queue = owner.scheduler?.queueFor(this) ?? null;
     this.#inbox = owner.scheduler === null ? new SubmitInbox() : null;
-    const getPrincipal = () => this.principal;
-    this.handlerContext = {
-      session: this,
-      get principal() {
-        return getPrincipal();
-      },
-    };
+    this.handlerContext = new SessionContext(this);
     const profile = options.profile ?? {};
     this.#engine = new ServerEngine(carrier, {
       hello: (context) => this.#helloCame(context),
       submit: (frame) => this.#submit(frame),
       cancelled: (frame) => this.#cancelled(frame),
-      flow: (event) => this.onFlowUpdate?.(event),
-      patched: (settings) => this.onPatch?.(settings),
-      error: (event) => this.onError?.(event),
+      flow: (event) => this.#tell(this.onFlowUpdate, event),
+      patched: (settings) => this.#tell(this.onPatch, settings),
+      error: (event) => this.#tell(this.onError, event),
       draining: (end) => this.#draining(end),
       finished: (_end, fatal) => {
-        // An application that closes the session itself keeps the carrier open for its `drainMs`.
-        if (!this.#closing) void carrier.close({ endDelayMs: fatal ? LAST_WORDS_MS : 0 });
+        // An application that closes the session itself keeps the carrier open for its `drainMs`, while the client is there.
+        if (this.#closing && !this.#clientEnded && this.state !== "closed") return;
+        void carrier.close({ endDelayMs: fatal ? LAST_WORDS_MS : 0 });
       },
     }, {
       keepAliveMs: options.keepAliveMs,
@@ -157,7 +165,7 @@ export class ServerSession {
       acknowledgeInvalidate: options.acknowledgeInvalidate,
       answerProbes: options.answerProbes,
       maxPatchesPerSecond: options.maxPatchesPerSecond,
-      patchPolicy: options.patchPolicy && ((patch) => options.patchPolicy!(patch, this)),
+      patchPolicy: options.patchPolicy && ((patch) => this.#judgePatch(patch)),
     });
   }
 
@@ -239,7 +247,11 @@ export class ServerSession {
         if (engine.nextDeadlineMs < this.#timerMs) this.#arm();
       },
       fault: (error) => engine.fault(error),
-      end: () => engine.peerEnded(),
+      end: () => {
+        this.#clientEnded = true;
+        engine.peerEnded();
+        this.#closeIfDone();
+      },
       closed: (info) => this.#onCarrierClosed(info),
     });
     this.#arm();
@@ -527,6 +539,30 @@ export class ServerSession {
     this.#settled();
   }
 
+  /** Calls the application back; what it throws ends nothing. */
+  #tell<T>(callback: ((value: T) => void) | null, value: T): void {
+    try {
+      callback?.(value);
+    } catch (error) {
+      this.report("handler-failed", "a callback of the session failed", error);
+    }
+  }
+
+  /** Asks the application about a patch; a failure refuses it. */
+  #judgePatch(patch: PatchRequest): PatchRefusal | undefined {
+    try {
+      return this.#owner.options.patchPolicy!(patch, this);
+    } catch (error) {
+      this.report("handler-failed", "the patch policy failed", error);
+      return { rejectReason: SessionPatchRejectReason.UNSUPPORTED_STRATEGY };
+    }
+  }
+
+  /** This side said CLOSE, and the client has finished: nothing is left to wait for once its frames are answered. */
+  #closeIfDone(): void {
+    if (this.#closing && this.#clientEnded && this.#engine.framesInFlight === 0) void this.#carrier.close();
+  }
+
   /** Tells the client when its queue fills or empties. */
   #adviseCongestion(): void {
     const state = this.#congestion.observe(this.#queue!.size, this.#owner.maxQueuedFrames);
@@ -553,15 +589,26 @@ export class ServerSession {
         for (const done of waiters) done();
       }
       engine.turn();
+      this.#closeIfDone();
     }
   }
 
-  /** Stops reading while too many bytes wait for an answer. */
+  /** Stops reading while too many bytes wait for an answer, or too many answers for the client to take them. */
   #boundMemory(): void {
+    const { maxSessionBytes = MAX_SESSION_BYTES, maxSendBufferBytes = MAX_SEND_BUFFER_BYTES } =
+      this.#owner.options;
     const bytes = this.bytesInFlight;
     const overServer = this.#owner.account(bytes - this.#accountedBytes);
     this.#accountedBytes = bytes;
-    const over = overServer || bytes > (this.#owner.options.maxSessionBytes ?? MAX_SESSION_BYTES);
+    const unsent = this.#carrier.bufferedBytes > maxSendBufferBytes;
+    if (unsent && !this.#awaitsSending) {
+      this.#awaitsSending = true;
+      void this.#carrier.drained().then(() => {
+        this.#awaitsSending = false;
+        if (!this.#carrierClosed) this.#boundMemory();
+      });
+    }
+    const over = overServer || unsent || bytes > maxSessionBytes;
     if (over && !this.#paused) {
       this.#paused = true;
       this.#carrier.pause();
@@ -600,7 +647,7 @@ export class ServerSession {
     if (this.#carrierClosed) return;
     clearTimeout(this.#timer);
     const now = this.#owner.clock.nowMs;
-    const next = Math.min(this.#engine.nextDeadlineMs, now + MAX_TICK_MS);
+    const next = Math.min(this.#engine.nextDeadlineMs, now + Math.min(MAX_TICK_MS, this.#stallMs / 2));
     this.#timerMs = next;
     this.#timer = setTimeout(() => this.#tick(), Math.max(1, Math.ceil(next - now)));
   }
@@ -614,10 +661,23 @@ export class ServerSession {
     if (bufferedBytes === 0 || sentBytes !== this.#stallBytes) {
       this.#stallBytes = sentBytes;
       this.#stallSinceMs = now;
-    } else if (now - this.#stallSinceMs >= SEND_STALL_MS) {
-      this.abort(`the client took nothing for ${SEND_STALL_MS} ms`);
+    } else if (now - this.#stallSinceMs >= this.#stallMs) {
+      this.abort(`the client took nothing for ${this.#stallMs} ms`);
     }
     this.#arm();
+  }
+}
+
+/** The session as handlers see it; the principal is known only after the handshake. */
+class SessionContext implements HandlerContext {
+  readonly session: ServerSession;
+
+  constructor(session: ServerSession) {
+    this.session = session;
+  }
+
+  get principal(): unknown {
+    return this.session.principal;
   }
 }
 

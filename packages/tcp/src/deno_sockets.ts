@@ -118,10 +118,17 @@ export class DenoByteStream implements ByteStream {
   }
 
   async #writeAll(ranges: Uint8Array[]): Promise<void> {
+    let left = 0;
+    for (let i = 0; i < ranges.length; i++) left += ranges[i].length;
     try {
-      for (const range of ranges) {
-        let at = await this.#conn.write(range);
-        while (at < range.length) at += await this.#conn.write(range.subarray(at));
+      for (let i = 0; i < ranges.length; i++) {
+        const range = ranges[i];
+        for (let at = 0; at < range.length;) {
+          const count = await this.#conn.write(at === 0 ? range : range.subarray(at));
+          at += count;
+          left -= count;
+          if (left > 0) this.#events!.progress(count);
+        }
       }
     } catch (cause) {
       this.#events!.writeFailed(cause);

@@ -8,6 +8,9 @@ import { connect as netConnect, createServer, type Socket } from "node:net";
 import type { ByteStream, ByteStreamEvents } from "@nnrp/core";
 import type { Bound, Connected, SocketApi } from "./socket_api.ts";
 
+/** Batches beyond this size are written in pieces, so that a peer that takes them slowly is seen to take something. */
+const PIECE_BYTES = 1024 * 1024;
+
 /** Node's sockets. */
 export const socketApi: SocketApi = {
   connect(host, port, noDelay, signal): Promise<Connected> {
@@ -89,6 +92,12 @@ export class NodeByteStream implements ByteStream {
   write(ranges: Uint8Array[]): void {
     const socket = this.#socket;
     const last = ranges.length - 1;
+    let length = 0;
+    for (let i = 0; i <= last; i++) length += ranges[i].length;
+    if (length > PIECE_BYTES) {
+      this.#writePieces(ranges, 0, 0);
+      return;
+    }
     if (last === 0) {
       socket.write(ranges[0], this.#onWritten);
       return;
@@ -97,6 +106,26 @@ export class NodeByteStream implements ByteStream {
     for (let i = 0; i < last; i++) socket.write(ranges[i]);
     socket.write(ranges[last], this.#onWritten);
     socket.uncork();
+  }
+
+  /** Writes a large batch piece by piece: the runtime tells of a write only when all of it is taken. */
+  #writePieces(ranges: Uint8Array[], index: number, at: number): void {
+    const range = ranges[index];
+    const piece = range.subarray(at, at + PIECE_BYTES);
+    const end = at + piece.length;
+    if (end === range.length && index === ranges.length - 1) {
+      this.#socket.write(piece, this.#onWritten);
+      return;
+    }
+    this.#socket.write(piece, (error?: Error | null) => {
+      if (error) {
+        this.#onWritten(error);
+        return;
+      }
+      this.#events!.progress(piece.length);
+      if (end === range.length) this.#writePieces(ranges, index + 1, 0);
+      else this.#writePieces(ranges, index, end);
+    });
   }
 
   /** Stops reading. */

@@ -55,11 +55,11 @@ import { CacheMirror } from "./cache_mirror.ts";
 import { ClientPatchState } from "./client_patch.ts";
 import { CreditGate, type FlowControlMode } from "./credit.ts";
 import { FrameTable } from "./frame_table.ts";
+import { GivenUpFrames } from "./given_up_frames.ts";
 import type { EngineHost, FlowUpdateEvent, FrameWaiter, ReplyWaiter, ResultHintEvent } from "./host.ts";
 import { type AcceptedHello, readHelloAck } from "./negotiation.ts";
 import type { PacketOutput } from "./packet_writer.ts";
 import { settingsOfHelloAck } from "./patch.ts";
-import { RecentKeys } from "./recent_keys.ts";
 import { isPart, Result } from "./result.ts";
 import { SessionEngine, type SessionEngineOptions, stateName } from "./session_engine.ts";
 import { SessionState } from "./states.ts";
@@ -167,7 +167,7 @@ export class ClientEngine extends SessionEngine {
   readonly #host: ClientHost;
   readonly #options: ClientEngineOptions;
   readonly #frames = new FrameTable<FrameWaiter>();
-  readonly #gone = new RecentKeys();
+  readonly #gone = new GivenUpFrames();
   #patch: ClientPatchState<ReplyWaiter<PatchReply>> | null = null;
   #typedHead: TypedSubmitHead | null = null;
   #late = 0; // frames in the table whose wait timed out: they hold a key, no slot
@@ -286,6 +286,11 @@ export class ClientEngine extends SessionEngine {
       this.#frames.has(id, viewId) || this.#gone.has(id, viewId)
     );
     return id;
+  }
+
+  /** Who waits for the frame; undefined if it is not in flight. */
+  waiterOf(frameId: number, viewId: number): FrameWaiter | undefined {
+    return this.#frames.get(frameId, viewId);
   }
 
   /** Whether the frame is in flight (or its wait timed out and its late result is still due). */
@@ -506,7 +511,7 @@ export class ClientEngine extends SessionEngine {
     this.counts.unknown++;
     const part = cursor.msgType === MessageType.RESULT_PUSH && this.accepted!.streamedResults &&
       isPart(cursor.view, cursor.metaOffset, cursor.metaLength) && (cursor.flags & HeaderFlags.EOS) === 0;
-    if (!part) this.#gone.delete(frameId, viewId);
+    if (!part) this.#gone.answered(frameId, viewId);
     return true;
   }
 
@@ -618,7 +623,7 @@ export class ClientEngine extends SessionEngine {
 
   #frameFailed(error: NnrpProtocolError): void {
     const { relatedFrameId, relatedViewId } = error;
-    if (this.#gone.delete(relatedFrameId, relatedViewId)) return; // the last word on a frame that was given up
+    if (this.#gone.answered(relatedFrameId, relatedViewId)) return; // the last word on a frame that was given up
     const waiter = this.#take(relatedFrameId, relatedViewId);
     if (waiter === undefined) return;
     this.counts.failed++;

@@ -213,6 +213,19 @@ test("§10: the late answers of a cancelled frame do not settle a new one of the
   }
 });
 
+test("§10: a key that is cancelled again and again gets the answers of its last frame only", () => {
+  const rig = new ClientRig().open();
+  for (let i = 0; i < 5; i++) {
+    rig.submit(1);
+    rig.engine.cancel(1, 0);
+  }
+  const last = rig.submit(1);
+  for (let i = 0; i < 5; i++) rig.receive(i % 2 === 0 ? drop(1) : resultPacket(1));
+  assertEquals(last.heard, []);
+  rig.receive(resultPacket(1));
+  assertEquals([last.heard, rig.engine.framesInFlight], [["final"], 0]);
+});
+
 test("§10: the parts of a cancelled stream do not reach a new frame of the same key", () => {
   const rig = new ClientRig().open();
   rig.submit(1);

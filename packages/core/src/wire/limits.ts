@@ -15,7 +15,7 @@ export const MAX_PROBE_BODY_BYTES = 1024 * 1024;
 export const DEFAULT_MAX_BODY_BYTES = 32 * 1024 * 1024;
 
 /** First read buffer of a connection: enough for control packets, so that thousands of idle sessions stay cheap. */
-export const READ_BUFFER_SMALL = 4 * 1024;
+export const READ_BUFFER_SMALL = 1024;
 /** Read buffer once a read filled the small one: larger ones bring nothing (performance notes). */
 export const READ_BUFFER_LARGE = 128 * 1024;
 /** A packet larger than this is read into memory of its own. */

@@ -1,12 +1,13 @@
 /**
  * Collects the packets of a turn into few byte ranges: heads and small payloads side by side in one slab, large payloads as
  * they lie. A carrier takes the ranges and writes them with as few system calls as its runtime allows; meanwhile the next
- * turn collects into another slab.
+ * turn collects into another slab. An idle queue holds no memory.
  *
  * @module
  */
 import { WRITE_BUFFER_LARGE, WRITE_BUFFER_SMALL, WRITE_BY_REFERENCE } from "./limits.ts";
 import type { Outbox } from "./outbox.ts";
+import { giveBackSlab, type Slab, SLAB_STEP, takeSlab } from "./slab_pool.ts";
 
 /** What one take hands to the carrier. */
 export interface WriteBatch {
@@ -35,7 +36,6 @@ export class WriteQueue implements Outbox {
   #used: Slab[] = []; // slabs of this turn that are full
   #slab: Slab | null = null; // the one being written: `bytes` and `view`
   #inFlight: Slab[] = []; // slabs of the batch that is being written
-  #spares: Slab[] = [];
   #size = WRITE_BUFFER_SMALL; // of the next fresh slab: grows when a turn overflows, shrinks after quiet ones
   #quiet = 0;
 
@@ -80,27 +80,23 @@ export class WriteQueue implements Outbox {
     this.#used = [];
     if (this.#inFlight.length > 1 || this.#at * 8 >= this.#size) this.#quiet = 0;
     else if (++this.#quiet === QUIET_BATCHES) this.#shrink();
-    this.#use(this.#spares.pop() ?? null);
+    this.#use(null);
     return batch;
   }
 
   /** The batch of the last take was sent: its slabs may be used again. */
   written(): void {
-    for (const slab of this.#inFlight) {
-      if (slab.bytes.length !== this.#size) continue;
-      if (this.#slab === null) this.#use(slab);
-      else if (this.#spares.length < MAX_SPARES) this.#spares.push(slab);
-    }
+    const slabs = this.#inFlight;
     this.#inFlight = NONE;
+    for (let i = 0; i < slabs.length; i++) giveBackSlab(slabs[i]);
   }
 
-  /** Forgets what was collected. */
+  /** Forgets what was collected. A write under way may still read its slabs, so nobody else gets them. */
   clear(): void {
     this.#sealed = [];
     this.length = 0;
     this.#used = [];
     this.#inFlight = NONE;
-    this.#spares = [];
     this.#use(null);
   }
 
@@ -121,36 +117,20 @@ export class WriteQueue implements Outbox {
 
   #nextSlab(size: number): void {
     this.#seal();
-    if (this.#from > 0 && this.#size < WRITE_BUFFER_LARGE) {
-      this.#size *= 4;
-      this.#spares = [];
+    if (this.#slab !== null) {
+      if (this.#from > 0 && this.#size < WRITE_BUFFER_LARGE) this.#size *= SLAB_STEP;
+      this.#used.push(this.#slab);
+      this.#quiet = 0;
     }
-    if (this.#slab !== null) this.#used.push(this.#slab);
-    this.#quiet = 0;
-    if (size > this.#size || this.#spares.length === 0) this.#use(slabOf(Math.max(size, this.#size)));
-    else this.#use(this.#spares.pop()!);
+    this.#use(takeSlab(Math.max(size, this.#size)));
   }
 
   #shrink(): void {
     this.#quiet = 0;
-    this.#spares = [];
-    if (this.#size > WRITE_BUFFER_SMALL) this.#size /= 4;
+    if (this.#size > WRITE_BUFFER_SMALL) this.#size /= SLAB_STEP;
   }
 }
 
-/** Memory for packets, with its view. */
-interface Slab {
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
-}
-
-function slabOf(size: number): Slab {
-  const bytes = new Uint8Array(size);
-  return { bytes, view: new DataView(bytes.buffer) };
-}
-
-/** Slabs kept for the next turns of a busy connection. */
-const MAX_SPARES = 3;
 const NONE: Slab[] = [];
 /** Batches in a row that needed an eighth of the slab at most before it shrinks. */
 const QUIET_BATCHES = 256;

@@ -1,0 +1,114 @@
+/**
+ * `deno run -A bench/sessions/main.ts`: what sessions cost. See `README.md`.
+ *
+ * @module
+ */
+import { type Runtime, RUNTIMES } from "./child.ts";
+import { measureAgainst } from "./against.ts";
+import { measureHeap } from "./heap.ts";
+import { measureIdle } from "./idle.ts";
+import { measureOverload } from "./overload.ts";
+import { type Row, table, verdict } from "./report.ts";
+
+const MEASUREMENTS: Readonly<Record<string, (runtime: Runtime) => Promise<Row[]>>> = {
+  heap: measureHeap,
+  idle: measureIdle,
+  overload: measureOverload,
+};
+
+const HELP =
+  `What sessions cost: memory when idle, order and loss when there is too much to do, work per request.
+
+deno run -A bench/sessions/main.ts [flags]
+  --only heap,idle   measurements: ${Object.keys(MEASUREMENTS).join(", ")} (default: all)
+  --runtime deno     deno or node (default: both)
+  --against REV      instead of those: work B and D of this tree against another revision (or the folder of a tree)
+  --rounds N         rounds of --against (default: 8)
+  --out FILE         also writes the rows as JSON
+  --help             this text`;
+
+/** A command line that cannot be used. */
+class UsageError extends Error {}
+
+interface Options {
+  readonly only: readonly string[];
+  readonly runtimes: readonly Runtime[];
+  readonly against?: string;
+  readonly rounds?: number;
+  readonly out?: string;
+}
+
+function readOptions(args: readonly string[]): Options | "help" {
+  if (args.includes("--help")) return "help";
+  const given = new Map<string, string>();
+  for (let i = 0; i < args.length; i++) {
+    const [, name, inline] = /^(--[a-z]+)(?:=(.*))?$/.exec(args[i]) ?? [];
+    if (name === undefined || !["--only", "--runtime", "--against", "--rounds", "--out"].includes(name)) {
+      throw new UsageError(`unknown argument ${args[i]}`);
+    }
+    const value = inline ?? args[++i];
+    if (value === undefined || value === "") throw new UsageError(`${name} needs a value`);
+    given.set(name, value);
+  }
+  return {
+    only: list("--only", given.get("--only"), Object.keys(MEASUREMENTS)),
+    runtimes: list("--runtime", given.get("--runtime"), RUNTIMES),
+    against: given.get("--against"),
+    rounds: count("--rounds", given.get("--rounds")),
+    out: given.get("--out"),
+  };
+}
+
+function list<T extends string>(flag: string, value: string | undefined, all: readonly T[]): readonly T[] {
+  const wanted = value?.split(",");
+  const wrong = wanted?.find((name) => !(all as readonly string[]).includes(name));
+  if (wrong !== undefined) throw new UsageError(`${flag}: unknown "${wrong}", known are ${all.join(", ")}`);
+  return wanted === undefined ? all : all.filter((name) => wanted.includes(name));
+}
+
+function count(flag: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (!Number.isInteger(number) || number < 1) {
+    throw new UsageError(`${flag}: expected a whole number above 0`);
+  }
+  return number;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const options = readOptions(args);
+  if (options === "help") {
+    console.log(HELP);
+    return 0;
+  }
+  const { against, rounds, out } = options;
+  const works: [string, (runtime: Runtime) => Promise<Row[]>][] = against === undefined
+    ? options.only.map((name) => [name, MEASUREMENTS[name]])
+    : [["against", (runtime) => measureAgainst(runtime, against, rounds)]];
+  const rows: Row[] = [];
+  const failures: string[] = [];
+  for (const [name, measure] of works) {
+    for (const runtime of options.runtimes) {
+      console.error(`${name} on ${runtime} …`);
+      try {
+        rows.push(...await measure(runtime));
+      } catch (error) {
+        failures.push(`${name} on ${runtime}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+  }
+  console.log(table(rows));
+  for (const failure of failures) console.log(`not measured: ${failure}`);
+  if (out !== undefined) await Deno.writeTextFile(out, JSON.stringify(rows, null, 2) + "\n");
+  return failures.length > 0 ? 1 : rows.some((row) => verdict(row) === "MISSED") ? 3 : 0;
+}
+
+if (import.meta.main) {
+  try {
+    Deno.exit(await main(Deno.args));
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`bench: ${error.message} (--help shows all flags)`);
+    Deno.exit(2);
+  }
+}
