@@ -63,6 +63,8 @@ test("however many frames are given up and never answered, memory is bounded and
     frames.add(id, id % 3);
     assert(frames.size <= 100);
     assertEquals(frames.has(id, id % 3), true);
-    if (id >= 100) assertEquals([frames.has(id - 99, (id - 99) % 3), frames.has(id - 100, (id - 100) % 3)], [true, false]);
+    if (id >= 100) {
+      assertEquals([frames.has(id - 99, (id - 99) % 3), frames.has(id - 100, (id - 100) % 3)], [true, false]);
+    }
   }
 });
