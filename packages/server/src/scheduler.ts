@@ -25,7 +25,7 @@ import { yieldToEvents } from "./yield_to_events.ts";
 /** Work done in one go before the event loop gets its turn, ms: reading, cancels and results must not wait for a queue. */
 const SLICE_MS = 2;
 /** Parts of a stream that are sent without the event loop having had its turn. */
-const PARTS_PER_SLICE = 512;
+const PARTS_PER_SLICE = 4096;
 /** The slot of a running frame without a budget. */
 const NO_SLOT = -1;
 /** Frames started in one go between two looks at the clock. */

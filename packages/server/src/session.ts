@@ -47,6 +47,7 @@ import {
 import type { SessionOwner } from "./session_owner.ts";
 import type { FrameQueue } from "./frame_queue.ts";
 import { SubmitInbox } from "./submit_inbox.ts";
+import { yieldToEvents } from "./yield_to_events.ts";
 
 /** How long a call may wait. */
 export interface WaitOptions {
@@ -419,8 +420,11 @@ export class ServerSession {
   /** A part of a handler's stream: PARTIAL, not final. Resolves when more may be sent; null = at once. */
   sendPart(frame: ReceivedSubmit, part: ResultFields): Promise<void> | null {
     this.#engine.sendPart(frame, part);
+    const { bufferedBytes } = this.#carrier;
+    // A carrier that keeps nothing cannot send any more: let the event loop see its end instead of pulling on.
+    if (bufferedBytes === 0) return new Promise<void>(yieldToEvents);
     const max = this.#owner.options.maxStreamAheadBytes ?? MAX_STREAM_AHEAD_BYTES;
-    return this.#carrier.bufferedBytes < max ? null : this.#carrier.drained();
+    return bufferedBytes < max ? null : this.#carrier.drained();
   }
 
   /** Measures the round trip, ms. Rejects with NnrpTimeoutError (default 10 s) or when the session ends. */
