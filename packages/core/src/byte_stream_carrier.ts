@@ -71,7 +71,7 @@ export interface ByteStreamCarrierInfo {
 /** How long a last ERROR is left alone before the stream ends: rc2 loses it otherwise (behaviour spec §4), ms. */
 export const LAST_WORDS_MS = 150;
 /** What waits after a write is sent at once from this size on; less waits for the end of the turn, bytes. */
-const WRITE_AT_ONCE = 64 * 1024;
+const WRITE_AT_ONCE = 256 * 1024;
 /** How long a closing carrier waits for its last bytes to leave and reads the peer's last words, ms. */
 export const LINGER_MS = 1000;
 
