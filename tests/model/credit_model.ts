@@ -4,7 +4,13 @@
  *
  * @module
  */
-import { FlowUpdateBackpressureLevel, FlowUpdateFlags, type FlowUpdateMetadata, FlowUpdateReason, FlowUpdateScopeKind } from "@nnrp/core";
+import {
+  FlowUpdateBackpressureLevel,
+  FlowUpdateFlags,
+  type FlowUpdateMetadata,
+  FlowUpdateReason,
+  FlowUpdateScopeKind,
+} from "@nnrp/core";
 
 interface Scope {
   epoch: number;
@@ -14,7 +20,13 @@ interface Scope {
   pausedUntilMs: number | null;
 }
 
-const fresh = (): Scope => ({ epoch: 0, credit: Infinity, lastNonzero: Infinity, zeroEndsMs: Infinity, pausedUntilMs: null });
+const fresh = (): Scope => ({
+  epoch: 0,
+  credit: Infinity,
+  lastNonzero: Infinity,
+  zeroEndsMs: Infinity,
+  pausedUntilMs: null,
+});
 
 /** Both scopes of one connection. */
 export class CreditModel {
@@ -33,12 +45,18 @@ export class CreditModel {
       if (scope.epoch !== 0 && (ahead === 0 || ahead >= 0x80000000)) return false;
       scope.epoch = update.creditEpoch;
     }
-    const retryEndsMs = update.flags & FlowUpdateFlags.RETRY_AFTER_VALID ? nowMs + update.retryAfterMs : Infinity;
+    const retryEndsMs = update.flags & FlowUpdateFlags.RETRY_AFTER_VALID
+      ? nowMs + update.retryAfterMs
+      : Infinity;
     if (update.flags & FlowUpdateFlags.CREDIT_VALID) {
-      scope.credit = update.scopeKind === FlowUpdateScopeKind.CONNECTION ? update.connectionCredit : update.sessionCredit;
+      scope.credit = update.scopeKind === FlowUpdateScopeKind.CONNECTION
+        ? update.connectionCredit
+        : update.sessionCredit;
       scope.zeroEndsMs = Infinity;
       if (scope.credit > 0) scope.lastNonzero = scope.credit;
-    } else if (update.updateReason === FlowUpdateReason.RESUME && scope.credit === 0) scope.credit = scope.lastNonzero;
+    } else if (update.updateReason === FlowUpdateReason.RESUME && scope.credit === 0) {
+      scope.credit = scope.lastNonzero;
+    }
     if (scope.credit === 0 && retryEndsMs !== Infinity) scope.zeroEndsMs = retryEndsMs;
     const pauses = update.updateReason === FlowUpdateReason.PAUSE ||
       update.backpressureLevel === FlowUpdateBackpressureLevel.HARD ||

@@ -28,31 +28,47 @@ interface Step {
   readonly run: (world: World) => void;
 }
 
-const step = <T>(name: string, arbitrary: fc.Arbitrary<T>, run: (world: World, value: T) => void): fc.Arbitrary<Step> =>
+const step = <T>(
+  name: string,
+  arbitrary: fc.Arbitrary<T>,
+  run: (world: World, value: T) => void,
+): fc.Arbitrary<Step> =>
   arbitrary.map((value) => {
     const shown = `${name}(${JSON.stringify(value)})`;
     return { name: shown, run: (world: World) => run(world, value), [fc.toStringMethod]: () => shown };
   });
 
-const submit = step("submit", fc.tuple(fc.nat(6), fc.nat(1), fc.nat(9), fc.nat(400)), (world, [frameId, viewId, kind, deadline]) => {
-  const { client, nowMs } = world;
-  if (!client.canSubmit() || client.knows(frameId, viewId)) return;
-  // The server knows nothing of a discard: while it works on the discarded frame, nobody could tell the two answers apart.
-  if (world.frames.some((f) => f.discarded && f.frameId === frameId && f.viewId === viewId && !world.isAnswered(f))) return;
-  const number = world.frames.length + 1;
-  const frame = new ModelFrame(number, kind < 3 ? nowMs + 1 + deadline : 0);
-  const ids = { frameId, viewId, traceId: BigInt(number) };
-  const camera = { objectKind: 1, refFlags: 0, cacheNamespace: 0, cacheKeyHi: 0, cacheKeyLo: deadline % 5 };
-  const request = kind === 9
-    ? { ...ids, submitMode: 1, objectRefMask: 1, cameraReference: camera }
-    : kind === 8
-    ? { ...ids, typedPayloads: [TypedPayload.opaqueBytes(new Uint8Array(40_000).fill(number))] }
-    : kind === 7
-    ? { ...ids, tileIds: [1, 2], sections: [{ roleId: 1, dtypeId: 0, tilePayloads: [new Uint8Array(9), new Uint8Array(3)] }] }
-    : { ...ids, typedPayloads: [TypedPayload.tokenChunk(`${number}`)] };
-  client.submit(request, frameId, frame);
-  world.frames.push(frame);
-});
+const submit = step(
+  "submit",
+  fc.tuple(fc.nat(6), fc.nat(1), fc.nat(9), fc.nat(400)),
+  (world, [frameId, viewId, kind, deadline]) => {
+    const { client, nowMs } = world;
+    if (!client.canSubmit() || client.knows(frameId, viewId)) return;
+    // The server knows nothing of a discard: while it works on the discarded frame, nobody could tell the two answers apart.
+    if (
+      world.frames.some((f) =>
+        f.discarded && f.frameId === frameId && f.viewId === viewId && !world.isAnswered(f)
+      )
+    ) return;
+    const number = world.frames.length + 1;
+    const frame = new ModelFrame(number, kind < 3 ? nowMs + 1 + deadline : 0);
+    const ids = { frameId, viewId, traceId: BigInt(number) };
+    const camera = { objectKind: 1, refFlags: 0, cacheNamespace: 0, cacheKeyHi: 0, cacheKeyLo: deadline % 5 };
+    const request = kind === 9
+      ? { ...ids, submitMode: 1, objectRefMask: 1, cameraReference: camera }
+      : kind === 8
+      ? { ...ids, typedPayloads: [TypedPayload.opaqueBytes(new Uint8Array(40_000).fill(number))] }
+      : kind === 7
+      ? {
+        ...ids,
+        tileIds: [1, 2],
+        sections: [{ roleId: 1, dtypeId: 0, tilePayloads: [new Uint8Array(9), new Uint8Array(3)] }],
+      }
+      : { ...ids, typedPayloads: [TypedPayload.tokenChunk(`${number}`)] };
+    client.submit(request, frameId, frame);
+    world.frames.push(frame);
+  },
+);
 
 const anyFrame = fc.tuple(fc.nat(6), fc.nat(1));
 const cancel = step("cancel", anyFrame, ({ client }, [frameId, viewId]) => client.cancel(frameId, viewId));
@@ -61,13 +77,19 @@ const discard = step("discard", anyFrame, ({ client }, [frameId, viewId]) => {
   if (frame instanceof ModelFrame) frame.discarded = true;
   client.discard(frameId, viewId);
 });
-const answer = step("answer", fc.tuple(fc.nat(50), fc.constantFrom(0, 1, 2, 3, 3, 3, 3)), (world, [pick, how]) => {
-  const frame = world.open[pick % Math.max(1, world.open.length)];
-  if (frame !== undefined && !frame.settled) world.answer(frame, how);
-});
+const answer = step(
+  "answer",
+  fc.tuple(fc.nat(50), fc.constantFrom(0, 1, 2, 3, 3, 3, 3)),
+  (world, [pick, how]) => {
+    const frame = world.open[pick % Math.max(1, world.open.length)];
+    if (frame !== undefined && !frame.settled) world.answer(frame, how);
+  },
+);
 const part = step("part", fc.nat(50), (world, pick) => {
   const frame = world.open[pick % Math.max(1, world.open.length)];
-  if (world.options.streamedResults && frame !== undefined && !frame.settled) world.server.sendPart(frame, world.partOf(frame));
+  if (world.options.streamedResults && frame !== undefined && !frame.settled) {
+    world.server.sendPart(frame, world.partOf(frame));
+  }
 });
 const flow = step(
   "flow",
@@ -95,44 +117,63 @@ const flow = step(
 );
 const relax = step("relax", fc.constant(0), ({ server }) => {
   if (server.state !== SessionState.ACTIVE) return;
-  for (const scopeKind of [0, 1]) server.sendFlowUpdate(flowUpdateOf({ scopeKind, updateReason: FlowUpdateReason.RESUME, credit: 8 }));
+  for (const scopeKind of [0, 1]) {
+    server.sendFlowUpdate(flowUpdateOf({ scopeKind, updateReason: FlowUpdateReason.RESUME, credit: 8 }));
+  }
 });
-const patch = step("patch", fc.tuple(fc.nat(0x7f), fc.nat(300), fc.nat(3), fc.nat(20)), (world, [mask, tier, lanes, cadence]) => {
-  const { client } = world;
-  if (client.state !== SessionState.ACTIVE) return;
-  const patchMask = mask & ~SessionPatchField.PROFILE_PATCH;
-  const reply = new ModelReply<never>();
-  world.replies.push(reply);
-  client.patch(
-    {
-      profileId: 1,
-      patchMask,
-      targetCadenceX100: cadence * 100,
-      qualityTier: tier,
-      degradePolicy: tier & 7,
-      activeLaneMask: BigInt(lanes),
-      preferredCodecBitmap: lanes,
-      preferredCompressionBitmap: lanes,
-      profilePatchBytes: 0,
-    },
-    null,
-    reply,
-  );
-});
-const put = step("put", fc.tuple(fc.nat(4), fc.integer({ min: 1, max: 90 }), fc.constantFrom(0, 0, 0, 400), fc.nat(5)), (world, [key, size, ttlMs, pin]) => {
-  const { client } = world;
-  if (client.state !== SessionState.ACTIVE) return;
-  const data = new Uint8Array(size).fill(world.cacheOperations.length);
-  const reply = new ModelReply<never>();
-  world.replies.push(reply);
-  world.cacheOperations.push({ put: key, data, ttlMs, reply });
-  client.now = world.nowMs;
-  client.putCache(
-    { cacheNamespace: 0, cacheKeyHi: 0, cacheKeyLo: key, objectKind: 1, ttlMs, objectBytes: size, codecBitmap: 0, flags: pin === 0 ? 1 : 0 },
-    data,
-    reply,
-  );
-});
+const patch = step(
+  "patch",
+  fc.tuple(fc.nat(0x7f), fc.nat(300), fc.nat(3), fc.nat(20)),
+  (world, [mask, tier, lanes, cadence]) => {
+    const { client } = world;
+    if (client.state !== SessionState.ACTIVE) return;
+    const patchMask = mask & ~SessionPatchField.PROFILE_PATCH;
+    const reply = new ModelReply<never>();
+    world.replies.push(reply);
+    client.patch(
+      {
+        profileId: 1,
+        patchMask,
+        targetCadenceX100: cadence * 100,
+        qualityTier: tier,
+        degradePolicy: tier & 7,
+        activeLaneMask: BigInt(lanes),
+        preferredCodecBitmap: lanes,
+        preferredCompressionBitmap: lanes,
+        profilePatchBytes: 0,
+      },
+      null,
+      reply,
+    );
+  },
+);
+const put = step(
+  "put",
+  fc.tuple(fc.nat(4), fc.integer({ min: 1, max: 90 }), fc.constantFrom(0, 0, 0, 400), fc.nat(5)),
+  (world, [key, size, ttlMs, pin]) => {
+    const { client } = world;
+    if (client.state !== SessionState.ACTIVE) return;
+    const data = new Uint8Array(size).fill(world.cacheOperations.length);
+    const reply = new ModelReply<never>();
+    world.replies.push(reply);
+    world.cacheOperations.push({ put: key, data, ttlMs, reply });
+    client.now = world.nowMs;
+    client.putCache(
+      {
+        cacheNamespace: 0,
+        cacheKeyHi: 0,
+        cacheKeyLo: key,
+        objectKind: 1,
+        ttlMs,
+        objectBytes: size,
+        codecBitmap: 0,
+        flags: pin === 0 ? 1 : 0,
+      },
+      data,
+      reply,
+    );
+  },
+);
 const invalidate = step("invalidate", fc.nat(6), (world, key) => {
   const { client } = world;
   if (client.state !== SessionState.ACTIVE) return;
@@ -155,18 +196,32 @@ const ping = step("ping", fc.boolean(), (world, fromServer) => {
   engine.ping(reply);
 });
 const hint = step("hint", fc.nat(3), ({ server }, congestionState) => {
-  if (server.state === SessionState.ACTIVE) server.sendHint({ appliedBudgetPolicy: 0, congestionState, reason: 0, retryAfterMs: 0 });
+  if (server.state === SessionState.ACTIVE) {
+    server.sendHint({ appliedBudgetPolicy: 0, congestionState, reason: 0, retryAfterMs: 0 });
+  }
 });
-const deliver = step("deliver", fc.tuple(fc.integer({ min: 1, max: 6 }), fc.nat(9)), (world, [count, choice]) => {
-  for (let i = 0; i < count && world.deliver(choice); i++);
-});
+const deliver = step(
+  "deliver",
+  fc.tuple(fc.integer({ min: 1, max: 6 }), fc.nat(9)),
+  (world, [count, choice]) => {
+    for (let i = 0; i < count && world.deliver(choice); i++);
+  },
+);
 const pass = step("pass", fc.oneof(fc.nat(60), fc.nat(2500)), (world, ms) => world.pass(ms));
-const stall = step("stall", fc.tuple(fc.boolean(), fc.constantFrom(true, false, false)), ({ clientCarrier, serverCarrier }, [atServer, pause]) => {
-  const carrier = atServer ? serverCarrier : clientCarrier;
-  if (pause) carrier.pause();
-  else carrier.resume();
-});
-const localGate = step("localGate", fc.boolean(), ({ client }, shut) => shut ? client.credit.pause() : client.credit.resume());
+const stall = step(
+  "stall",
+  fc.tuple(fc.boolean(), fc.constantFrom(true, false, false)),
+  ({ clientCarrier, serverCarrier }, [atServer, pause]) => {
+    const carrier = atServer ? serverCarrier : clientCarrier;
+    if (pause) carrier.pause();
+    else carrier.resume();
+  },
+);
+const localGate = step(
+  "localGate",
+  fc.boolean(),
+  ({ client }, shut) => shut ? client.credit.pause() : client.credit.resume(),
+);
 const end = step("end", fc.nat(7), ({ client, server, clientCarrier, serverCarrier }, how) => {
   if (how === 0) client.close("client");
   else if (how === 1) server.close("server");
@@ -207,16 +262,23 @@ function checkAlways(world: World, gateShut: boolean): void {
     // 1 from a server without 0xF001 is no word at all (behaviour spec §8.1).
     const told = maxConcurrentFrames === 1 && !streamedResults ? 64 : maxConcurrentFrames;
     const allowed = Math.min(told, world.credit.allowed(nowMs));
-    assertEquals(client.canSubmit(), !gateShut && holding < allowed, `${holding} in flight, ${allowed} allowed`);
+    assertEquals(
+      client.canSubmit(),
+      !gateShut && holding < allowed,
+      `${holding} in flight, ${allowed} allowed`,
+    );
   } else assertEquals(client.canSubmit(), false);
   assert(server.framesInFlight <= HARD_LIMIT);
   const unsettled = world.open.filter((f) => !f.settled);
   assertEquals(server.framesInFlight, unsettled.length);
   assertEquals(server.counts.bytesInFlight, unsettled.reduce((sum, f) => sum + f.byteLength, 0));
   const stats = server.cache?.stats;
-  if (stats !== undefined && world.options.smallCache) assert(stats.entries <= 3 && stats.bytes <= 200, JSON.stringify(stats));
+  if (stats !== undefined && world.options.smallCache) {
+    assert(stats.entries <= 3 && stats.bytes <= 200, JSON.stringify(stats));
+  }
   const c = client.counts;
-  const ended = c.complete + c.partial + c.staleReuse + c.degraded + c.dropped + c.failed + c.cancelled + c.discarded;
+  const ended = c.complete + c.partial + c.staleReuse + c.degraded + c.dropped + c.failed + c.cancelled +
+    c.discarded;
   assertEquals(ended, world.frames.filter((f) => f.end !== null).length + lostWhileLate(world));
   assertEquals(c.submitted, world.frames.length);
 }
@@ -232,7 +294,9 @@ function checkAtRest(world: World): void {
   for (const frame of world.frames) assert(frame.end !== null, `frame #${frame.number} was never answered`);
   assertEquals([client.framesInFlight, server.framesInFlight, world.open.length], [0, 0, 0]);
   for (const ends of world.arrived.values()) assertEquals(ends, 1, "every accepted frame ended");
-  for (const reply of world.replies) assert(reply.value !== undefined || reply.failed, "every request was answered");
+  for (const reply of world.replies) {
+    assert(reply.value !== undefined || reply.failed, "every request was answered");
+  }
   const { profilePatch: _a, ...mine } = client.settings!;
   const { profilePatch: _b, ...theirs } = server.settings!;
   assertEquals(mine, theirs, "both sides agree on the values in force");
@@ -242,20 +306,26 @@ function checkAtRest(world: World): void {
     if ("invalidate" in operation) {
       if (operation.invalidate === "all") expected.clear();
       else expected.delete(operation.invalidate);
-    } else if (operation.reply.value!.ack.status !== CacheAckStatus.REJECTED) expected.set(operation.put, operation);
-    else if (expected.has(operation.put)) expected.set(operation.put, "unknown");
+    } else if (operation.reply.value!.ack.status !== CacheAckStatus.REJECTED) {
+      expected.set(operation.put, operation);
+    } else if (expected.has(operation.put)) expected.set(operation.put, "unknown");
   }
   for (let cacheKeyLo = 0; cacheKeyLo < 5; cacheKeyLo++) {
     const key = { objectKind: 1, cacheNamespace: 0, cacheKeyHi: 0, cacheKeyLo };
     const held = server.cache!.lookup(key, nowMs);
     const usable = client.cache.isUsable(key, nowMs);
     const should = expected.get(cacheKeyLo);
-    if (should === undefined) assertEquals([held, usable], [undefined, false], `key ${cacheKeyLo} is not in the cache`);
-    else if (should !== "unknown") {
+    if (should === undefined) {
+      assertEquals([held, usable], [undefined, false], `key ${cacheKeyLo} is not in the cache`);
+    } else if (should !== "unknown") {
       if (held !== undefined) assertEquals(held, should.data, "what the server holds is what was put last");
       if (world.options.smallCache) continue; // objects make room without a word
-      if (should.ttlMs === 0) assertEquals([held !== undefined, usable], [true, true], `key ${cacheKeyLo} is in the cache`);
-      else assert(held !== undefined || !usable, "an object never lives longer at the client than at the server");
+      if (should.ttlMs === 0) {
+        assertEquals([held !== undefined, usable], [true, true], `key ${cacheKeyLo} is in the cache`);
+      } else {assert(
+          held !== undefined || !usable,
+          "an object never lives longer at the client than at the server",
+        );}
     }
   }
 }
@@ -272,11 +342,15 @@ test(`two engines, everything between them hostile, ${STEPS} steps (seed ${SEED}
         smallCache: fc.boolean(),
         streamedResults: fc.boolean(),
         steps: fc.array(anyStep, { maxLength: STEPS_PER_WORLD * 2, size: "max" }),
-        death: fc.option(fc.tuple(fc.integer({ min: 60, max: STEPS_PER_WORLD * 2 }), end), { nil: undefined }),
+        death: fc.option(fc.tuple(fc.integer({ min: 60, max: STEPS_PER_WORLD * 2 }), end), {
+          nil: undefined,
+        }),
       }),
       ({ cuts, steps: script, death, ...options }) => {
         let state = cuts | 1;
-        const random = () => (state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x12345 | 0, (state >>> 0) / 2 ** 32);
+        const random =
+          () => (state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x12345 | 0,
+            (state >>> 0) / 2 ** 32);
         const world = new World({ ...options, random });
         const said: string[] = [];
         try {
@@ -302,9 +376,17 @@ test(`two engines, everything between them hostile, ${STEPS} steps (seed ${SEED}
             world.pass(5000);
           }
           assertEquals([world.client.state, world.server.state], [SessionState.CLOSED, SessionState.CLOSED]);
-          for (const frame of world.frames) assert(frame.end !== null || frame.timedOutOnce, `frame #${frame.number} waits for ever`);
-          for (const reply of world.replies) assert(reply.value !== undefined || reply.failed, "no request waits for ever");
-          assertEquals([world.client.framesInFlight, world.server.framesInFlight, world.server.counts.bytesInFlight], [0, 0, 0]);
+          for (const frame of world.frames) {
+            assert(frame.end !== null || frame.timedOutOnce, `frame #${frame.number} waits for ever`);
+          }
+          for (const reply of world.replies) {
+            assert(reply.value !== undefined || reply.failed, "no request waits for ever");
+          }
+          assertEquals([
+            world.client.framesInFlight,
+            world.server.framesInFlight,
+            world.server.counts.bytesInFlight,
+          ], [0, 0, 0]);
           checkAlways(world, gateShut);
         } catch (error) {
           throw new Error(`after ${said.length} steps: ${said.slice(-20).join(" ")}`, { cause: error });
@@ -321,5 +403,7 @@ test(`two engines, everything between them hostile, ${STEPS} steps (seed ${SEED}
   );
   assert(steps >= STEPS, `${steps} steps in ${worlds} worlds`);
   // The worlds must have been through what they are there for.
-  for (const [what, count] of Object.entries(reached)) assert(count > (what === "limited" ? 0 : 20), `${what}: ${count}`);
+  for (const [what, count] of Object.entries(reached)) {
+    assert(count > (what === "limited" ? 0 : 20), `${what}: ${count}`);
+  }
 });

@@ -24,8 +24,8 @@ import {
   type Result,
   ServerEngine,
   type ServerHost,
-  type SessionEngine,
   type SessionEnd,
+  type SessionEngine,
   SessionState,
   TypedPayload,
 } from "@nnrp/core";
@@ -77,7 +77,9 @@ export class ModelFrame implements FrameWaiter {
     if (result.isDrop) this.end = "drop";
     else {
       const text = result.text();
-      if (text !== "") assertEquals(text, `${this.number}:${this.#parts++}`, "parts come in order, none twice");
+      if (text !== "") {
+        assertEquals(text, `${this.number}:${this.#parts++}`, "parts come in order, none twice");
+      }
       if (final) this.end = "result";
     }
   }
@@ -107,7 +109,12 @@ export class ModelReply<T> implements ReplyWaiter<T> {
 
 /** A cache operation of the client, in the order in which they were sent. */
 export type CacheOperation =
-  | { readonly put: number; readonly data: Uint8Array; readonly ttlMs: number; readonly reply: ModelReply<CachePutReply> }
+  | {
+    readonly put: number;
+    readonly data: Uint8Array;
+    readonly ttlMs: number;
+    readonly reply: ModelReply<CachePutReply>;
+  }
   | { readonly invalidate: number | "all" };
 
 /** Both ends and what lies between them. */
@@ -185,7 +192,11 @@ export class World {
       hint: () => {},
       error: ({ error }: ErrorEvent) => assert(EXPECTED_ERRORS.has(error.errorCode), error.message),
       flow: ({ metadata, applied }) =>
-        assertEquals(this.credit.apply(metadata, this.nowMs), applied, `update ${JSON.stringify(metadata, bigintAsText)}`),
+        assertEquals(
+          this.credit.apply(metadata, this.nowMs),
+          applied,
+          `update ${JSON.stringify(metadata, bigintAsText)}`,
+        ),
     };
   }
 
@@ -193,9 +204,15 @@ export class World {
     return {
       ...this.#hostBase("server", () => this.serverCarrier),
       hello: ({ metadata, controlExtensions }) => {
-        const cache = this.options.smallCache ? { maxCacheEntries: SMALL_CACHE.maxEntries, maxCacheBytes: SMALL_CACHE.maxBytes } : {};
+        const cache = this.options.smallCache
+          ? { maxCacheEntries: SMALL_CACHE.maxEntries, maxCacheBytes: SMALL_CACHE.maxBytes }
+          : {};
         const { maxConcurrentFrames, streamedResults } = this.options;
-        const agreement = judgeHello({ metadata, controlExtensions }, { maxConcurrentFrames, streamedResults, ...cache });
+        const agreement = judgeHello({ metadata, controlExtensions }, {
+          maxConcurrentFrames,
+          streamedResults,
+          ...cache,
+        });
         if (!agreement.accepted) throw new Error(agreement.diagnostic);
         const ack = buildHelloAck(agreement, { sessionId: 9, activeTransportId: 2 });
         this.server.accept(ack.metadata, ack.body);
@@ -272,7 +289,9 @@ export class World {
       this.#timers = this.#timers.filter((t) => t !== timer);
       timer.call();
     }
-    for (const engine of [this.client, this.server]) if (engine.nextDeadlineMs <= this.nowMs) engine.tick(this.nowMs);
+    for (const engine of [this.client, this.server]) {
+      if (engine.nextDeadlineMs <= this.nowMs) engine.tick(this.nowMs);
+    }
   }
 
   /** Everything that is due happens, and the server answers all. */
