@@ -59,8 +59,11 @@ export interface ByteStreamCarrierInfo {
   readonly encrypted: boolean;
   /** The peer's address. */
   readonly remote: string;
-  /** Host timer, so that this file needs none of its own: calls back after `ms`; returns a cancel. */
-  readonly after: (ms: number, call: () => void) => () => void;
+  /**
+   * Host timer, so that this file needs none of its own: calls back after `ms`; returns a cancel. Without one a closing carrier
+   * waits for its peer as long as it takes, and ends its stream right after its last words.
+   */
+  readonly after?: (ms: number, call: () => void) => () => void;
   /**
    * Runs a call once the event loop has had its turn (`setImmediate`). Default: at once. Some runtimes finish a write before
    * the turn is over; what is committed meanwhile then leaves in one write at its end instead of in many small ones.
@@ -227,12 +230,12 @@ export class ByteStreamCarrier implements Carrier {
       return;
     }
     this.#discard = true;
-    if (!graceful) {
+    if (!graceful || this.#sendFailed) {
       this.#closing = { info, cancel: () => {} };
       this.#stream.destroy();
       return;
     }
-    this.#closing = { info, cancel: this.#after(LINGER_MS, () => this.#stream.destroy()) };
+    this.#closing = { info, cancel: this.#after?.(LINGER_MS, () => this.#stream.destroy()) ?? (() => {}) };
     this.#stream.resume();
     this.#finish = true;
     this.#send();
@@ -282,7 +285,7 @@ export class ByteStreamCarrier implements Carrier {
       this.#stream.write(batch.ranges);
     } else if (this.#finish && !this.#finished) {
       this.#finished = true;
-      if (this.#endDelayMs > 0) this.#after(this.#endDelayMs, () => this.#shutdown());
+      if (this.#endDelayMs > 0 && this.#after) this.#after(this.#endDelayMs, () => this.#shutdown());
       else this.#shutdown();
     }
   }

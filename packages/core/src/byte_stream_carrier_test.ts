@@ -204,6 +204,21 @@ test("§2: a failed write ends sending only; what the peer says is still read", 
   assertEquals(bench.heard.at(-1), "closed");
 });
 
+test("a carrier that cannot send any more has nothing to wait for when it closes", async () => {
+  for (const how of ["close", "fault"]) {
+    const bench = new Bench();
+    bench.commit(1);
+    await turn();
+    bench.stream.events.writeFailed(new Error("ECONNRESET"));
+    if (how === "close") void bench.carrier.close();
+    else {
+      bench.stream.events.data(submit.subarray(0, 45));
+      bench.stream.events.ended();
+    }
+    assertEquals(bench.stream.calls.at(-1), "destroy", how);
+  }
+});
+
 test("closing sends what was committed before it, then ends the stream, then waits for the peer's end", async () => {
   const bench = new Bench();
   bench.commit(1);

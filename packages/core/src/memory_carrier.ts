@@ -80,7 +80,7 @@ export function memoryPair(options: MemoryOptions = {}): [Carrier, Carrier] {
     transport: TransportId.TCP,
     name: "memory",
     encrypted: true,
-    after: options.after ?? (() => () => {}),
+    after: options.after,
   };
   return [
     new ByteStreamCarrier(a, { ...info, remote: "memory:server" }),

@@ -93,6 +93,16 @@ test("an end whose peer goes away with bytes under way learns of it and can clos
   assertEquals([a.heard.at(-1), b.heard], ["closed", ["closed"]]);
 });
 
+test("last words are followed by the end, also where no clock says when", async () => {
+  const [a, b] = pair();
+  send(a.carrier, 1);
+  const closing = a.carrier.close({ endDelayMs: 150 });
+  await settle();
+  assertEquals(b.heard, ["1", "end"]);
+  await b.carrier.close();
+  await closing;
+});
+
 test("deliveries are made by the schedule that is given, and no other", async () => {
   const tasks: (() => void)[] = [];
   const [a, b] = pair({ schedule: (task) => tasks.push(task) });

@@ -22,8 +22,11 @@ import { FrameQueue } from "./frame_queue.ts";
 import type { ServerSession } from "./session.ts";
 import { yieldToEvents } from "./yield_to_events.ts";
 
-/** Work done in one go before the event loop gets its turn, ms: reading, cancels and results must not wait for a queue. */
-const SLICE_MS = 2;
+/**
+ * Work done in one go before the event loop gets its turn, ms: reading, cancels and results must not wait for a queue. So a
+ * handler that takes longer has its result sent before the next one begins.
+ */
+const SLICE_MS = 0.5;
 /** Parts of a stream that are sent without the event loop having had its turn. */
 const PARTS_PER_SLICE = 4096;
 /** The slot of a running frame without a budget. */
@@ -74,6 +77,10 @@ export class Scheduler {
   #sliceFrames = 0;
   #framesPerLook = 1;
   #yielding = false;
+  readonly #pumpTask = () => {
+    this.#yielding = false;
+    this.#pump();
+  };
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerMs = Infinity;
 
@@ -191,10 +198,7 @@ export class Scheduler {
   #pumpSoon(): void {
     if (this.#yielding || this.#ring.length === 0 || this.stats.running >= this.#concurrency) return;
     this.#yielding = true;
-    yieldToEvents(() => {
-      this.#yielding = false;
-      this.#pump();
-    });
+    yieldToEvents(this.#pumpTask, performance.now() - this.#sliceStartMs);
   }
 
   /** Starts waiting frames, one session after the other, for one slice. */
@@ -312,7 +316,7 @@ export class Scheduler {
           parts = 0;
         } else if (++parts === PARTS_PER_SLICE) {
           // An iterable that never waits itself would otherwise keep cancels and closed connections from being seen.
-          await new Promise<void>(yieldToEvents);
+          await new Promise<void>((done) => yieldToEvents(done));
           parts = 0;
         }
       }

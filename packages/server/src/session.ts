@@ -422,7 +422,7 @@ export class ServerSession {
     this.#engine.sendPart(frame, part);
     const { bufferedBytes } = this.#carrier;
     // A carrier that keeps nothing cannot send any more: let the event loop see its end instead of pulling on.
-    if (bufferedBytes === 0) return new Promise<void>(yieldToEvents);
+    if (bufferedBytes === 0) return new Promise<void>((done) => yieldToEvents(done));
     const max = this.#owner.options.maxStreamAheadBytes ?? MAX_STREAM_AHEAD_BYTES;
     return bufferedBytes < max ? null : this.#carrier.drained();
   }

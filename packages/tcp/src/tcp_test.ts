@@ -333,7 +333,7 @@ test("a frame goes to a server and its echo comes back, from 0 bytes to 32 MiB l
 });
 
 test("a server with an idle client keeps it, pings it, and loses it only after the idle time", async () => {
-  const server = await serve({ port: 0, keepAliveMs: 20, idleTimeoutMs: 300 }, echo);
+  const server = await serve({ port: 0, keepAliveMs: 20, idleTimeoutMs: 1500 }, echo);
   const quiet = await dialClient(`nnrp://127.0.0.1:${server.port}`, { keepAliveMs: 0 });
   const silent = await RawPeer.shakeHands(server.port);
   await silent.next("PING");

@@ -16,6 +16,10 @@ const HEADER = HeaderOffset.END;
 const MAGIC_LE = 0x50524e4e;
 /** Reads in a row that wanted far less than the buffer before it is given back. */
 const QUIET_READS = 64;
+/** A read that can hold no frame and no result, bytes: keep-alive of a session that is otherwise idle. */
+const KEEP_ALIVE_READ = 2 * HEADER;
+/** Quiet reads that one of those counts for: an idle session gives its buffer back within seconds, not minutes. */
+const KEEP_ALIVE_WEIGHT = QUIET_READS / 2;
 /** Reads of the usual size that a fresh buffer has room for: what was given out of a buffer is never written over. */
 const READS_PER_BUFFER = 16;
 
@@ -83,7 +87,8 @@ export class PacketReader {
     }
     this.#end += count;
     if (count > this.#peak) this.#peak = count;
-    this.#quietReads = count * READS_PER_BUFFER > this.#bytes.length >> 1 ? 0 : this.#quietReads + 1;
+    if (count * READS_PER_BUFFER > this.#bytes.length >> 1) this.#quietReads = 0;
+    else this.#quietReads += count <= KEEP_ALIVE_READ ? KEEP_ALIVE_WEIGHT : 1;
     const full = this.#end === this.#bytes.length;
     this.#cursor.retained = false;
     this.#start = this.#cut(this.#bytes, this.#view, this.#start, this.#end);
@@ -91,8 +96,10 @@ export class PacketReader {
     if (this.#own !== null) return;
     if (full && this.#bytes.length < READ_BUFFER_LARGE) this.#renew();
     else if (this.#start !== this.#end) return;
-    else if (this.#quietReads >= QUIET_READS && this.#bytes.length > READ_BUFFER_SMALL) this.#renew();
-    else if (this.#reusable) this.#start = this.#end = 0;
+    else if (this.#quietReads >= QUIET_READS && this.#bytes.length > READ_BUFFER_SMALL) {
+      this.#peak = count; // what was read before it fell quiet says nothing any more
+      this.#renew();
+    } else if (this.#reusable) this.#start = this.#end = 0;
   }
 
   /**

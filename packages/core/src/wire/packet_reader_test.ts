@@ -314,15 +314,34 @@ test("memory for a claimed body follows the bytes that really come", () => {
   }
 });
 
-test("thousands of idle connections cost nothing before their first byte and 4 KiB after it", () => {
+test("thousands of idle connections cost nothing before their first byte and 1 KiB after it", () => {
   const reader = new PacketReader(limits(), () => {});
   assertEquals(reader.pendingBytes, 0);
   for (let i = 0; i < 100; i++) {
     const target = reader.target();
-    assertEquals(target.buffer.byteLength, READ_BUFFER_SMALL);
+    assertEquals([target.buffer.byteLength, READ_BUFFER_SMALL], [1024, 1024]);
     target.set(SMALL_STREAM[0]);
     reader.filled(40);
   }
+});
+
+test("a busy connection that falls idle keeps its large buffer for two pings, not for minutes", () => {
+  const reader = new PacketReader(limits(), () => {});
+  const burst = join(
+    Array.from({ length: 64 }, () => bytesOf({ msgType: MessageType.FRAME_SUBMIT, body: patterned(256, 1) })),
+  );
+  feed(reader, "fill", burst);
+  feed(reader, "fill", burst);
+  assertEquals(reader.target().buffer.byteLength, READ_BUFFER_LARGE);
+  const ping = bytesOf({ msgType: MessageType.PING });
+  feed(reader, "fill", ping);
+  assertEquals(
+    reader.target().buffer.byteLength,
+    READ_BUFFER_LARGE,
+    "one ping between two frames is nothing special",
+  );
+  feed(reader, "fill", ping);
+  assertEquals(reader.target().buffer.byteLength, READ_BUFFER_SMALL);
 });
 
 test("a busy connection gets a large buffer, and gives it back once it is quiet", () => {

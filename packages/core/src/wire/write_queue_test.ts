@@ -135,6 +135,52 @@ test("a batch under way is never written over, whatever is collected meanwhile",
   assert(slabsUsedAgain > 100, `only ${slabsUsedAgain} slabs were used again`);
 });
 
+test("a queue without anything to send holds no memory, and what it gave back serves the next one", () => {
+  const busy = new WriteQueue();
+  assertEquals(busy.bytes.length, 0);
+  for (let i = 0; i < 100; i++) fill(busy, patterned(1000, i));
+  const slabs = new Set(busy.take()!.ranges.map((range) => range.buffer));
+  busy.written();
+  assertEquals(busy.bytes.length, 0);
+  const next = new WriteQueue();
+  for (let i = 0; i < 100; i++) fill(next, patterned(1000, i));
+  assert(next.take()!.ranges.some((range) => slabs.has(range.buffer)));
+});
+
+test("slabs of a write that failed or was given up go to nobody else: the runtime may still read them", () => {
+  const failed = new WriteQueue();
+  fill(failed, patterned(500, 1));
+  const under = failed.take()!;
+  failed.clear();
+  failed.written(); // what a runtime says late changes nothing
+  const others = Array.from({ length: 300 }, () => new WriteQueue());
+  for (const other of others) {
+    fill(other, new Uint8Array(500).fill(9));
+    assert(other.bytes.buffer !== under.ranges[0].buffer);
+  }
+  assertEquals(contentOf(under), patterned(500, 1));
+});
+
+test("what is kept for the next connections is bounded", () => {
+  const queues = Array.from({ length: 40 }, () => new WriteQueue());
+  const slabs = new Set<ArrayBufferLike>();
+  for (let turn = 0; turn < 4; turn++) {
+    for (const queue of queues) {
+      for (let i = 0; i < 400; i++) fill(queue, patterned(1000, i));
+      for (const range of queue.take()!.ranges) slabs.add(range.buffer);
+    }
+    for (const queue of queues) queue.written();
+  }
+  const again = new Set<ArrayBufferLike>();
+  for (const queue of queues) {
+    for (let i = 0; i < 400; i++) fill(queue, patterned(1000, i));
+    for (const range of queue.take()!.ranges) if (slabs.has(range.buffer)) again.add(range.buffer);
+  }
+  const bytes = [...again].reduce((sum, buffer) => sum + buffer.byteLength, 0);
+  assert(bytes > 0);
+  assertLessOrEqual(bytes, 4 * 1024 * 1024);
+});
+
 test("in steady traffic two slabs serve for ever", () => {
   const queue = new WriteQueue();
   const slabs = new Set<ArrayBufferLike>();

@@ -1,0 +1,74 @@
+/**
+ * A server under attack and, beside the attackers, a client that behaves: it must be served all the time.
+ *
+ * @module
+ */
+import type { ClientSession } from "@nnrp/client";
+import { TypedPayload } from "@nnrp/core";
+import type { NnrpServer, ServeOptions } from "@nnrp/server";
+import { assert, assertEquals } from "@std/assert";
+import process from "node:process";
+import { TCP } from "../support/places.ts";
+import { until } from "../support/raw_peer.ts";
+
+/** Longest time an attack takes, ms: then it ends, however far it came. */
+export const ATTACK_MS = 4000;
+/** Memory that may stay with the runtime after an attack, bytes: the attackers live in this process, too. */
+const MEMORY_SLACK = 512 * 1024 * 1024;
+
+/** What a scene gives to the attacker. */
+export interface Scene {
+  /** The server under attack. */
+  readonly server: NnrpServer;
+  /** Its port. */
+  readonly port: number;
+  /** The client that behaves. */
+  readonly good: ClientSession;
+  /** Throws unless the good client is answered now. */
+  serves(): Promise<void>;
+}
+
+/** Whether an attack that began then must end. */
+export function isOver(startedMs: number): boolean {
+  return performance.now() - startedMs > ATTACK_MS;
+}
+
+/**
+ * Attacks an echo server. Before, during and after it the good client is served; afterwards nothing of the attackers is left.
+ *
+ * @param options Of the server.
+ * @param attack Does its worst; calls `serves()` in the middle of it.
+ */
+export async function underAttack(
+  options: ServeOptions,
+  attack: (scene: Scene) => Promise<void>,
+): Promise<void> {
+  const at = await TCP.serve((frame) => ({ typedPayloads: frame.typedPayloads }), options);
+  const good = await at.dial();
+  let round = 0;
+  const serves = async () => {
+    const texts = Array.from({ length: 20 }, (_, i) => `round ${round} frame ${i}`);
+    round++;
+    const results = await Promise.all(
+      texts.map((text) => good.submit({ typedPayloads: [TypedPayload.tokenChunk(text)] })),
+    );
+    assertEquals(results.map((r) => r.text()), texts);
+  };
+  await serves();
+  const before = process.memoryUsage().rss;
+  await attack({ server: at.server, port: at.server.port, good, serves });
+  await serves();
+  await until(() => at.server.stats.open === 1, `attackers to be gone: ${at.server.stats.open - 1} are left`);
+  assertEquals([at.server.stats.sessions, at.server.stats.bytesInFlight, at.server.stats.queued], [1, 0, 0]);
+  assert(
+    process.memoryUsage().rss - before < MEMORY_SLACK,
+    `${(process.memoryUsage().rss - before) >> 20} MiB more than before`,
+  );
+  const newcomer = await at.dial();
+  assertEquals(
+    (await newcomer.submit({ typedPayloads: [TypedPayload.tokenChunk("hello")] })).text(),
+    "hello",
+  );
+  assertEquals(good.state, "active");
+  await at.end();
+}
