@@ -10,6 +10,8 @@ import { ensureRuntimes, type Runtime } from "./runtimes/runtimes.ts";
 const PORTABLE = [
   "packages/core",
   "packages/tcp",
+  "packages/websocket",
+  "packages/quic",
   "packages/client",
   "packages/server",
   "packages/backends",

@@ -110,6 +110,8 @@ export class ByteStreamCarrier implements Carrier {
     this.#flushDue = false;
     this.#send();
   };
+  #submits = 0;
+  #results = 0;
   #sink: CarrierSink | null = null;
   #inTurn = false;
   #flushDue = false;
@@ -171,7 +173,9 @@ export class ByteStreamCarrier implements Carrier {
   }
 
   /** Ends a packet; it leaves at the end of the turn. */
-  commit(_lane: Lane, _frameId: number, _viewId: number, _last: boolean): void {
+  commit(lane: Lane, _frameId: number, _viewId: number, _last: boolean): void {
+    if (lane === "submit") this.#submits++;
+    else if (lane === "result") this.#results++;
     if (this.#sendFailed || this.#finished || this.#closed !== null) this.#queue.clear();
     else if (!this.#inTurn && !this.#flushDue && this.#writing === 0) {
       this.#flushDue = true;
@@ -181,6 +185,11 @@ export class ByteStreamCarrier implements Carrier {
 
   /** Nothing to do: frames have no stream of their own here. */
   endFrame(_lane: Lane, _frameId: number, _viewId: number): void {}
+
+  /** Made-up ids, for there is one stream only (behaviour spec §2). */
+  lastStreamId(lane: Lane): number {
+    return lane === "control" ? 0 : madeUpId(lane === "submit" ? this.#submits : this.#results);
+  }
 
   /** Starts sending now. */
   flush(): void {
@@ -265,9 +274,15 @@ export class ByteStreamCarrier implements Carrier {
   #packet(cursor: PacketCursor): void {
     const type = cursor.msgType;
     let lane: Lane = "control";
-    if (type === MessageType.RESULT_PUSH || type === MessageType.RESULT_DROP) lane = "result";
-    else if (type === MessageType.FRAME_SUBMIT) lane = "submit";
-    if (!this.#discard) this.#sink!.packet(cursor, lane, 0);
+    let streamId = 0;
+    if (type === MessageType.RESULT_PUSH || type === MessageType.RESULT_DROP) {
+      lane = "result";
+      streamId = madeUpId(++this.#results);
+    } else if (type === MessageType.FRAME_SUBMIT) {
+      lane = "submit";
+      streamId = madeUpId(++this.#submits);
+    }
+    if (!this.#discard) this.#sink!.packet(cursor, lane, streamId);
   }
 
   /** Bytes that cannot be read: the sink hears of it first (it may send its last words), then the carrier closes. */
@@ -376,4 +391,9 @@ export class ByteStreamCarrier implements Carrier {
     this.#waiters = all ? [] : waiters.filter((w) => w.at > this.sentBytes);
     for (const w of waiters) if (all || w.at <= this.sentBytes) w.done();
   }
+}
+
+/** Ids as QUIC would number them: 2, 6, 10, … for the first, second, third packet of a lane; u32. */
+function madeUpId(count: number): number {
+  return count === 0 ? 0 : (count * 4 - 2) >>> 0;
 }

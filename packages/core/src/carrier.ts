@@ -33,7 +33,10 @@ export interface CarrierSink {
   turn(): void;
   /** Bytes that cannot be read: the last chance to say something; the carrier then closes gracefully by itself. */
   fault(error: NnrpError): void;
-  /** The peer finished sending; this side may still send (half-close). */
+  /**
+   * The peer finished sending; this side may still send (half-close). Everything it sent before was delivered, on carriers with
+   * several streams too: a session that moves relies on it (behaviour spec §11).
+   */
   end(): void;
   /** Exactly once, last: nothing is read or written any more. Everything that came whole was delivered before. */
   closed(info: CloseInfo): void;
@@ -104,6 +107,13 @@ export interface Carrier {
   released(): Promise<void> | null;
   /** Resolves when everything committed before the call was taken by the runtime, or never can be. Never rejects. */
   drained(): Promise<void>;
+  /**
+   * Id of the stream that the last packet of a lane travelled on, whichever way it goes. Streams that share one byte stream have
+   * made-up ids: control 0, frames 2, 6, 10, … (behaviour spec §2).
+   */
+  lastStreamId(lane: Lane): number;
+  /** Unreliable datagrams, where the carrier has them. */
+  readonly datagrams?: CarrierDatagrams;
   /** Stops reading after the present batch (receive backpressure). */
   pause(): void;
   /** Reads on. */
@@ -112,12 +122,26 @@ export interface Carrier {
   close(options?: CarrierCloseOptions): Promise<void>;
 }
 
+/** Datagrams of a QUIC connection: unordered, unreliable, at most a packet long (behaviour spec §3). */
+export interface CarrierDatagrams {
+  /** Largest datagram at the moment, bytes; changes with the path. */
+  readonly maxBytes: number;
+  /** Sends one; it may get lost. Throws NnrpValueError if it is too long. */
+  send(bytes: Uint8Array): void;
+  /** What comes in; bounded, the oldest go first. Ends with the connection. */
+  received(): AsyncIterable<Uint8Array>;
+}
+
 /** Where to dial. */
 export interface DialTarget {
   /** Host name or address. */
   readonly host: string;
   /** Port, 1…65535. */
   readonly port: number;
+  /** Path on the server, for carriers that have one (WebSocket, WebTransport). Default `"/nnrp"`. */
+  readonly path?: string;
+  /** Whether the bytes must be encrypted; carriers that can do both (WebSocket) do so then. */
+  readonly encrypted?: boolean;
 }
 
 /** Options of one dial attempt. */
@@ -132,9 +156,11 @@ export interface CarrierDialer {
   readonly name: string;
   /** Transport id on the wire. */
   readonly transport: number;
-  /** Whether it encrypts. */
+  /** Whether it always encrypts. */
   readonly encrypted: boolean;
-  /** Opens a connection. Rejects with NnrpTransportError. */
+  /** Whether it can encrypt if {@linkcode DialTarget.encrypted} asks for it. Default: `encrypted`. */
+  readonly canEncrypt?: boolean;
+  /** Opens a connection. Rejects with NnrpTransportError, or NnrpUnsupportedError where the runtime lacks something. */
   dial(target: DialTarget, options?: CarrierDialOptions): Promise<Carrier>;
 }
 
@@ -150,6 +176,16 @@ export interface CarrierListener {
   close(): Promise<void>;
 }
 
+/** What a listener is told by the server that uses it. */
+export interface CarrierListenOptions {
+  /** Longest time a connection may take until it is handed over (TLS, HTTP upgrade, QUIC handshake), ms. Default 10,000. */
+  readonly handshakeTimeoutMs?: number;
+  /** Connections that may be on that way at once; more are closed. Default 1,024. */
+  readonly maxHandshakes?: number;
+  /** Told of connections that never made it, once each, for the log. */
+  readonly failed?: (remote: string, error: NnrpError) => void;
+}
+
 /** A carrier as a value, server side: `tcp({ port })`, … */
 export interface CarrierBinding {
   /** Carrier name. */
@@ -157,5 +193,5 @@ export interface CarrierBinding {
   /** Transport id on the wire. */
   readonly transport: number;
   /** Binds and accepts; each connection is handed over unstarted. Rejects with NnrpTransportError. */
-  listen(accept: (carrier: Carrier) => void): Promise<CarrierListener>;
+  listen(accept: (carrier: Carrier) => void, options?: CarrierListenOptions): Promise<CarrierListener>;
 }

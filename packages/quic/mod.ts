@@ -1,0 +1,6 @@
+/**
+ * NNRP over QUIC and WebTransport.
+ *
+ * @module
+ */
+export {};

@@ -1,0 +1,6 @@
+/**
+ * NNRP over WebSocket in browsers, Deno, Node and Bun.
+ *
+ * @module
+ */
+export {};
