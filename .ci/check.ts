@@ -16,8 +16,11 @@ await step("types", [
   "tests",
   "bench",
   "examples",
+  "packaging",
+  "docs",
   ".ci",
 ]);
+await step("diagrams", ["run", "-A", "--quiet", "docs/diagrams.ts", "--check"]);
 for (const name of PACKAGES) {
   await step(`docs of @nnrp/${name}`, ["doc", "--lint", "--quiet", `packages/${name}/mod.ts`]);
 }

@@ -72,9 +72,9 @@ await listening;
 console.log(`hints on the way: ${hints.join(", ")}`);
 
 // 4. Who would rather know than wait says so.
-const strictOne = await dialClient(address, { whenFull: "reject", maxInFlight: 1 });
-void strictOne.submit(frame("first"));
-const refusal = await strictOne.submit(frame("second")).catch((error: NnrpLimitError) => error);
+const impatient = await dialClient(address, { whenFull: "reject", maxInFlight: 1 });
+void impatient.submit(frame("first"));
+const refusal = await impatient.submit(frame("second")).catch((error: NnrpLimitError) => error);
 console.log(`whenFull "reject": ${(refusal as NnrpLimitError).message}`);
-await strictOne.close();
+await impatient.close();
 await server.close();

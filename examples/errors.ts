@@ -61,8 +61,10 @@ const outcome = (submit: Promise<Result>) =>
 console.log("handler crashes  ", await outcome(session.submit(ask("crash"))));
 console.log("server is busy   ", await outcome(session.submit(ask("busy"))));
 console.log("answer is late   ", await outcome(session.submit(ask("slow"), { timeoutMs: 10 })));
-const stop = AbortSignal.abort(new Error("the user left the page"));
-console.log("caller gives up  ", await outcome(session.submit(ask("slow"), { signal: stop })));
+const page = new AbortController();
+const unwanted = outcome(session.submit(ask("slow"), { signal: page.signal }));
+page.abort(new Error("the user left the page")); // the server is told, the handler's `frame.signal` aborts
+console.log("caller gives up  ", await unwanted);
 console.log("deadline passed  ", await outcome(session.submit({ ...ask("x"), deadlineMs: Date.now() - 5 })));
 console.log("bad argument     ", await outcome(session.submit({ tileIds: [70_000] })));
 // Being late is no error where the client said that it takes nothing instead: RESULT_DROP is a result.

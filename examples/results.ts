@@ -59,11 +59,11 @@ for (const kind of ["complete", "partial", "stale", "degraded", "drop"]) {
 }
 
 // Parts as they come. `.text()` decodes across part borders; `.batches()` gives all parts that are there at once.
-let parts = 0;
-for await (const part of session.submitStream(ask("stream"))) if (part.tokenChunks.length > 0) parts++;
+const parts: string[] = [];
+for await (const part of session.submitStream(ask("stream"))) parts.push(part.text());
 let text = "";
 for await (const piece of session.submitStream(ask("stream")).text()) text += piece;
-console.log(`streamed in ${parts} parts: ${text}`);
+console.log(`streamed in ${parts.length} parts: ${text}`);
 
 // `submit()` waits for the end and gives all parts as one; leaving a loop early cancels the frame.
 console.log(`all parts in one result: ${(await session.submit(ask("stream"))).tokenChunks.length} tokens`);

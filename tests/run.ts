@@ -18,6 +18,8 @@ const PORTABLE = [
   "tests/vectors",
   "tests/model",
   "tests/faults",
+  "tests/examples_test.ts",
+  "tests/frame_life_test.ts",
 ];
 
 /** A part that hangs is ended and counts as failed, ms. */

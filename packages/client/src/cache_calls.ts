@@ -47,7 +47,7 @@ export interface CachePutOutcome {
 export interface CacheInvalidation {
   /** CacheInvalidateScope. */
   readonly scope: number;
-  /** Namespace, for NAMESPACE and OBJECT_KEY. Default 0. */
+  /** Namespace, for all scopes but WHOLE_SESSION. Default 0. */
   readonly namespace?: number;
   /** Key, for OBJECT_KEY. */
   readonly key?: bigint;
