@@ -13,11 +13,54 @@
  *
  * @module
  */
-export { connectClientSession, DIAL_TIMEOUT_MS, dialClient, type DialOptions } from "./src/dial.ts";
+export {
+  DIAL_TIMEOUT_MS,
+  dialClient,
+  type DialOptions,
+  type DialOrigin,
+  type DialRecord,
+  HELLO_BEFORE_FALLBACK_MS,
+} from "./src/dial.ts";
+export {
+  connectClientControl,
+  connectClientControlWithProbe,
+  connectClientSession,
+  connectClientSessionWithProbe,
+} from "./src/connect.ts";
+export { ClientControlSession } from "./src/control_session.ts";
+export {
+  bootstrapClientTransport,
+  type ClientDialPolicy,
+  type ClientTransportBootstrap,
+  type ClientTransportPlan,
+  planClientTransport,
+  resolveClientHelloTransportPolicy,
+  toClientHelloTransportPolicy,
+  type TransportPorts,
+} from "./src/dial_plan.ts";
+export { type DialTargetOptions, type ResolvedTarget, resolveTarget } from "./src/dial_target.ts";
+export { type DialAttempt, HEAD_START_MS } from "./src/path_race.ts";
+export {
+  PROBE_PAYLOAD_BYTES,
+  PROBE_SAMPLE_COUNT,
+  PROBE_TIMEOUT_MS,
+  probeClientTransport,
+  type ProbeOptions,
+} from "./src/probe.ts";
+export { MIGRATE_TIMEOUT_MS, type MigrateOptions, type MigrationOutcome } from "./src/migration.ts";
+export {
+  RECONNECT_ATTEMPTS,
+  RECONNECT_MAX_DELAY_MS,
+  RECONNECT_MIN_DELAY_MS,
+  type ReconnectOptions,
+} from "./src/reconnect.ts";
+export { type ClientTlsOptions } from "./src/runtime_carriers.ts";
+export { PathKeeper, type PathLook, type PathPolicy } from "./src/path_keeper.ts";
 export {
   ClientSession,
   type ClientStats,
   type FrameKey,
+  type OpenOptions,
   type RawSession,
   type ReceiveOptions,
   type SubmitOptions,
@@ -95,12 +138,14 @@ export type {
   CachePutReply,
   Carrier,
   CarrierCloseOptions,
+  CarrierDatagrams,
   CarrierDialer,
   CarrierDialOptions,
   CarrierLimits,
   CarrierSink,
   ClientEngine,
   ClientFrameCounts,
+  ClientHello,
   ClientHelloMetadata,
   ClientHelloOptions,
   ClientHelloTransportPolicyExtension,
@@ -127,6 +172,7 @@ export type {
   PacketOutput,
   PacketWriter,
   PatchReply,
+  PeerIdentity,
   PendingReply,
   PongOutcome,
   RecordEncoder,
@@ -138,6 +184,7 @@ export type {
   ServerHelloAckTransportPolicyExtension,
   SessionEnd,
   SessionEngine,
+  SessionMigrateAckMetadata,
   SessionPatchAckMetadata,
   SessionPatchMetadata,
   SessionRole,

@@ -213,9 +213,9 @@ export class RawServer {
   }
 }
 
-/** A CLIENT_HELLO. */
+/** A CLIENT_HELLO of a client that cannot come back, as rc2's. */
 export function helloPacket(options: ClientHelloOptions = {}): NnrpPacket {
-  const { metadata, body } = buildClientHello(options);
+  const { metadata, body } = buildClientHello({ migrationToken: false, ...options });
   const bytes = new Uint8Array(64);
   encodeClientHelloMetadata(metadata, new DataView(bytes.buffer), 0);
   return makePacket({ msgType: MessageType.CLIENT_HELLO, flags: 1, metadata: bytes, body });

@@ -1,34 +1,86 @@
 /**
- * From an address to a session: chooses carriers, connects, shakes hands, all within one time limit (behaviour spec §5.4).
+ * From an address to a session: chooses carriers, connects, shakes hands, all within one time limit, and keeps a record of what
+ * was tried (behaviour spec §5.4).
  *
  * @module
  */
 import {
   type Carrier,
   type CarrierDialer,
+  type ClientHelloTransportPolicyExtension,
+  NnrpProtocolError,
   NnrpTimeoutError,
   NnrpTransportError,
-  NnrpUnsupportedError,
-  NnrpValueError,
+  TransportId,
+  TransportPolicy,
 } from "@nnrp/core";
-import { type Endpoint, isLoopback, parseEndpoint } from "./endpoint.ts";
+import {
+  type ClientDialPolicy,
+  type ClientTransportPlan,
+  dialPolicyOf,
+  orderCarriers,
+  planClientTransport,
+  portOf,
+} from "./dial_plan.ts";
+import {
+  type DialTargetOptions,
+  isPrivate,
+  privateCarriers,
+  type ResolvedTarget,
+  resolveTarget,
+} from "./dial_target.ts";
+import { bracket, describeEndpoint } from "./endpoint.ts";
+import { type DialAttempt, HEAD_START_MS, raceCarriers } from "./path_race.ts";
+import { probeClientTransport, type ProbeOptions } from "./probe.ts";
+import type { TransportProbeSelection } from "./probe_selection.ts";
+import type { ReconnectOptions } from "./reconnect.ts";
 import { ClientSession } from "./session.ts";
 import type { SessionOptions } from "./session_options.ts";
 import type { WaitOptions } from "./wait.ts";
 
 /** Longest time from the call to the session, ms. */
 export const DIAL_TIMEOUT_MS = 10_000;
+/** Longest wait for a server's answer to the hello while there is another carrier to try, ms. */
+export const HELLO_BEFORE_FALLBACK_MS = 3000;
 
 /** Options of {@linkcode dialClient}. */
-export interface DialOptions extends SessionOptions, WaitOptions {
-  /** Carriers to use, best first. Default: those this runtime has that the address allows. */
-  readonly carriers?: readonly CarrierDialer[];
+export interface DialOptions extends DialTargetOptions, SessionOptions, WaitOptions {
+  /** Which transport is wanted. Default: `profile.transportPolicy`, or AUTO: QUIC first, TCP after 250 ms. */
+  readonly dialPolicy?: ClientDialPolicy;
+  /** Measures the paths first and takes the best; or how to measure. Default false: an rc2 server ends at a probe. */
+  readonly probe?: boolean | Pick<ProbeOptions, "payloadBytes" | "sampleCount" | "warmup" | "timeoutMs">;
   /** Longest time from the call to the session, ms. Default 10,000. */
   readonly timeoutMs?: number;
   /**
    * Whether `auth` may travel in plain text to another machine. Default false: such a dial is refused before anything is sent.
    */
   readonly allowPlaintextAuth?: boolean;
+  /** Whether a lost connection is replaced, and how. Default false: the session ends. */
+  readonly reconnect?: boolean | ReconnectOptions;
+}
+
+/** How a session was reached. */
+export interface DialRecord {
+  /** What was planned. */
+  readonly plan: ClientTransportPlan;
+  /** What was tried, in the order in which it ended. */
+  readonly attempts: readonly DialAttempt[];
+  /** Probes behind the choice; null if there were none. */
+  readonly probeSelection: TransportProbeSelection | null;
+}
+
+/** How the session connects again, and moves. */
+export interface DialOrigin {
+  /** Address, carriers, ports. */
+  readonly target: ResolvedTarget;
+  /** Whether secrets may travel in plain text. */
+  readonly allowPlaintextAuth: boolean;
+  /** How the first connection was made. */
+  readonly record: DialRecord;
+  /** What to do after a loss; null = nothing. */
+  readonly reconnect: ReconnectOptions | null;
+  /** Opens a connection as the first one was opened, without a hello. */
+  connect(signal: AbortSignal): Promise<Carrier>;
 }
 
 /**
@@ -38,7 +90,8 @@ export interface DialOptions extends SessionOptions, WaitOptions {
  * @param portOrOptions Port (1…65535), or the options.
  * @param maybeOptions Options, after a port.
  * @throws NnrpValueError for a wrong address, NnrpTransportError if nothing answers there, NnrpProtocolError if the server
- *   refuses, NnrpTimeoutError, NnrpUnsupportedError if this runtime has no carrier for the address.
+ *   refuses, NnrpTimeoutError, NnrpUnsupportedError if this runtime has no carrier for the address, NnrpProbeError if probes
+ *   were asked for and none was answered.
  */
 export async function dialClient(
   target: string | URL,
@@ -47,106 +100,116 @@ export async function dialClient(
 ): Promise<ClientSession> {
   const withPort = typeof portOrOptions === "number";
   const options = (withPort ? maybeOptions : portOrOptions) ?? {};
-  const endpoint = parseEndpoint(withPort ? `nnrp://${bracket(String(target))}:${portOrOptions}` : target);
-  const carriers = await candidates(endpoint, options);
+  const address = withPort ? `nnrp://${bracket(String(target))}:${portOrOptions}` : target;
   const timeoutMs = options.timeoutMs ?? DIAL_TIMEOUT_MS;
-  const startedMs = performance.now();
+  const endsMs = performance.now() + timeoutMs;
   const limit = new AbortController();
-  const timer = setTimeout(
-    () => limit.abort(new NnrpTimeoutError(`dialling ${describe(endpoint)}`, timeoutMs)),
-    timeoutMs,
-  );
+  const expire = () => limit.abort(new NnrpTimeoutError(`dialling ${String(address)}`, timeoutMs));
+  const timer = setTimeout(expire, timeoutMs);
   const signal = options.signal === undefined
     ? limit.signal
     : AbortSignal.any([options.signal, limit.signal]);
   try {
-    const carrier = await connect(endpoint, carriers, signal);
-    return await ClientSession.open(carrier, {
-      ...options,
-      signal,
-      timeoutMs: Math.max(1, timeoutMs - (performance.now() - startedMs)),
-    });
+    const resolved = await resolveTarget(address, options);
+    return await open(resolved, options, signal, endsMs);
   } finally {
     clearTimeout(timer);
   }
 }
 
-/**
- * Opens a session on a carrier that is connected already.
- *
- * @throws As {@linkcode dialClient}.
- */
-export function connectClientSession(
-  carrier: Carrier,
-  options: SessionOptions & WaitOptions = {},
-): Promise<ClientSession> {
-  return ClientSession.open(carrier, { timeoutMs: DIAL_TIMEOUT_MS, ...options });
-}
-
-async function candidates(endpoint: Endpoint, options: DialOptions): Promise<CarrierDialer[]> {
-  const given = options.carriers ?? await runtimeCarriers();
-  const fitting = given.filter((c) =>
-    (endpoint.carrier === null || c.name === endpoint.carrier) && (!endpoint.encrypted || c.encrypted)
-  );
-  if (fitting.length === 0) {
-    const names = given.map((c) => c.name).join(", ") || "none";
-    throw new NnrpUnsupportedError(
-      `no carrier here can reach ${describe(endpoint)}: ` +
-        (endpoint.encrypted ? "it wants an encrypted one" : `it wants ${endpoint.carrier ?? "any"}`) +
-        `, there are: ${names}`,
-    );
-  }
-  if (
-    options.auth !== undefined && options.auth.length > 0 && !isLoopback(endpoint.host) &&
-    !options.allowPlaintextAuth
-  ) {
-    const safe = fitting.filter((c) => c.encrypted);
-    if (safe.length === 0) {
-      throw new NnrpValueError(
-        `auth would travel in plain text to ${endpoint.host}; use nnrps://, or allowPlaintextAuth: true if the network is yours`,
-        { field: "auth" },
-      );
-    }
-    return safe;
-  }
-  return fitting;
-}
-
-/** Carriers of this runtime, loaded when first used. Browsers have none of these: name `webSocket()` or `webTransport()`. */
-async function runtimeCarriers(): Promise<CarrierDialer[]> {
-  const { tcp } = await import("@nnrp/tcp");
-  return [tcp()];
-}
-
-async function connect(
-  endpoint: Endpoint,
-  carriers: readonly CarrierDialer[],
+async function open(
+  resolved: ResolvedTarget,
+  options: DialOptions,
   signal: AbortSignal,
-): Promise<Carrier> {
-  const failures: unknown[] = [];
-  for (const carrier of carriers) {
+  endsMs: number,
+): Promise<ClientSession> {
+  const allowPlaintextAuth = options.allowPlaintextAuth ?? false;
+  const secret = options.auth !== undefined && options.auth.length > 0 && !allowPlaintextAuth;
+  const target = secret ? { ...resolved, carriers: privateCarriers(resolved, "auth") } : resolved;
+  const policy = options.dialPolicy ?? dialPolicyOf(options.profile?.transportPolicy);
+  let plan = planClientTransport(policy);
+  let order = orderCarriers(target.carriers, plan);
+  let probeSelection: TransportProbeSelection | null = null;
+  if (options.probe && order.length > 1) {
+    const how = options.probe === true ? {} : options.probe;
+    probeSelection = await probeClientTransport(addressOf(target), {
+      ports: target.ports,
+      ...how,
+      carriers: order,
+      signal,
+    });
+    plan = planClientTransport({ selectedTransportId: probeSelection.selectedTransportId });
+    order = orderCarriers(target.carriers, plan);
+  }
+  const attempts: DialAttempt[] = [];
+  const record: DialRecord = { plan, attempts, probeSelection };
+  const dial = (dialer: CarrierDialer, at: AbortSignal) => {
+    const { host, port, path, encrypted } = target.endpoint;
+    return dialer.dial({ host, port: portOf(dialer, port, target.ports), path, encrypted }, { signal: at });
+  };
+  const race = (carriers: readonly CarrierDialer[], at: AbortSignal, tried: DialAttempt[]) =>
+    raceCarriers(carriers, dial, at, tried, headStart(plan));
+  const reconnect = options.reconnect === true ? {} : options.reconnect || null;
+  const origin: DialOrigin = {
+    target,
+    allowPlaintextAuth,
+    record,
+    reconnect,
+    async connect(at) {
+      const tried: DialAttempt[] = [];
+      const won = await race(order, at, tried);
+      if (won === null) throw unreachable(target, tried);
+      return won.carrier;
+    },
+  };
+  let carriers = order;
+  for (;;) {
+    const won = await race(carriers, signal, attempts);
+    if (won === null) throw unreachable(target, attempts);
+    carriers = carriers.filter((c) => c !== won.dialer && !attempts.some((a) => a.carrier === c.name));
+    const leftMs = Math.max(1, endsMs - performance.now());
+    const timeoutMs = carriers.length > 0 ? Math.min(leftMs, HELLO_BEFORE_FALLBACK_MS) : leftMs;
     try {
-      signal.throwIfAborted();
-      return await carrier.dial({ host: endpoint.host, port: endpoint.port }, { signal });
+      return await ClientSession.open(won.carrier, {
+        ...options,
+        transportPolicy: options.transportPolicy ?? toldPolicy(plan),
+        migrationToken: allowPlaintextAuth || isPrivate(won.dialer, target.endpoint),
+        signal,
+        timeoutMs,
+        origin,
+      });
     } catch (error) {
-      signal.throwIfAborted();
-      failures.push(error);
+      // A server that says no says so on every carrier; one that is silent here may be heard on another.
+      if (carriers.length === 0 || signal.aborted || error instanceof NnrpProtocolError) throw error;
+      const at = attempts.findIndex((a) => a.carrier === won.dialer.name);
+      attempts[at] = { ...attempts[at], chosen: false, error };
     }
   }
-  if (failures.length === 1) throw failures[0];
-  throw new NnrpTransportError(
-    carriers[0].name,
-    `no carrier reached ${describe(endpoint)}: ${
+}
+
+/** AUTO gives QUIC a head start; a preference is given up only after a failure. */
+function headStart(plan: ClientTransportPlan): number {
+  return plan.transportId === TransportId.UNSPECIFIED ? HEAD_START_MS : Infinity;
+}
+
+function toldPolicy(plan: ClientTransportPlan): ClientHelloTransportPolicyExtension | undefined {
+  return plan.transportPolicy === null || plan.transportPolicy.transportPolicy === TransportPolicy.AUTO
+    ? undefined
+    : plan.transportPolicy;
+}
+
+function addressOf({ endpoint }: ResolvedTarget): string {
+  return `${endpoint.encrypted ? "nnrps" : "nnrp"}://${describeEndpoint(endpoint)}`;
+}
+
+function unreachable({ endpoint }: ResolvedTarget, attempts: readonly DialAttempt[]): unknown {
+  const failures = attempts.map((a) => a.error);
+  if (failures.length === 1) return failures[0];
+  return new NnrpTransportError(
+    attempts[0]?.carrier ?? "any",
+    `no carrier reached ${describeEndpoint(endpoint)}: ${
       failures.map((e) => e instanceof Error ? e.message : String(e)).join("; ")
     }`,
     { cause: failures },
   );
-}
-
-function bracket(host: string): string {
-  return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
-}
-
-function describe({ host, port }: Endpoint): string {
-  return `${bracket(host)}:${port}`;
 }

@@ -18,7 +18,8 @@ import { test } from "node:test";
 import { MEMORY, TCP } from "../../../tests/support/places.ts";
 import { RawServer, until } from "../../../tests/support/raw_peer.ts";
 import { errorPacket } from "../../core/tests/sample_packets.ts";
-import { connectClientSession, dialClient } from "./dial.ts";
+import { connectClientSession } from "./connect.ts";
+import { dialClient } from "./dial.ts";
 import { isLoopback, parseEndpoint } from "./endpoint.ts";
 
 const say = (text: string) => ({ typedPayloads: [TypedPayload.tokenChunk(text)] });
@@ -39,6 +40,11 @@ test("addresses are taken apart", () => {
     ["nnrp://[::1]:1", { host: "::1", port: 1, carrier: null, encrypted: false }],
     ["nnrps://example.org:65535", { host: "example.org", port: 65535, carrier: null, encrypted: true }],
     ["nnrp+tcp://a-b.c:443", { host: "a-b.c", port: 443, carrier: "tcp", encrypted: false }],
+    ["nnrp+tls://a:1", { host: "a", port: 1, carrier: "tls", encrypted: true }],
+    ["nnrp+quic://a", { host: "a", port: 4433, carrier: "quic", encrypted: true }],
+    ["ws://a", { host: "a", port: 80, carrier: "websocket", encrypted: false }],
+    ["wss://a/x/y?z=1", { host: "a", port: 443, carrier: "websocket", encrypted: true, path: "/x/y?z=1" }],
+    ["https://a:8/nnrp", { host: "a", port: 8, carrier: "webtransport", encrypted: true, path: "/nnrp" }],
   ];
   for (const [address, expected] of cases) {
     assertEquals(parseEndpoint(address), expected);

@@ -1,12 +1,12 @@
 /**
  * Addresses of servers: `nnrp://host[:port]` (any carrier), `nnrps://` (encrypted ones), `nnrp+tcp://` and the like for one
- * certain carrier.
+ * certain carrier, `ws://`, `wss://` and `https://` for the carriers of the web.
  *
  * @module
  */
 import { NnrpValueError } from "@nnrp/core";
 
-/** Port of addresses that name none. */
+/** Port of addresses that name none; `ws`, `wss` and `https` have those of the web. */
 export const DEFAULT_PORT = 4433;
 
 /** A server's address, taken apart. */
@@ -19,12 +19,26 @@ export interface Endpoint {
   readonly carrier: string | null;
   /** Whether only encrypted carriers are allowed. */
   readonly encrypted: boolean;
+  /** Path on the server, for WebSocket and WebTransport; undefined = the carrier's own. */
+  readonly path?: string;
 }
 
-const SCHEMES: Readonly<Record<string, { carrier: string | null; encrypted: boolean }>> = {
+interface Scheme {
+  readonly carrier: string | null;
+  readonly encrypted: boolean;
+  readonly port?: number;
+  readonly hasPath?: boolean;
+}
+
+const SCHEMES: Readonly<Record<string, Scheme>> = {
   "nnrp:": { carrier: null, encrypted: false },
   "nnrps:": { carrier: null, encrypted: true },
   "nnrp+tcp:": { carrier: "tcp", encrypted: false },
+  "nnrp+tls:": { carrier: "tls", encrypted: true },
+  "nnrp+quic:": { carrier: "quic", encrypted: true },
+  "ws:": { carrier: "websocket", encrypted: false, port: 80, hasPath: true },
+  "wss:": { carrier: "websocket", encrypted: true, port: 443, hasPath: true },
+  "https:": { carrier: "webtransport", encrypted: true, port: 443, hasPath: true },
 };
 
 /**
@@ -34,16 +48,17 @@ const SCHEMES: Readonly<Record<string, { carrier: string | null; encrypted: bool
  */
 export function parseEndpoint(address: string | URL): Endpoint {
   const text = String(address);
-  const match = /^([a-z][a-z+]*:)\/\/(\[[0-9a-fA-F:.]+\]|[^/:?#\[\]]+)(?::(\d+))?\/?$/.exec(text);
+  const match = /^([a-z][a-z+]*:)\/\/(\[[0-9a-fA-F:.]+\]|[^/:?#\[\]]+)(?::(\d+))?(\/[^#]*)?$/.exec(text);
   const scheme = match === null ? undefined : SCHEMES[match[1]];
-  if (match === null || scheme === undefined) {
+  const path = match === null || match[4] === undefined || match[4] === "/" ? undefined : match[4];
+  if (match === null || scheme === undefined || (path !== undefined && !scheme.hasPath)) {
     throw new NnrpValueError("is no server address", {
       field: "address",
       expected: `nnrp://host:port (schemes: ${Object.keys(SCHEMES).map((s) => s.slice(0, -1)).join(", ")})`,
       actual: JSON.stringify(text),
     });
   }
-  const port = match[3] === undefined ? DEFAULT_PORT : Number(match[3]);
+  const port = match[3] === undefined ? scheme.port ?? DEFAULT_PORT : Number(match[3]);
   if (port < 1 || port > 65535) {
     throw new NnrpValueError("has no valid port", {
       field: "address",
@@ -51,7 +66,19 @@ export function parseEndpoint(address: string | URL): Endpoint {
       actual: match[3],
     });
   }
-  return { host: match[2].replace(/^\[|\]$/g, ""), port, ...scheme };
+  const { carrier, encrypted } = scheme;
+  const host = match[2].replace(/^\[|\]$/g, "");
+  return { host, port, carrier, encrypted, ...(path === undefined ? {} : { path }) };
+}
+
+/** An address for people. */
+export function describeEndpoint({ host, port }: Pick<Endpoint, "host" | "port">): string {
+  return `${bracket(host)}:${port}`;
+}
+
+/** An IPv6 address as addresses write it. */
+export function bracket(host: string): string {
+  return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
 }
 
 /** Whether a host is this machine, so that plain text does not leave it. */

@@ -5,6 +5,7 @@
  * @module
  */
 import { type FrameWaiter, type NnrpError, NnrpLimitError, NnrpTimeoutError, type Result } from "@nnrp/core";
+import type { FrameRequest } from "./frame_request.ts";
 import type { Inbox } from "./inbox.ts";
 
 /** What a waiter may ask of its session. */
@@ -26,6 +27,10 @@ export interface PendingFrame extends FrameWaiter {
   signal: AbortSignal | null;
   /** The listener on the signal. */
   onAbort: (() => void) | null;
+  /** What to submit anew if the frame's path is lost; null = the frame fails then. */
+  resend: FrameRequest | null;
+  /** Forgets parts that came; false if they were handed out already. */
+  startsOver(): boolean;
 }
 
 /** Fields that waiters have. */
@@ -46,6 +51,8 @@ export abstract class BaseWaiter implements PendingFrame {
   signal: AbortSignal | null = null;
   /** The listener on the signal. */
   onAbort: (() => void) | null = null;
+  /** See PendingFrame. */
+  resend: FrameRequest | null = null;
 
   /**
    * Makes a BaseWaiter.
@@ -60,6 +67,11 @@ export abstract class BaseWaiter implements PendingFrame {
   abstract result(result: Result, final: boolean): void;
   /** The frame failed. */
   abstract failed(error: NnrpError): void;
+
+  /** See PendingFrame: by default what came is with somebody else. */
+  startsOver(): boolean {
+    return false;
+  }
 
   /** The deadline passed. */
   timedOut(): void {
@@ -102,6 +114,8 @@ export class PromiseWaiter implements PendingFrame {
   signal: AbortSignal | null = null;
   /** See BaseWaiter. */
   onAbort: (() => void) | null = null;
+  /** See BaseWaiter. */
+  resend: FrameRequest | null = null;
 
   readonly #resolve: (result: Result) => void;
   readonly #reject: (error: NnrpError) => void;
@@ -130,6 +144,12 @@ export class PromiseWaiter implements PendingFrame {
     this.#reject = reject;
     this.#owner = owner;
     this.#first = first;
+  }
+
+  /** Parts are nobody's yet. */
+  startsOver(): boolean {
+    this.#parts = null;
+    return true;
   }
 
   /** Gathers parts; the final result settles the promise. */

@@ -33,6 +33,7 @@ export class ResultStream extends BaseWaiter implements AsyncIterable<Result> {
   #resolve: ((step: IteratorResult<unknown>) => void) | null = null;
   #reject: ((error: NnrpError) => void) | null = null;
   #taken = false;
+  #began = false;
 
   /**
    * Makes a ResultStream.
@@ -88,8 +89,14 @@ export class ResultStream extends BaseWaiter implements AsyncIterable<Result> {
     if (rest !== "") yield rest;
   }
 
+  /** Parts that came were handed out, or will be: such a stream cannot begin again. */
+  override startsOver(): boolean {
+    return !this.#began;
+  }
+
   /** The engine delivers a part. */
   result(result: Result, final: boolean): void {
+    this.#began = true;
     if (this.late || this.#done) return;
     const empty = final && result.isEmpty && (result.flags & HeaderFlags.EOS) !== 0;
     if (!empty) {

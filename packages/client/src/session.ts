@@ -11,11 +11,13 @@ import {
   CacheInvalidateScope,
   type CachePutReply,
   type Carrier,
+  type CarrierDatagrams,
   ClientEngine,
   type ClientFrameCounts,
   type CloseInfo,
   type ErrorEvent,
   type FlowUpdateEvent,
+  type FrameWaiter,
   type Lane,
   LAST_WORDS_MS,
   LINGER_MS,
@@ -26,6 +28,7 @@ import {
   type NnrpPacket,
   NnrpStateError,
   NnrpTimeoutError,
+  NnrpUnsupportedError,
   type PatchReply,
   type ReplyWaiter,
   type Result,
@@ -43,14 +46,18 @@ import {
   type CachePutRequest,
   putOf,
 } from "./cache_calls.ts";
+import type { DialOrigin, DialRecord } from "./dial.ts";
 import { EventFeed } from "./event_feed.ts";
 import { checkFrameId, completeRequest, type FrameRequest } from "./frame_request.ts";
 import { type FrameOwner, InboxWaiter, type PendingFrame, PromiseWaiter } from "./frame_waiters.ts";
 import { Inbox } from "./inbox.ts";
 import { type PatchFields, patchOf, type PatchOutcome } from "./patch_calls.ts";
+import { MIGRATE_TIMEOUT_MS, type MigrateOptions, type MigrationOutcome } from "./migration.ts";
+import { dialForMove } from "./migration_target.ts";
 import { MigrationTriggerMonitor, type MigrationTriggerPolicy } from "./path_monitor.ts";
 import { ResultRouter } from "./result_router.ts";
 import { ResultStream } from "./result_stream.ts";
+import { SessionPaths } from "./session_paths.ts";
 import {
   CLOSE_DRAIN_MS,
   CLOSE_IDLE_DRAIN_MS,
@@ -118,14 +125,26 @@ export interface ClientStats extends Readonly<ClientFrameCounts> {
   readonly bufferedBytes: number;
   /** ERRORs sent. */
   readonly errorsSent: number;
+  /** Times the session moved to another connection. */
+  readonly moves: number;
+  /** Lost connections that were replaced. */
+  readonly reconnects: number;
 }
 
 /** What goes around the session's rules: for tests, relays and tools. */
 export interface RawSession {
   /** Sends a packet as it is, without checks or bookkeeping. */
   sendPacket(lane: Lane, packet: NnrpPacket): void;
-  /** Names of carrier and peer. */
+  /** The carrier in use; another one after a move. */
   readonly carrier: Carrier;
+  /** Id of the stream that the last packet of a lane travelled on (behaviour spec §2, §3). */
+  lastStreamId(lane: Lane): number;
+  /**
+   * Datagrams of the carrier in use.
+   *
+   * @throws NnrpUnsupportedError if it has none.
+   */
+  readonly datagrams: CarrierDatagrams;
 }
 
 /** A session with a server. Made by `dialClient()` or `connectClientSession()`. */
@@ -135,8 +154,12 @@ export class ClientSession {
   /** Around the rules: packets as they are. */
   readonly raw: RawSession;
 
-  readonly #carrier: Carrier;
+  #carrier: Carrier;
   readonly #engine: ClientEngine;
+  readonly #paths: SessionPaths;
+  readonly #origin: DialOrigin | null;
+  readonly #auth: Uint8Array;
+  readonly #resubmits: boolean;
   readonly #options: SessionOptions;
   readonly #inbox: Inbox;
   readonly #hints: EventFeed<ResultHintEvent>;
@@ -146,6 +169,7 @@ export class ClientSession {
   readonly #owner: FrameOwner = { giveUp: (frame) => this.#giveUp(frame) };
   readonly #maxSendBuffer: number;
   readonly #stallMs: number;
+  readonly #hello: ReturnType<typeof buildClientHello>;
   #opening: { resolve: () => void; reject: (error: NnrpError) => void } | null = null;
   #resolveClosed: (end: SessionEnd) => void = () => {};
   #end: SessionEnd | null = null;
@@ -156,9 +180,12 @@ export class ClientSession {
   #stallBytes = -1;
   #stallSinceMs = 0;
 
-  private constructor(carrier: Carrier, options: SessionOptions) {
+  private constructor(carrier: Carrier, options: OpenOptions) {
     this.#carrier = carrier;
     this.#options = options;
+    this.#origin = options.origin ?? null;
+    this.#hello = buildClientHello(options);
+    this.#auth = this.#hello.body.subarray(this.#hello.body.length - this.#hello.metadata.authBytes);
     this.#maxSendBuffer = options.maxSendBufferBytes ?? MAX_SEND_BUFFER_BYTES;
     this.#stallMs = options.sendStallMs ?? SEND_STALL_MS;
     this.#inbox = new Inbox(options);
@@ -176,9 +203,35 @@ export class ClientSession {
       flow: (event) => this.#flows.push(event),
       error: (event) => this.#errors.push(event),
       draining: (end) => this.#draining(end),
-      finished: (_end, fatal) => void carrier.close({ endDelayMs: fatal ? LAST_WORDS_MS : 0 }),
+      finished: (_end, fatal) => {
+        if (!this.#paths.reopening) this.#paths.ending();
+        void this.#carrier.close({ endDelayMs: fatal ? LAST_WORDS_MS : 0 });
+      },
+      suspend: (end) => this.#paths.suspend(end),
+      frameLost: (waiter) => this.#frameLost(waiter),
     }, options);
-    this.raw = { carrier, sendPacket: (lane, packet) => this.#engine.sendRaw(lane, packet) };
+    const origin = this.#origin;
+    const reconnect = origin?.reconnect ?? null;
+    this.#resubmits = reconnect?.resubmit ?? false;
+    this.#paths = new SessionPaths(
+      {
+        engine: this.#engine,
+        turned: () => {
+          if (this.#engine.nextDeadlineMs < this.#timerMs) this.#arm();
+        },
+        carrierChanged: (next) => this.#carrierChanged(next),
+        sayHello: (limits) => this.#sayHello(limits),
+        over: (info, end) => this.#over(info, end),
+        report: (type, message, error) => this.#report(type, message, error),
+      },
+      carrier,
+      reconnect === null || origin === null ? null : {
+        ...reconnect,
+        timeoutMs: options.timeoutMs ?? MIGRATE_TIMEOUT_MS,
+        dial: (signal) => origin.connect(signal),
+      },
+    );
+    this.raw = new RawAccess(this.#engine, () => this.#carrier);
   }
 
   /**
@@ -186,40 +239,34 @@ export class ClientSession {
    *
    * @throws NnrpProtocolError if the server refuses, NnrpTimeoutError, NnrpConnectionClosedError, or the signal's reason.
    */
-  static async open(carrier: Carrier, options: SessionOptions & WaitOptions = {}): Promise<ClientSession> {
-    const session = new ClientSession(carrier, options);
-    const hello = buildClientHello(options);
+  static async open(carrier: Carrier, options: OpenOptions = {}): Promise<ClientSession> {
+    let session: ClientSession;
     try {
-      await waitFor<void>(options, (ms) => new NnrpTimeoutError("the handshake", ms), (resolve, reject) => {
-        session.#opening = { resolve, reject };
-        session.#start();
-        session.#engine.hello(hello.metadata, hello.body);
-        return () => {};
-      });
+      session = new ClientSession(carrier, options);
+      session.#engine.opened(performance.now());
+      session.#paths.start();
+      session.#arm();
+      await session.#sayHello(options);
+      session.#paths.opened();
     } catch (error) {
       void carrier.close({ graceful: false });
       throw error;
-    } finally {
-      session.#opening = null;
     }
     return session;
   }
 
-  #start(): void {
-    const engine = this.#engine;
-    engine.opened(performance.now());
-    this.#carrier.start({
-      begin: () => engine.begin(performance.now()),
-      packet: (cursor, lane) => engine.receive(cursor, lane),
-      turn: () => {
-        engine.turn();
-        if (engine.nextDeadlineMs < this.#timerMs) this.#arm();
-      },
-      fault: (error) => engine.fault(error),
-      end: () => engine.peerEnded(),
-      closed: (info) => this.#onCarrierClosed(info),
-    });
-    this.#arm();
+  /** Says hello on the present carrier and waits for the server's answer. */
+  async #sayHello(limits: WaitOptions): Promise<void> {
+    const { metadata, body } = this.#hello;
+    try {
+      await waitFor<void>(limits, (ms) => new NnrpTimeoutError("the handshake", ms), (resolve, reject) => {
+        this.#opening = { resolve, reject };
+        this.#engine.hello(metadata, body);
+        return () => {};
+      });
+    } finally {
+      this.#opening = null;
+    }
   }
 
   /** The session's id. */
@@ -249,9 +296,17 @@ export class ClientSession {
   get carrierName(): string {
     return this.#carrier.name;
   }
-  /** `"active"`, `"draining"` or `"closed"`. */
+  /** How the server was reached; null if the session was opened on a carrier that was connected already. */
+  get dialRecord(): DialRecord | null {
+    return this.#origin?.record ?? null;
+  }
+  /** Where and how the server was dialled; null likewise. */
+  get origin(): DialOrigin | null {
+    return this.#origin;
+  }
+  /** `"active"`, `"draining"`, `"closed"`, or `"reconnecting"` while a lost connection is being replaced. */
   get state(): string {
-    return stateName(this.#engine.state);
+    return this.#paths.searching ? "reconnecting" : stateName(this.#engine.state);
   }
   /** Values of SESSION_PATCH in force as the server last told. */
   get settings(): NonNullable<ClientEngine["settings"]> {
@@ -273,6 +328,8 @@ export class ClientSession {
       droppedHints: this.#hints.dropped,
       rttMs: engine.keepAlive.smoothedRttMs,
       errorsSent: engine.errorsSent,
+      moves: this.#paths.moves,
+      reconnects: this.#paths.reconnects,
       sentBytes,
       receivedBytes,
       bufferedBytes,
@@ -348,6 +405,7 @@ export class ClientSession {
       if (options !== undefined || request.deadlineMs !== undefined) {
         this.#setLimits(request, waiter, options);
       }
+      if (this.#resubmits) waiter.resend = request;
       if (this.#line.size === 0 && engine.canSubmit() && this.#carrier.bufferedBytes < this.#maxSendBuffer) {
         this.#send(request, waiter);
         return;
@@ -400,7 +458,7 @@ export class ClientSession {
 
   #wait(request: FrameRequest, waiter: PendingFrame): void {
     const engine = this.#engine;
-    if (engine.state !== SessionState.ACTIVE) {
+    if (engine.state !== SessionState.ACTIVE && !this.#paths.searching) {
       throw this.#end?.error ?? new NnrpStateError(`cannot submit: the session is ${this.state}`);
     }
     if (this.#options.whenFull === "reject") {
@@ -413,6 +471,28 @@ export class ClientSession {
     if (engine.canSubmit()) void this.#carrier.drained().then(() => this.#admit());
     else engine.wantSlot();
     if (waiter.deadlineMs !== 0 && waiter.deadlineMs < this.#timerMs) this.#arm();
+  }
+
+  /** A frame in flight lost its path: whether it is submitted anew. */
+  #frameLost(waiter: FrameWaiter): boolean {
+    const pending = waiter as PendingFrame;
+    if (pending.resend === null || !pending.startsOver()) return false;
+    const request = { ...pending.resend, frameId: undefined, retryOfFrame: pending.frameId };
+    try {
+      this.#line.push(request, pending);
+    } catch {
+      return false;
+    }
+    this.#engine.wantSlot();
+    return true;
+  }
+
+  /** The session goes on over this carrier. */
+  #carrierChanged(carrier: Carrier): void {
+    this.#carrier = carrier;
+    this.#stallBytes = -1;
+    if (this.#line.size > 0) this.#engine.wantSlot();
+    this.#arm();
   }
 
   /** Sends waiting submits as far as slots and send buffer reach. */
@@ -515,6 +595,53 @@ export class ClientSession {
    */
   monitorMigration(policy?: MigrationTriggerPolicy): MigrationTriggerMonitor {
     return new MigrationTriggerMonitor(policy, this.transport);
+  }
+
+  /**
+   * Moves the session to another connection while frames are in flight: same object, same id, cache and settings; nobody who
+   * waits for a result notices (behaviour spec §11). Without a token from the server only to the other transport.
+   *
+   * @returns What became of it; a refusal is an outcome, and the session goes on where it was.
+   * @throws NnrpStateError if the session is not active or moves already, NnrpValueError for a path that may not be taken,
+   *   NnrpUnsupportedError if there is no other carrier, NnrpTransportError and NnrpTimeoutError if the new path cannot be
+   *   reached: the session goes on where it was.
+   */
+  async migrate(options: MigrateOptions = {}): Promise<MigrationOutcome> {
+    if (this.#engine.state !== SessionState.ACTIVE || this.#paths.searching) {
+      throw new NnrpStateError(`cannot migrate: the session is ${this.state}`);
+    }
+    if (this.#paths.moving) throw new NnrpStateError("cannot migrate: the session is moving already");
+    const endsMs = performance.now() + (options.timeoutMs ?? MIGRATE_TIMEOUT_MS);
+    const previousTransportId = this.transport;
+    const previousCarrier = this.carrierName;
+    const carrier = await dialForMove(this, this.#paths.hasToken, options);
+    const { ack } = await this.#paths.join(
+      carrier,
+      options.lastResultFrameId ?? this.#engine.lastResultFrameId,
+      this.#auth,
+      { signal: options.signal, timeoutMs: Math.max(1, endsMs - performance.now()) },
+    );
+    const accepted = ack.acceptCode === 0;
+    const what = accepted
+      ? `moved from ${previousCarrier} to ${carrier.name}`
+      : `the server refused to move to ${carrier.name}`;
+    this.#report(accepted ? "migrated" : "migration-refused", what);
+    return {
+      status: accepted ? "success" : "failed",
+      accepted,
+      previousTransportId,
+      currentTransportId: this.transport,
+      previousCarrier,
+      currentCarrier: this.carrierName,
+      session: this,
+      ackMetadata: ack,
+      resumeFromFrameId: Number(ack.resumeFromFrameId),
+    };
+  }
+
+  /** As {@linkcode ClientSession.migrate}, with the host as rc2's call has it (behaviour spec §14.1). */
+  migrateSession(host?: string | MigrateOptions, options: MigrateOptions = {}): Promise<MigrationOutcome> {
+    return this.migrate(typeof host === "string" ? { ...options, host } : host ?? options);
   }
 
   #consume(who: "results" | "router"): void {
@@ -673,7 +800,14 @@ export class ClientSession {
    */
   async close(options: { reason?: string; drainMs?: number } = {}): Promise<void> {
     const engine = this.#engine;
-    if (!this.#carrierClosed) {
+    this.#paths.ending();
+    if (this.#paths.searching) {
+      this.#paths.abandon({
+        kind: "close",
+        local: true,
+        reason: options.reason ?? "closed while reconnecting",
+      });
+    } else if (!this.#carrierClosed) {
       engine.close(options.reason ?? "");
       const idleMs = Math.min(options.drainMs ?? CLOSE_IDLE_DRAIN_MS, CLOSE_IDLE_DRAIN_MS);
       await this.#drained(options.drainMs ?? CLOSE_DRAIN_MS, idleMs);
@@ -728,21 +862,28 @@ export class ClientSession {
   }
 
   #draining(end: SessionEnd): void {
+    if (this.#paths.reopening) return;
     this.#end = end;
     for (const waiter of this.#line.clear()) waiter.failed(this.#endError());
-    this.#options.log?.({
-      type: "draining",
-      message: `session is ending: ${end.reason || end.kind}`,
-      sessionId: this.sessionId,
-      error: end.error,
-    });
+    this.#report("draining", `session is ending: ${end.reason || end.kind}`, end.error);
   }
 
-  #onCarrierClosed(info: CloseInfo): void {
+  /** Says a line in the log; a log that fails must not end what it was told about. */
+  #report(type: string, message: string, error?: unknown): void {
+    try {
+      this.#options.log?.({ type, message, sessionId: this.sessionId, error });
+    } catch {
+      // As above.
+    }
+  }
+
+  /** The last connection is gone. */
+  #over(_info: CloseInfo, end?: SessionEnd): void {
+    if (this.#carrierClosed) return;
     this.#carrierClosed = true;
     clearTimeout(this.#timer);
     this.#timerMs = -Infinity;
-    this.#engine.carrierClosed(info);
+    if (end !== undefined && this.#end === null) this.#draining(end);
     const error = this.#endError();
     this.#inbox.end(error);
     this.#hints.end();
@@ -800,6 +941,41 @@ let capturedReject: (error: NnrpError) => void;
 function capture(resolve: (result: Result) => void, reject: (error: NnrpError) => void): void {
   capturedResolve = resolve;
   capturedReject = reject;
+}
+
+/** What {@linkcode ClientSession.open} takes beside the session's options. */
+export interface OpenOptions extends SessionOptions, WaitOptions {
+  /** How the carrier was reached; needed to reconnect, and to move without naming a host. */
+  readonly origin?: DialOrigin;
+}
+
+/** See {@linkcode RawSession}. */
+class RawAccess implements RawSession {
+  readonly #engine: ClientEngine;
+  readonly #current: () => Carrier;
+
+  constructor(engine: ClientEngine, current: () => Carrier) {
+    this.#engine = engine;
+    this.#current = current;
+  }
+
+  sendPacket(lane: Lane, packet: NnrpPacket): void {
+    this.#engine.sendRaw(lane, packet);
+  }
+
+  get carrier(): Carrier {
+    return this.#current();
+  }
+
+  lastStreamId(lane: Lane): number {
+    return this.#current().lastStreamId(lane);
+  }
+
+  get datagrams(): CarrierDatagrams {
+    const { datagrams, name } = this.#current();
+    if (datagrams !== undefined) return datagrams;
+    throw new NnrpUnsupportedError(`${name} has no datagrams; QUIC and WebTransport have`);
+  }
 }
 
 /** Longest time between two looks at a session, ms. */

@@ -41,6 +41,8 @@ export interface SessionOptions extends InboxLimits {
   readonly requestedSessionId?: number;
   /** Transport policy to tell the server (0x0101). Default: not told. */
   readonly transportPolicy?: ClientHelloOptions["transportPolicy"];
+  /** Whether to ask for a token that lets the session move and come back (behaviour spec §11). Default true. */
+  readonly migrationToken?: boolean;
   /** Further control extensions of the hello. */
   readonly controlExtensions?: readonly ControlExtensionEntry[];
   /** `"auto"` (default): the server's FLOW_UPDATEs hold submits back; `"manual"`: they are only reported. */

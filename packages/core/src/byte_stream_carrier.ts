@@ -4,7 +4,15 @@
  *
  * @module
  */
-import type { Carrier, CarrierCloseOptions, CarrierLimits, CarrierSink, CloseInfo, Lane } from "./carrier.ts";
+import type {
+  Carrier,
+  CarrierCloseOptions,
+  CarrierLimits,
+  CarrierSink,
+  CloseInfo,
+  Lane,
+  PeerIdentity,
+} from "./carrier.ts";
 import { NnrpConnectionClosedError, type NnrpError, NnrpWireError } from "./errors.ts";
 import { MessageType } from "./wire/enums.ts";
 import { MAX_BODY_BYTES_BEFORE_HELLO, MAX_METADATA_BYTES, MAX_PROBE_BODY_BYTES } from "./wire/limits.ts";
@@ -27,6 +35,8 @@ export interface ByteStreamEvents {
   written(): void;
   /** The last write failed: nothing can be sent any more. */
   writeFailed(cause: unknown): void;
+  /** What came breaks the rules below the packets (WebSocket frames): the carrier says so to the peer and closes. */
+  fault(error: NnrpError): void;
   /** The peer finished sending. */
   ended(): void;
   /** The socket is gone; `cause` if by a failure. */
@@ -43,8 +53,11 @@ export interface ByteStream {
   pause(): void;
   /** Reads on. */
   resume(): void;
-  /** Ends the sending half after what was written. */
-  shutdown(): void;
+  /**
+   * Ends the sending half after what was written. `reading`: what the peer still sends is wanted (for sockets that cannot end
+   * one half alone).
+   */
+  shutdown(reading: boolean): void;
   /** Ends both halves at once; `closed` follows. */
   destroy(): void;
 }
@@ -59,6 +72,10 @@ export interface ByteStreamCarrierInfo {
   readonly encrypted: boolean;
   /** The peer's address. */
   readonly remote: string;
+  /** Who the peer proved to be; see {@linkcode Carrier.peerIdentity}. */
+  readonly peerIdentity?: PeerIdentity;
+  /** Whether the peer's certificate was left unchecked; see {@linkcode Carrier.unverified}. */
+  readonly unverified?: boolean;
   /**
    * Host timer, so that this file needs none of its own: calls back after `ms`; returns a cancel. Without one a closing carrier
    * waits for its peer as long as it takes, and ends its stream right after its last words.
@@ -88,6 +105,10 @@ export class ByteStreamCarrier implements Carrier {
   readonly encrypted: boolean;
   /** The peer's address. */
   readonly remote: string;
+  /** Who the peer proved to be, if it did. */
+  readonly peerIdentity: PeerIdentity | undefined;
+  /** Whether the peer's certificate was left unchecked. */
+  readonly unverified: boolean;
   /** All lanes share one stream: nothing overtakes. */
   readonly multiStream: boolean = false;
   /** What the reader refuses. */
@@ -139,6 +160,8 @@ export class ByteStreamCarrier implements Carrier {
     this.name = info.name;
     this.encrypted = info.encrypted;
     this.remote = info.remote;
+    this.peerIdentity = info.peerIdentity;
+    this.unverified = info.unverified ?? false;
     this.#after = info.after;
     this.#later = info.later ?? null;
     this.#reader = new PacketReader(this.limits, (cursor) => this.#packet(cursor));
@@ -162,6 +185,7 @@ export class ByteStreamCarrier implements Carrier {
       },
       written: () => this.#written(),
       writeFailed: (cause) => this.#writeFailed(cause),
+      fault: (error) => this.#fault(error),
       ended: () => this.#ended(),
       closed: (cause) => this.#streamClosed(cause),
     });
@@ -219,6 +243,13 @@ export class ByteStreamCarrier implements Carrier {
   /** Reads on. */
   resume(): void {
     this.#stream.resume();
+  }
+
+  /** Sends what is committed, then ends the sending half; reading goes on. */
+  endSending(): void {
+    if (this.#closed !== null || this.#closing !== null) return;
+    this.#finish = true;
+    this.#send();
   }
 
   /** Sends what is committed, ends the sending half, reads the peer's last words for a moment, closes. */
@@ -287,6 +318,7 @@ export class ByteStreamCarrier implements Carrier {
 
   /** Bytes that cannot be read: the sink hears of it first (it may send its last words), then the carrier closes. */
   #fault(error: NnrpError): void {
+    if (this.#closed !== null || this.#discard) return;
     this.#sink!.fault(error);
     this.#endDelayMs = LAST_WORDS_MS;
     this.#beginClose({ code: 1, reason: error.message, local: true, error }, true);
@@ -307,7 +339,7 @@ export class ByteStreamCarrier implements Carrier {
 
   #shutdown(): void {
     if (this.#closed !== null) return;
-    this.#stream.shutdown();
+    this.#stream.shutdown(this.#closing === null);
     if (this.#peerEnded) this.#stream.destroy();
   }
 

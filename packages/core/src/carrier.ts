@@ -70,6 +70,16 @@ export interface CarrierLimits {
   maxProbeBodyBytes: number;
 }
 
+/** Who the peer proved to be, by a certificate that this side verified. */
+export interface PeerIdentity {
+  /** Subject of the certificate, for example `"CN=alice"`; several attributes are separated by `", "`. */
+  readonly subject: string;
+  /** Its one common name; empty if it has none or several. */
+  readonly commonName: string;
+  /** SHA-256 of the certificate, upper-case hexadecimal with colons. */
+  readonly fingerprint256: string;
+}
+
 /** One connection to a peer: writes packets on lanes, cuts received bytes into packets. */
 export interface Carrier {
   /** Transport as the wire names it: QUIC 1 (WebTransport too), TCP 2 (TLS, WebSocket and memory too). */
@@ -80,6 +90,10 @@ export interface Carrier {
   readonly encrypted: boolean;
   /** The peer's address for logs and auth, for example `"127.0.0.1:5000"`. */
   readonly remote: string;
+  /** Server side: who the client proved to be, where client certificates are asked for and this one gave one. */
+  readonly peerIdentity?: PeerIdentity | undefined;
+  /** Client side: true if the server's certificate was not checked, because the caller said so (`insecureSkipVerify`). */
+  readonly unverified?: boolean;
   /** Whether control may overtake frames (carriers with several streams). */
   readonly multiStream: boolean;
   /** What the reader refuses; the engine changes it as the session goes on. */
@@ -118,6 +132,11 @@ export interface Carrier {
   pause(): void;
   /** Reads on. */
   resume(): void;
+  /**
+   * Ends this side's sending after what was committed (half-close); reading goes on until the peer ends too, and whoever owns the
+   * carrier closes it then. Nothing may be committed after it. The old path of a session that moves ends this way.
+   */
+  endSending(): void;
   /** Closes; resolves when {@linkcode CarrierSink.closed} was called. */
   close(options?: CarrierCloseOptions): Promise<void>;
 }

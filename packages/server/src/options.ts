@@ -45,6 +45,13 @@ export const DRAIN_MS = 20_000;
 /** What refused clients are told about when to come back, ms. */
 export const RETRY_AFTER_MS = 1000;
 
+/** How long an old path is still read after a move, ms (behaviour spec §11). */
+export const GRACE_WINDOW_MS = 1000;
+/** How long a session whose connection was lost waits for its client, ms. */
+export const RESUME_WINDOW_MS = 60_000;
+/** Sessions that may wait for their clients; the one that has waited longest makes room. */
+export const MAX_SUSPENDED_SESSIONS = 1024;
+
 /** What a server offers and how much of it. */
 export interface ServerProfile extends Omit<ServerCapabilities, "knownExtensionTypes"> {
   /** Frames in flight per session that are told to the client; more queue. Default 64. */
@@ -99,7 +106,10 @@ export interface ServerLogEvent {
     | "handshake-refused"
     | "auth-refused"
     | "handler-failed"
-    | "connection-refused";
+    | "connection-refused"
+    | "session-suspended"
+    | "session-moved"
+    | "migration-refused";
   /** What happened, for people. */
   readonly message: string;
   /** Client's address. */
@@ -112,6 +122,23 @@ export interface ServerLogEvent {
   readonly hello?: ClientHelloContext;
   /** The error, if one caused it. */
   readonly error?: unknown;
+}
+
+/** How sessions move, and come back after a loss. */
+export interface MigrationOptions {
+  /** Whether sessions may move at all. Default true; false also gives out no tokens. */
+  readonly enabled?: boolean;
+  /** Whether only clients with a token may move; rc2's have none. Default false: the auth block, or the same host, will do. */
+  readonly requireToken?: boolean;
+  /** How long an old path is still read, ms. Default 1,000. */
+  readonly graceWindowMs?: number;
+  /**
+   * How long a session whose connection was lost waits for its client, ms; 0 = not at all. Default 60,000. Its frames are
+   * cancelled at once, its cache and settings are kept.
+   */
+  readonly resumeWindowMs?: number;
+  /** Sessions that may wait so at once. Default 1,024. */
+  readonly maxSuspendedSessions?: number;
 }
 
 /** Options of a server. */
@@ -128,6 +155,8 @@ export interface ServerOptions {
   readonly authValidator?: AuthValidator;
   /** Chooses session ids; 0 or an id in use = the server's own choice. Default: the client's wish. */
   readonly sessionId?: (hello: ClientHelloContext) => number;
+  /** Whether and how sessions move to other connections (behaviour spec §11). */
+  readonly migration?: MigrationOptions;
   /** Control extensions to add to the answer. */
   readonly controlExtensions?: readonly ControlExtensionEntry[];
   /** Extension types the application understands, so that critical ones are not refused. */

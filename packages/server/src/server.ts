@@ -13,6 +13,11 @@ import {
   ErrorCode,
   type HelloAgreement,
   judgeHello,
+  judgeMigration,
+  MigrateAcceptCode,
+  type MigrateRequest,
+  MIGRATION_TOKEN_SIZE,
+  MigrationTokens,
   NnrpConnectionClosedError,
   type NnrpError,
   NnrpStateError,
@@ -33,6 +38,8 @@ import {
   MAX_HANDSHAKES,
   MAX_QUEUED_FRAMES,
   MAX_SERVER_BYTES,
+  MAX_SUSPENDED_SESSIONS,
+  RESUME_WINDOW_MS,
   RETRY_AFTER_MS,
   type ServeOptions,
 } from "./options.ts";
@@ -69,6 +76,16 @@ export interface ServerStats extends Readonly<SchedulerStats> {
   readonly authRefused: number;
   /** Bytes of frames in flight. */
   readonly bytesInFlight: number;
+  /** Sessions that moved to another connection, returns after a loss among them. */
+  readonly migrated: number;
+  /** Moves that were refused. */
+  readonly migrationsRefused: number;
+  /** Sessions that lost their connection and wait for their client. */
+  readonly suspended: number;
+  /** Probes answered on connections that are closed. */
+  readonly probes: number;
+  /** Probes refused on connections that are closed. */
+  readonly probesRefused: number;
 }
 
 /** Who let a client in, and by what. */
@@ -106,7 +123,12 @@ export class NnrpServer {
     sessionsStarted: 0,
     handshakesRefused: 0,
     authRefused: 0,
+    migrated: 0,
+    migrationsRefused: 0,
+    probes: 0,
+    probesRefused: 0,
   };
+  readonly #suspended = new Set<ServerSession>(); // in the order of their losses
   #authValidator: AuthValidator | undefined;
 
   private constructor(options: ServeOptions, handler: Handler | null) {
@@ -122,6 +144,8 @@ export class NnrpServer {
       maxInFlightFrames: options.profile?.maxInFlightFrames ?? soft * HARD_LIMIT_FACTOR,
       maxQueuedFrames: options.maxQueuedFrames ?? MAX_QUEUED_FRAMES,
       hello: (session, context) => void this.#hello(session, context),
+      migrate: (session, request) => this.#migrate(session, request),
+      suspend: (session, end) => this.#suspend(session, end),
       sessionDraining: () => {},
       sessionClosed: (session, end) => this.#closed(session, end),
       account: (bytes) => (this.#bytesInFlight += bytes) > (options.maxServerBytes ?? MAX_SERVER_BYTES),
@@ -144,7 +168,13 @@ export class NnrpServer {
     const bindings = options.listen ?? [await defaultBinding(options)];
     try {
       for (const binding of bindings) {
-        server.#listeners.push(await binding.listen((carrier) => server.#connected(carrier)));
+        server.#listeners.push(
+          await binding.listen((carrier) => server.#connected(carrier), {
+            handshakeTimeoutMs: options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS,
+            maxHandshakes: options.maxHandshakes ?? MAX_HANDSHAKES,
+            failed: (remote, error) => server.#carrierRefused(binding.name, remote, error),
+          }),
+        );
       }
     } catch (error) {
       await server.close({ drainMs: 0 });
@@ -184,6 +214,7 @@ export class NnrpServer {
       ...this.#counts,
       open: this.#connections.size,
       sessions: this.#sessions.size,
+      suspended: this.#suspended.size,
       bytesInFlight: this.#bytesInFlight,
     };
   }
@@ -283,6 +314,7 @@ export class NnrpServer {
   async #close(drainMs: number, reason: string): Promise<void> {
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     for (const acceptor of [...this.#acceptors]) acceptor.end(serverClosed());
+    for (const session of [...this.#suspended]) session.forget(reason);
     for (const session of this.#handshakes.keys()) {
       session.refuse(ErrorCode.SERVER_BUSY, reason, RETRY_AFTER_MS);
     }
@@ -305,6 +337,23 @@ export class NnrpServer {
   /** Same as {@linkcode NnrpServer.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** A connection that never came to be one: TLS, an HTTP upgrade or QUIC's handshake failed. */
+  #carrierRefused(carrier: string, remote: string, error: NnrpError): void {
+    this.#counts.handshakesRefused++;
+    try {
+      this.#options.log?.({
+        type: "handshake-refused",
+        message: error.message,
+        remote,
+        carrier,
+        sessionId: 0,
+        error,
+      });
+    } catch {
+      // A log that fails must not end the listener.
+    }
   }
 
   #connected(carrier: Carrier): void {
@@ -425,9 +474,14 @@ export class NnrpServer {
     const wished = this.#options.sessionId?.(context) ?? agreement.requestedSessionId;
     const sessionId = this.#freeId(wished);
     const modelName = this.#options.profile?.modelName ?? "";
+    const token = agreement.wantsMigrationToken && (this.#options.migration?.enabled ?? true)
+      ? newToken()
+      : undefined;
+    if (token !== undefined) session.tokens = new MigrationTokens(token);
     const ack = buildHelloAck(agreement, {
       sessionId,
       activeTransportId: session.transport,
+      migrationToken: token,
       modelName,
       controlExtensions: this.#options.controlExtensions,
     });
@@ -443,9 +497,79 @@ export class NnrpServer {
     session.report("session-start", `session ${sessionId} with ${session.remote}`);
     if (this.#scheduler !== null) return;
     this.#admissions.set(session, admission);
+    this.#handOut(session);
+  }
+
+  #handOut(session: ServerSession): void {
     const acceptor = this.#acceptors.shift();
     if (acceptor !== undefined) acceptor.take(session);
     else this.#ready.push(session);
+  }
+
+  /** A connection asks to carry a session that began on another one (behaviour spec §11). */
+  #migrate(shell: ServerSession, request: MigrateRequest): void {
+    const { enabled = true, requireToken = false } = this.#options.migration ?? {};
+    const live = this.#sessions.get(request.sessionId);
+    const code = !enabled || this.#closing !== null ? MigrateAcceptCode.POLICY : judgeMigration(
+      request,
+      shell.transport,
+      live === undefined || (live.state !== "active" && live.state !== "suspended") ? undefined : {
+        transport: live.transport,
+        tokens: live.tokens,
+        authBlock: live.hello.authBlock,
+        unheard: live.unheard,
+        sameHost: hostOf(live.remote) === hostOf(shell.remote),
+      },
+      { requireToken },
+    );
+    if (code !== MigrateAcceptCode.ACCEPTED) {
+      this.#counts.migrationsRefused++;
+      const why = `session ${request.sessionId} does not move here (accept code ${code})`;
+      shell.report("migration-refused", why);
+      shell.refuseMigration(request, code);
+      return;
+    }
+    this.#counts.migrated++;
+    const session = live!;
+    const from = session.carrierName;
+    this.#endHandshake(shell);
+    if (session.tokens !== null) {
+      this.#connections.delete(shell);
+      this.#connections.add(session);
+      this.#suspended.delete(session);
+      session.moveTo(shell.surrender(), request, newToken());
+    } else {
+      shell.adopt(session, request);
+      this.#sessions.set(request.sessionId, shell);
+      if (this.#scheduler === null) {
+        this.#admissions.set(shell, this.#admissions.get(session)!);
+        this.#handOut(shell);
+      }
+    }
+    const now = this.#sessions.get(request.sessionId)!;
+    now.report("session-moved", `session ${request.sessionId} moved from ${from} to ${now.carrierName}`);
+  }
+
+  /** A session lost its connection: whether it is kept for its client. */
+  #suspend(session: ServerSession, end: SessionEnd): boolean {
+    const { resumeWindowMs = RESUME_WINDOW_MS, maxSuspendedSessions = MAX_SUSPENDED_SESSIONS } =
+      this.#options.migration ?? {};
+    if (this.#closing !== null || resumeWindowMs <= 0 || maxSuspendedSessions <= 0) return false;
+    // A session that nobody took yet is not worth waiting for.
+    if (this.#sessions.get(session.sessionId) !== session || this.#ready.includes(session)) return false;
+    if (this.#suspended.size >= maxSuspendedSessions) {
+      for (const oldest of this.#suspended) {
+        oldest.forget("too many sessions wait for their clients");
+        break;
+      }
+    }
+    this.#suspended.add(session);
+    this.#connections.delete(session);
+    session.report(
+      "session-suspended",
+      `session ${session.sessionId} lost its connection: ${end.reason || end.kind}`,
+    );
+    return true;
   }
 
   /** The wished id, or a fresh one if it is 0 or in use. */
@@ -474,6 +598,10 @@ export class NnrpServer {
 
   #closed(session: ServerSession, end: SessionEnd): void {
     this.#connections.delete(session);
+    this.#suspended.delete(session);
+    const { probes, probesRefused } = session.stats;
+    this.#counts.probes += probes;
+    this.#counts.probesRefused += probesRefused;
     const handshake = this.#endHandshake(session);
     if (handshake !== undefined) {
       // A client that just went away was not refused.
@@ -498,6 +626,15 @@ const CLOSE_GRACE_MS = 500;
 
 /** Without a validator everybody is welcome. */
 const ADMITTED: Judged = { accepted: true, principal: undefined };
+
+function newToken(): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(MIGRATION_TOKEN_SIZE));
+}
+
+/** An address without its port. */
+function hostOf(remote: string): string {
+  return remote.replace(/:\d+$/, "");
+}
 
 async function defaultBinding(options: ServeOptions): Promise<CarrierBinding> {
   const { tcp } = await import("@nnrp/tcp");

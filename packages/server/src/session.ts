@@ -17,12 +17,15 @@ import {
   type FlowUpdateFields,
   flowUpdateOf,
   LAST_WORDS_MS,
+  type MigrateRequest,
+  type MigrationTokens,
   NnrpConnectionClosedError,
   type NnrpError,
   NnrpStateError,
   NnrpTimeoutError,
   type PatchRefusal,
   type PatchRequest,
+  type PathHost,
   ReceivedSubmit,
   type ResultFields,
   ResultHintBudgetPolicy,
@@ -34,13 +37,16 @@ import {
   type ServerHelloAckMetadata,
   type SessionEnd,
   SessionPatchRejectReason,
+  SessionPath,
   stateName,
 } from "@nnrp/core";
 import type { HandlerContext } from "./handler.ts";
 import {
+  GRACE_WINDOW_MS,
   MAX_SEND_BUFFER_BYTES,
   MAX_SESSION_BYTES,
   MAX_STREAM_AHEAD_BYTES,
+  RESUME_WINDOW_MS,
   SEND_STALL_MS,
   type ServerLogEvent,
 } from "./options.ts";
@@ -97,6 +103,12 @@ export interface ServerSessionStats extends Readonly<ServerFrameCounts> {
   readonly bufferedBytes: number;
 }
 
+/** A path that the session leaves: what the client still says there is read. */
+interface Leaving {
+  readonly path: SessionPath;
+  readonly timer: ReturnType<typeof setTimeout>;
+}
+
 /** A session with a client. */
 export class ServerSession {
   /** Resolves when the session is over, never rejects. */
@@ -107,9 +119,16 @@ export class ServerSession {
   readonly maxConcurrentFrames: number;
   /** What `authValidator` gave; undefined without one. */
   principal: unknown;
+  /** Tokens for moves; null for clients that asked for none. */
+  tokens: MigrationTokens | null = null;
 
   readonly #owner: SessionOwner;
-  readonly #carrier: Carrier;
+  #carrier: Carrier;
+  #path: SessionPath;
+  #leaving: Leaving | null = null;
+  #moved = false;
+  #suspendTimer: ReturnType<typeof setTimeout> | undefined;
+  #suspendedEnd: SessionEnd | null = null;
   readonly #engine: ServerEngine;
   readonly #queue: FrameQueue | null;
   readonly #inbox: SubmitInbox | null;
@@ -154,8 +173,11 @@ export class ServerSession {
       finished: (_end, fatal) => {
         // An application that closes the session itself keeps the carrier open for its `drainMs`, while the client is there.
         if (this.#closing && !this.#clientEnded && this.state !== "closed") return;
-        void carrier.close({ endDelayMs: fatal ? LAST_WORDS_MS : 0 });
+        this.#leave(false);
+        void this.#carrier.close({ endDelayMs: fatal ? LAST_WORDS_MS : 0 });
       },
+      migrate: (request) => this.#owner.migrate(this, request),
+      suspend: (end) => this.#suspend(end),
     }, {
       keepAliveMs: options.keepAliveMs,
       idleTimeoutMs: options.idleTimeoutMs,
@@ -168,6 +190,25 @@ export class ServerSession {
       maxPatchesPerSecond: options.maxPatchesPerSecond,
       patchPolicy: options.patchPolicy && ((patch) => this.#judgePatch(patch)),
     });
+    this.#path = new SessionPath(carrier, this.#pathHost());
+  }
+
+  #pathHost(): PathHost {
+    const { clock } = this.#owner;
+    const engine = this.#engine;
+    return {
+      engine,
+      readClock: () => clock.read(),
+      turned: () => {
+        this.#boundMemory();
+        if (engine.nextDeadlineMs < this.#timerMs) this.#arm();
+      },
+      pathFault: (path, error) => {
+        if (path === this.#path) engine.fault(error);
+      },
+      pathEnded: (path) => this.#pathEnded(path),
+      pathClosed: (path, info) => this.#pathClosed(path, info),
+    };
   }
 
   /** Called for each FLOW_UPDATE of the client. */
@@ -201,9 +242,9 @@ export class ServerSession {
   get remote(): string {
     return this.#carrier.remote;
   }
-  /** `"active"`, `"draining"` or `"closed"`. */
+  /** `"active"`, `"draining"`, `"closed"`, or `"suspended"` while a lost connection may be replaced by the client. */
   get state(): string {
-    return stateName(this.#engine.state);
+    return this.#engine.suspended ? "suspended" : stateName(this.#engine.state);
   }
   /** Values of SESSION_PATCH in force. */
   get settings(): EffectiveSettings {
@@ -236,26 +277,146 @@ export class ServerSession {
 
   /** Starts reading; called by the server. */
   start(): void {
-    const engine = this.#engine;
-    const { clock } = this.#owner;
-    engine.opened(clock.read());
-    this.#carrier.start({
-      begin: () => engine.begin(clock.read()),
-      packet: (cursor, lane) => engine.receive(cursor, lane),
-      turn: () => {
-        engine.turn();
-        this.#boundMemory();
-        if (engine.nextDeadlineMs < this.#timerMs) this.#arm();
-      },
-      fault: (error) => engine.fault(error),
-      end: () => {
-        this.#clientEnded = true;
-        engine.peerEnded();
-        this.#closeIfDone();
-      },
-      closed: (info) => this.#onCarrierClosed(info),
-    });
+    this.#engine.opened(this.#owner.clock.read());
+    this.#path.start();
     this.#arm();
+  }
+
+  #pathEnded(path: SessionPath): void {
+    if (path === this.#leaving?.path) this.#leave(true);
+    if (path !== this.#path) return;
+    this.#clientEnded = true;
+    this.#engine.peerEnded();
+    this.#closeIfDone();
+  }
+
+  #pathClosed(path: SessionPath, info: CloseInfo): void {
+    if (path === this.#leaving?.path) this.#leave(false);
+    if (path === this.#path && !this.#carrierClosed) this.#onCarrierClosed(info);
+  }
+
+  /**
+   * Whether the client may never have heard of the last move: the path it led to is gone and brought no packet.
+   */
+  get unheard(): boolean {
+    return this.#moved && !this.#path.proven && (this.#engine.suspended || this.#path.closedInfo !== null);
+  }
+
+  /** Refuses a SESSION_MIGRATE that came on this connection. */
+  refuseMigration(request: MigrateRequest, acceptCode: number): void {
+    this.#engine.refuseMigration(request, acceptCode);
+  }
+
+  /** Gives the connection away: it carries another session from now on. This one never was. */
+  surrender(): SessionPath {
+    this.#carrierClosed = true;
+    clearTimeout(this.#timer);
+    this.#timerMs = -Infinity;
+    if (this.#queue !== null) this.#owner.scheduler!.close(this.#queue);
+    this.#resolveClosed({ kind: "close", local: true, reason: "the connection carries another session" });
+    return this.#path;
+  }
+
+  /**
+   * Goes on over another connection, for clients with a token: what is in flight is answered there.
+   *
+   * @param path The connection.
+   * @param request The SESSION_MIGRATE that came on it.
+   * @param token The next token.
+   */
+  moveTo(path: SessionPath, request: MigrateRequest, token: Uint8Array): void {
+    const engine = this.#engine;
+    const resumed = engine.suspended;
+    const old = this.#path;
+    this.#leave(false);
+    clearTimeout(this.#suspendTimer);
+    this.#suspendedEnd = null;
+    this.#path = path;
+    this.#carrier = path.carrier;
+    this.#moved = true;
+    this.#paused = this.#awaitsSending = false;
+    this.#stallBytes = -1;
+    path.proven = false;
+    path.handOver(this.#pathHost());
+    engine.moveTo(path.carrier, this.#owner.clock.nowMs);
+    const graceMs = this.#owner.options.migration?.graceWindowMs ?? GRACE_WINDOW_MS;
+    engine.acceptMigration(request, graceMs, token);
+    this.tokens!.rotate(token);
+    if (resumed || old.closedInfo !== null || old.ended) {
+      void old.carrier.close();
+      path.release();
+    } else {
+      path.hold();
+      this.#leaving = { path: old, timer: setTimeout(() => this.#leave(false), graceMs) };
+      old.carrier.resume();
+      old.carrier.endSending();
+    }
+    this.#watchProof(path);
+    this.#arm();
+  }
+
+  /** A client that never says a word on its new path did not hear of it: its token opens the session again. */
+  #watchProof(path: SessionPath): void {
+    setTimeout(() => {
+      if (path === this.#path && !path.proven) {
+        void path.carrier.close({ graceful: false, reason: "nothing came after the move" });
+      }
+    }, PROOF_MS);
+  }
+
+  /** The old path has nothing to say any more, or its time is over. */
+  #leave(clean: boolean): void {
+    const leaving = this.#leaving;
+    if (leaving === null) return;
+    this.#leaving = null;
+    clearTimeout(leaving.timer);
+    void leaving.path.carrier.close({ graceful: clean });
+    if (this.#path.holds) this.#path.release();
+  }
+
+  /**
+   * Goes on where another session stood, for clients without token: same id, cache and settings; the other one answers what it
+   * has on the old path.
+   */
+  adopt(other: ServerSession, request: MigrateRequest): void {
+    this.principal = other.principal;
+    this.#hello = other.#hello;
+    this.#modelName = other.#modelName;
+    this.onFlowUpdate = other.onFlowUpdate;
+    this.onPatch = other.onPatch;
+    this.onError = other.onError;
+    this.#engine.adopt(other.#engine);
+    const graceMs = this.#owner.options.migration?.graceWindowMs ?? GRACE_WINDOW_MS;
+    this.#engine.acceptMigration(request, graceMs, NO_TOKEN);
+    other.#retire(graceMs);
+  }
+
+  #retire(graceMs: number): void {
+    this.#engine.leave("the session goes on over another connection");
+    const timer = setTimeout(() => void this.#carrier.close(), graceMs);
+    void this.closed.then(() => clearTimeout(timer));
+    void this.idle().then(() => this.sent()).then(() => this.#carrier.close());
+  }
+
+  /** The connection is lost: whether the session waits for its client. */
+  #suspend(end: SessionEnd): boolean {
+    if (this.#closing || this.tokens === null || !this.#owner.suspend(this, end)) return false;
+    this.#suspendedEnd = end;
+    this.#leave(false);
+    void this.#carrier.close({ graceful: false });
+    const windowMs = this.#owner.options.migration?.resumeWindowMs ?? RESUME_WINDOW_MS;
+    this.#suspendTimer = setTimeout(() => this.forget("its client did not come back"), windowMs);
+    return true;
+  }
+
+  /** Ends a session that waits for its client. */
+  forget(why: string): void {
+    const end = this.#suspendedEnd;
+    if (end === null) return;
+    this.#suspendedEnd = null;
+    clearTimeout(this.#suspendTimer);
+    this.#engine.giveUp({ ...end, reason: `${end.reason || end.kind}; ${why}` });
+    this.#over();
   }
 
   /** The server took the client in. */
@@ -279,6 +440,9 @@ export class ServerSession {
 
   /** Closes the connection at once, without a word. */
   abort(reason: string): void {
+    this.#closing = true;
+    this.forget(reason);
+    this.#leave(false);
     void this.#carrier.close({ graceful: false, reason });
   }
 
@@ -357,9 +521,13 @@ export class ServerSession {
     this.#settled();
   }
 
-  /** Sends RESULT_HINT. False if the session is over. */
+  get #canSend(): boolean {
+    return !this.#carrierClosed && !this.#engine.suspended && this.state !== "closed";
+  }
+
+  /** Sends RESULT_HINT. False if the session is over, or has no connection now. */
   sendResultHint(fields: HintFields): boolean {
-    if (this.#carrierClosed || this.state === "closed") return false;
+    if (!this.#canSend) return false;
     this.#engine.sendHint({
       appliedBudgetPolicy: fields.appliedBudgetPolicy ?? ResultHintBudgetPolicy.NONE,
       congestionState: fields.congestionState ?? ResultHintCongestionState.NONE,
@@ -369,9 +537,9 @@ export class ServerSession {
     return true;
   }
 
-  /** Sends FLOW_UPDATE. False if the session is over. */
+  /** Sends FLOW_UPDATE. False if the session is over, or has no connection now. */
   sendFlowUpdate(fields: FlowUpdateFields): boolean {
-    if (this.#carrierClosed || this.state === "closed") return false;
+    if (!this.#canSend) return false;
     this.#engine.sendFlowUpdate(flowUpdateOf(fields));
     return true;
   }
@@ -386,7 +554,7 @@ export class ServerSession {
   ): boolean {
     const { frame, ...rest } = fields;
     if (frame !== undefined) return this.failFrame(frame, rest);
-    if (this.state === "closed") return false;
+    if (!this.#canSend) return false;
     this.#engine.sendError({ ...rest, errorScope: rest.errorScope ?? ErrorScope.SESSION });
     return true;
   }
@@ -450,8 +618,9 @@ export class ServerSession {
    * (default 2,000).
    */
   async close(options: { reason?: string; drainMs?: number } = {}): Promise<void> {
+    this.#closing = true;
+    this.forget(options.reason || "closed by the server");
     if (!this.#carrierClosed) {
-      this.#closing = true;
       this.#engine.close(options.reason ?? "");
       let timer: ReturnType<typeof setTimeout> | undefined;
       const timeUp = new Promise<void>((done) => timer = setTimeout(done, options.drainMs ?? 2000));
@@ -583,9 +752,7 @@ export class ServerSession {
     const engine = this.#engine;
     if (this.#paused || engine.framesInFlight === 0) this.#boundMemory();
     // A client that was told to slow down may submit nothing more until it hears that it can go on.
-    if (this.#congestion.state >= ResultHintCongestionState.ELEVATED && this.state !== "closed") {
-      this.#adviseCongestion();
-    }
+    if (this.#congestion.isTold && this.state !== "closed") this.#adviseCongestion();
     if (engine.framesInFlight === 0) {
       if (this.#settledWaiters.length > 0) {
         const waiters = this.#settledWaiters;
@@ -616,9 +783,11 @@ export class ServerSession {
     if (over && !this.#paused) {
       this.#paused = true;
       this.#carrier.pause();
+      this.#leaving?.path.carrier.pause();
     } else if (!over && this.#paused) {
       this.#paused = false;
-      this.#carrier.resume();
+      if (!this.#path.holds) this.#carrier.resume();
+      this.#leaving?.path.carrier.resume();
     }
   }
 
@@ -629,10 +798,17 @@ export class ServerSession {
   }
 
   #onCarrierClosed(info: CloseInfo): void {
+    this.#engine.carrierClosed(info);
+    if (this.#engine.suspended) return;
+    this.#leave(false);
+    this.#over();
+  }
+
+  #over(): void {
+    if (this.#carrierClosed) return;
     this.#carrierClosed = true;
     clearTimeout(this.#timer);
     this.#timerMs = -Infinity;
-    this.#engine.carrierClosed(info);
     const end = this.#end!;
     this.#inbox?.end(
       end.error ??
@@ -685,5 +861,8 @@ class SessionContext implements HandlerContext {
   }
 }
 
+const NO_TOKEN = new Uint8Array(0);
+/** Longest silence of a client on its new path, ms: ours pings at once. */
+const PROOF_MS = 5000;
 /** Longest time between two looks at a session, ms. */
 const MAX_TICK_MS = 5000;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ClientHelloContext, SessionEnd } from "@nnrp/core";
+import type { ClientHelloContext, MigrateRequest, SessionEnd } from "@nnrp/core";
 import type { TurnClock } from "./clock.ts";
 import type { ServeOptions } from "./options.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -25,6 +25,10 @@ export interface SessionOwner {
   readonly maxQueuedFrames: number;
   /** A hello came. */
   hello(session: ServerSession, context: ClientHelloContext): void;
+  /** A connection asks to carry a session. */
+  migrate(session: ServerSession, request: MigrateRequest): void;
+  /** The session lost its connection; whether it is kept. */
+  suspend(session: ServerSession, end: SessionEnd): boolean;
   /** The session takes no new frames. */
   sessionDraining(session: ServerSession): void;
   /** The session is over. */

@@ -400,7 +400,7 @@ test("the cache is per session and is filled as told", async () => {
 });
 
 test("a session that is over refuses everything quietly", async () => {
-  const at = await facing(MEMORY, { keepAliveMs: 20 });
+  const at = await facing(MEMORY, { keepAliveMs: 20, migration: { resumeWindowMs: 0 } });
   const failed = assertRejects(() => at.client.submit(say("x")), NnrpTransportError);
   const frame = await at.session.receiveSubmit();
   await at.client.raw.carrier.close({ graceful: false });
@@ -425,7 +425,7 @@ test("a session that is over refuses everything quietly", async () => {
 });
 
 test("frames that came and were not received when the connection went are gone, and their waiters fail", async () => {
-  const at = await facing();
+  const at = await facing(MEMORY, { migration: { resumeWindowMs: 0 } });
   const results = [1, 2].map(() => assertRejects(() => at.client.submit(say("x"))));
   await until(() => at.session.stats.queued === 2, "frames");
   const loop = (async () => {

@@ -26,10 +26,10 @@ export interface ReplayCameraBlock {
 /**
  * Writes a camera block.
  *
- * @throws NnrpValueError if a matrix has more than 65535 numbers.
+ * @throws NnrpValueError if a matrix has more than 65535 numbers, or a finite number is too large for 32 bits.
  */
 export function encodeReplayCameraBlock(camera: ReplayCameraBlock): Uint8Array {
-  const { view, proj, prevViewProj } = camera;
+  const { view, proj, prevViewProj, jitterX, jitterY } = camera;
   for (const [field, floats] of Object.entries({ view, proj, prevViewProj })) {
     if (floats.length > 0xffff) {
       throw new NnrpValueError("too many numbers", {
@@ -38,7 +38,10 @@ export function encodeReplayCameraBlock(camera: ReplayCameraBlock): Uint8Array {
         actual: floats.length,
       });
     }
+    checkFloats(floats, field);
   }
+  checkFloats([jitterX], "jitterX");
+  checkFloats([jitterY], "jitterY");
   const bytes = new Uint8Array(HEAD_SIZE + 4 * (view.length + proj.length + prevViewProj.length));
   const out = new DataView(bytes.buffer);
   out.setUint32(0, MAGIC, true);
@@ -46,8 +49,8 @@ export function encodeReplayCameraBlock(camera: ReplayCameraBlock): Uint8Array {
   out.setUint16(6, view.length, true);
   out.setUint16(8, proj.length, true);
   out.setUint16(10, prevViewProj.length, true);
-  out.setFloat32(14, camera.jitterX, true);
-  out.setFloat32(18, camera.jitterY, true);
+  out.setFloat32(14, jitterX, true);
+  out.setFloat32(18, jitterY, true);
   let at = HEAD_SIZE;
   for (const floats of [view, proj, prevViewProj]) {
     for (let i = 0; i < floats.length; i++, at += 4) out.setFloat32(at, floats[i], true);
@@ -83,6 +86,15 @@ export function decodeReplayCameraBlock(bytes: Uint8Array): ReplayCameraBlock {
     jitterX: view.getFloat32(14, true),
     jitterY: view.getFloat32(18, true),
   };
+}
+
+/** Infinity and NaN travel; a finite number that would become Infinity does not. */
+function checkFloats(floats: ArrayLike<number>, field: string): void {
+  for (let i = 0; i < floats.length; i++) {
+    if (Number.isFinite(floats[i]) && !Number.isFinite(Math.fround(floats[i]))) {
+      throw new NnrpValueError("too large for a 32-bit float", { field, actual: floats[i] });
+    }
+  }
 }
 
 function refused(message: string, offset: number, expected: number, actual: number): NnrpWireError {

@@ -33,3 +33,13 @@ test("a matrix has at most 65535 numbers", () => {
   );
   assertEquals(error.field, "proj");
 });
+
+test("Infinity and NaN travel, but no finite number becomes Infinity", () => {
+  const odd = { ...CAMERA, view: [Infinity, NaN], jitterX: -Infinity };
+  assertEquals(decodeReplayCameraBlock(encodeReplayCameraBlock(odd)), odd);
+  for (const field of ["view", "proj", "prevViewProj", "jitterX", "jitterY"]) {
+    const value = field.startsWith("jitter") ? 3.5e38 : [0, -3.5e38];
+    const error = assertThrows(() => encodeReplayCameraBlock({ ...CAMERA, [field]: value }), NnrpValueError);
+    assertEquals(error.field, field);
+  }
+});

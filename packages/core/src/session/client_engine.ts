@@ -7,9 +7,11 @@
 import type { Lane } from "../carrier.ts";
 import {
   NnrpCancelledError,
+  NnrpConnectionClosedError,
   NnrpError,
   type NnrpProtocolError,
   NnrpStateError,
+  NnrpValueError,
   NnrpWireError,
 } from "../errors.ts";
 import { isTypedOnlyRequest, TypedSubmitHead } from "../body/typed_heads.ts";
@@ -56,7 +58,14 @@ import { ClientPatchState } from "./client_patch.ts";
 import { CreditGate, type FlowControlMode } from "./credit.ts";
 import { FrameTable } from "./frame_table.ts";
 import { GivenUpFrames } from "./given_up_frames.ts";
-import type { EngineHost, FlowUpdateEvent, FrameWaiter, ReplyWaiter, ResultHintEvent } from "./host.ts";
+import type {
+  EngineHost,
+  FlowUpdateEvent,
+  FrameWaiter,
+  ReplyWaiter,
+  ResultHintEvent,
+  SessionEnd,
+} from "./host.ts";
 import { type AcceptedHello, readHelloAck } from "./negotiation.ts";
 import type { PacketOutput } from "./packet_writer.ts";
 import { settingsOfHelloAck } from "./patch.ts";
@@ -72,6 +81,8 @@ export interface ClientHost extends EngineHost {
   refused(error: NnrpError): void;
   /** A frame ended or credit came: a waiting submit may go now. */
   admitted(): void;
+  /** A frame in flight lost its path. True: the host sends it anew; else its waiter fails. */
+  frameLost?(waiter: FrameWaiter, error: NnrpError): boolean;
   /** Advice of the server. */
   hint(event: ResultHintEvent): void;
   /** A FLOW_UPDATE, applied or not. */
@@ -158,11 +169,13 @@ export class ClientEngine extends SessionEngine {
     unknown: 0,
   };
   /** What the server said about credit. */
-  readonly credit: CreditGate;
+  credit: CreditGate;
   /** Objects the server keeps for this session. */
-  readonly cache: CacheMirror<ReplyWaiter<CachePutReply>> = new CacheMirror();
+  cache: CacheMirror<ReplyWaiter<CachePutReply>> = new CacheMirror();
   /** What the handshake agreed; null before. */
   accepted: AcceptedHello | null = null;
+  /** Greatest id of a frame whose final result came; 0 = none yet. */
+  lastResultFrameId = 0;
 
   readonly #host: ClientHost;
   readonly #options: ClientEngineOptions;
@@ -177,6 +190,7 @@ export class ClientEngine extends SessionEngine {
   #wrappedFrameId = 0;
   #frameDeadlineMs = Infinity;
   #wantsSlot = false;
+  #minFrameId = 0; // after a move without token: ids must grow from here (behaviour spec §11)
 
   /**
    * Makes a ClientEngine.
@@ -235,7 +249,7 @@ export class ClientEngine extends SessionEngine {
   canSubmit(): boolean {
     const inFlight = this.#frames.size - this.#late;
     return inFlight < this.#maxInFlight && this.credit.canAdmit(inFlight) &&
-      this.state === SessionState.ACTIVE;
+      this.state === SessionState.ACTIVE && !this.suspended;
   }
 
   /** Asks for {@linkcode ClientHost.admitted} when a submit may go. */
@@ -257,6 +271,7 @@ export class ClientEngine extends SessionEngine {
       throw new NnrpStateError(`cannot submit: the session is ${stateName(this.state)}`);
     }
     const viewId = request.viewId ?? 0;
+    if (this.#minFrameId !== 0) frameId = this.#growingFrameId(frameId);
     if (frameId === undefined) frameId = this.#freeFrameId(viewId);
     else if (this.#frames.has(frameId, viewId)) {
       throw new NnrpStateError(
@@ -286,6 +301,81 @@ export class ClientEngine extends SessionEngine {
       this.#frames.has(id, viewId) || this.#gone.has(id, viewId)
     );
     return id;
+  }
+
+  #growingFrameId(frameId: number | undefined): number {
+    const id = frameId ?? Math.max(this.#nextFrameId, this.#minFrameId);
+    if (id < this.#minFrameId) {
+      throw new NnrpValueError("must grow after a move without token", {
+        field: "frameId",
+        expected: `${this.#minFrameId} or more`,
+        actual: id,
+      });
+    }
+    this.#minFrameId = id + 1;
+    return id;
+  }
+
+  /** All frames whose answer is due, in no order. */
+  waiters(): FrameWaiter[] {
+    const all: FrameWaiter[] = [];
+    this.#frames.forEach((waiter) => void all.push(waiter));
+    return all;
+  }
+
+  /**
+   * Ends frames whose path is gone, as far as they are still due: cancelled on the server, and sent anew by the host or failed.
+   *
+   * @param waiters Frames that were in flight on that path.
+   * @param error What their waiters hear.
+   */
+  losePath(waiters: readonly FrameWaiter[], error: NnrpError): void {
+    for (const waiter of waiters) {
+      const { frameId, viewId } = waiter;
+      if (this.#frames.get(frameId, viewId) !== waiter) continue;
+      this.#take(frameId, viewId);
+      if (!this.suspended) this.writer.headerOnly(MessageType.FRAME_CANCEL, { frameId, viewId });
+      this.#failLost(waiter, error);
+    }
+    this.#slotFreed();
+  }
+
+  #failLost(waiter: FrameWaiter, error: NnrpError): void {
+    if (!waiter.late && this.#host.frameLost?.(waiter, error) === true) return;
+    this.counts.failed++;
+    if (!waiter.late) waiter.failed(error);
+  }
+
+  /** Tells the server that nobody waits for these frames any more; what is in flight under the same key now is spared. */
+  cancelLost(keys: readonly { frameId: number; viewId: number }[]): void {
+    for (const { frameId, viewId } of keys) {
+      if (!this.#frames.has(frameId, viewId)) {
+        this.writer.headerOnly(MessageType.FRAME_CANCEL, { frameId, viewId });
+      }
+    }
+  }
+
+  /**
+   * The session moved to a peer that has no tokens: ids go on from `resume`, and must grow (behaviour spec §11).
+   *
+   * @param resume resume_from_frame_id of the ack; 0 = neither.
+   */
+  resumeFrom(resume: number): void {
+    this.#minFrameId = Math.max(this.#minFrameId, resume);
+  }
+
+  /** Begins anew on another carrier, as a session that the server does not know: hello, empty cache, fresh credit. */
+  restart(output: PacketOutput, nowMs: number): void {
+    this.writer.output = output;
+    this.writer.sessionId = 0;
+    this.suspended = false;
+    this.state = SessionState.INIT;
+    this.credit = new CreditGate(this.#options.flowControl ?? "auto");
+    this.cache = new CacheMirror();
+    this.accepted = null;
+    this.#patch = null;
+    this.#minFrameId = 0;
+    this.opened(nowMs);
   }
 
   /** Who waits for the frame; undefined if it is not in flight. */
@@ -411,7 +501,13 @@ export class ClientEngine extends SessionEngine {
 
   /** See {@linkcode SessionEngine.peerEnded}: without results to come every frame in flight has failed. */
   override peerEnded(): void {
-    this.end({ kind: "lost", local: false, reason: "the server finished sending without CLOSE" });
+    const end: SessionEnd = {
+      kind: "lost",
+      local: false,
+      reason: "the server finished sending without CLOSE",
+    };
+    if (this.ending === null) this.lose(end);
+    else this.end(end);
   }
 
   /** See {@linkcode SessionEngine.receive}; results of an active session take the short way. */
@@ -471,6 +567,15 @@ export class ClientEngine extends SessionEngine {
     this.#host.admitted();
   }
 
+  /** See {@linkcode SessionEngine.suspend}. */
+  protected suspend(error: NnrpError): void {
+    for (const waiter of this.cache.drain()) waiter.reject(error);
+    for (const waiter of this.#patch?.drain() ?? []) waiter.reject(error);
+    this.#late = 0;
+    this.#frameDeadlineMs = Infinity;
+    for (const waiter of this.#frames.clear()) this.#failLost(waiter, error);
+  }
+
   #result(cursor: PacketCursor): void {
     const { frameId, viewId } = cursor;
     if (this.#gone.size !== 0 && this.#swallow(cursor)) return;
@@ -497,6 +602,7 @@ export class ClientEngine extends SessionEngine {
     result.isFinal = final;
     if (waiter.late) this.counts.late++;
     if (final) {
+      if (frameId > this.lastResultFrameId) this.lastResultFrameId = frameId;
       this.#frames.deleteAt(slot);
       if (waiter.late) this.#late--;
       this.#countFinal(result);
@@ -637,6 +743,12 @@ export class ClientEngine extends SessionEngine {
   }
 
   #demandActive(what: string): void {
+    if (this.suspended) {
+      throw new NnrpConnectionClosedError(
+        "session",
+        `cannot ${what}: the connection is lost, a new one is not there yet`,
+      );
+    }
     if (this.state !== SessionState.ACTIVE) {
       throw new NnrpStateError(`cannot ${what}: the session is ${stateName(this.state)}`);
     }

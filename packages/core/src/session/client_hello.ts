@@ -52,6 +52,8 @@ export interface ClientProfile {
   readonly qualityTier?: number;
   /** Degrade policy bits, u16. Default 0. */
   readonly degradePolicy?: number;
+  /** TransportPolicy: which transports to try, and in which order. Default AUTO. `dialClient` reads it. */
+  readonly transportPolicy?: number;
   /** LossTolerance of the session; adds 0x0103. Default: not told. */
   readonly lossTolerance?: number;
   /** The payload kinds it will send, binding; adds 0x0105. Default: not told, and the hello says TENSOR as rc2's does. */

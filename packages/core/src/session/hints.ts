@@ -91,35 +91,37 @@ const SLACK = 0.2;
 
 /**
  * Watches a server's queue and tells when a RESULT_HINT is due: NONE while nothing waits, then STEADY, ELEVATED from half of the
- * queue and SATURATED from nine tenths, which asks the client to pause. A state ends 0.2 below where it began.
+ * queue and SATURATED from nine tenths, which asks the client to pause. A state ends 0.2 below where it began. A client that
+ * heard of anything hears of the empty queue, too.
  */
 export class CongestionWatch {
-  /** The state last reported. */
+  /** The state now. */
   state: ResultHintCongestionState = ResultHintCongestionState.NONE;
+
+  #told: ResultHintCongestionState = ResultHintCongestionState.NONE;
+
+  /** Whether the client believes that frames wait: it must hear when they do not any more. */
+  get isTold(): boolean {
+    return this.#told !== ResultHintCongestionState.NONE;
+  }
 
   /**
    * Looks at the queue.
    *
    * @param queued Frames waiting now.
    * @param limit Frames that may wait, ≥ 1.
-   * @returns The new state if it changed and the client should hear of it, else undefined. NONE ↔ STEADY is no news.
+   * @returns The new state if the client should hear of it, else undefined. That a few frames wait is no news from NONE.
    */
   observe(queued: number, limit: number): ResultHintCongestionState | undefined {
+    const { NONE, STEADY, ELEVATED, SATURATED } = ResultHintCongestionState;
     const share = queued / limit;
     const before = this.state;
-    const saturatedFrom = before === ResultHintCongestionState.SATURATED
-      ? SATURATED_FROM - SLACK
-      : SATURATED_FROM;
-    const elevatedFrom = before >= ResultHintCongestionState.ELEVATED ? ELEVATED_FROM - SLACK : ELEVATED_FROM;
-    this.state = share >= saturatedFrom
-      ? ResultHintCongestionState.SATURATED
-      : share >= elevatedFrom
-      ? ResultHintCongestionState.ELEVATED
-      : queued > 0
-      ? ResultHintCongestionState.STEADY
-      : ResultHintCongestionState.NONE;
-    const quiet = this.state <= ResultHintCongestionState.STEADY &&
-      before <= ResultHintCongestionState.STEADY;
-    return quiet || this.state === before ? undefined : this.state;
+    const saturatedFrom = before === SATURATED ? SATURATED_FROM - SLACK : SATURATED_FROM;
+    const elevatedFrom = before >= ELEVATED ? ELEVATED_FROM - SLACK : ELEVATED_FROM;
+    if (share >= saturatedFrom) this.state = SATURATED;
+    else if (share >= elevatedFrom) this.state = ELEVATED;
+    else this.state = queued > 0 ? STEADY : NONE;
+    if (this.state === this.#told || (this.state === STEADY && this.#told === NONE)) return undefined;
+    return this.#told = this.state;
   }
 }

@@ -62,9 +62,18 @@ test("congestion is told when it changes, with slack on the way down", () => {
     [69, State.ELEVATED],
     [31, undefined],
     [29, State.STEADY],
+    [3, undefined],
+    [0, State.NONE], // who heard of STEADY hears of the empty queue
     [0, undefined],
+    [1, undefined],
+    [0, undefined], // who heard nothing does not
     [100, State.SATURATED],
     [0, State.NONE],
   ];
-  for (const [queued, told] of table) assertEquals(watch.observe(queued, 100), told, `${queued} waiting`);
+  let known: State = State.NONE;
+  for (const [queued, told] of table) {
+    assertEquals(watch.observe(queued, 100), told, `${queued} waiting`);
+    known = told ?? known;
+    assertEquals(watch.isTold, known !== State.NONE);
+  }
 });

@@ -25,6 +25,9 @@ export * from "./cache_key.ts";
 export * from "./cache_mirror.ts";
 export * from "./reference_resolution.ts";
 
+// Paths
+export * from "./migration.ts";
+
 // Patches
 export * from "./client_patch.ts";
 export * from "./patch.ts";

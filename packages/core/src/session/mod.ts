@@ -11,6 +11,7 @@ export * from "./server_engine.ts";
 export * from "./result.ts";
 export * from "./received_submit.ts";
 export * from "./packet_writer.ts";
+export * from "./session_path.ts";
 export * from "./frame_table.ts";
 export * from "./recent_keys.ts";
 export * from "./mechanisms.ts";

@@ -32,6 +32,7 @@ import {
   type ServerHelloAckMetadata,
 } from "../wire/metadata/server_hello_ack.ts";
 import {
+  decodeSessionMigrateMetadata,
   encodeSessionMigrateAckMetadata,
   SESSION_MIGRATE_ACK_METADATA_SIZE,
 } from "../wire/metadata/session_migrate.ts";
@@ -59,7 +60,8 @@ import { isTypedOnlyResult, TypedResultHead } from "../body/typed_heads.ts";
 import type { TypedPayload } from "../body/typed_payloads.ts";
 import { clampMs, ResultDraft } from "./result_draft.ts";
 import { FrameTable } from "./frame_table.ts";
-import type { EngineHost, FlowUpdateEvent } from "./host.ts";
+import type { EngineHost, FlowUpdateEvent, SessionEnd } from "./host.ts";
+import { MigrateAcceptCode, type MigrateRequest } from "./migration.ts";
 import type { PacketIds, PacketOutput } from "./packet_writer.ts";
 import { type EffectiveSettings, type PatchPolicy, PatchState, settingsOfHelloAck } from "./patch.ts";
 import { ReceivedSubmit } from "./received_submit.ts";
@@ -92,6 +94,8 @@ export interface ServerHost extends EngineHost {
   flow(event: FlowUpdateEvent): void;
   /** Values of SESSION_PATCH changed. */
   patched(settings: EffectiveSettings): void;
+  /** A SESSION_MIGRATE came instead of a hello. Answer with {@linkcode ServerEngine.refuseMigration}, or take the path away; default: refused. */
+  migrate?(request: MigrateRequest): void;
 }
 
 /** A patch as the application's policy sees it. */
@@ -168,6 +172,8 @@ export interface ServerFrameCounts {
   probes: number;
   /** Probes refused. */
   probesRefused: number;
+  /** Times the session moved to another connection. */
+  migrations: number;
   /** Bytes of frames in flight. */
   bytesInFlight: number;
 }
@@ -184,6 +190,7 @@ const PATCH_ACK = { size: SESSION_PATCH_ACK_METADATA_SIZE, encode: encodeSession
 const CACHE_ACK = { size: CACHE_ACK_METADATA_SIZE, encode: encodeCacheAckMetadata };
 const PROBE_ACK = { size: TRANSPORT_PROBE_ACK_METADATA_SIZE, encode: encodeTransportProbeAckMetadata };
 const MIGRATE_ACK = { size: SESSION_MIGRATE_ACK_METADATA_SIZE, encode: encodeSessionMigrateAckMetadata };
+const NOTHING = new Uint8Array(0);
 const NO_FIELDS: ResultFields = {};
 /** Class and applied policy of a part, as TypedResultHead takes them. */
 const PARTIAL_PART = ResultClass.PARTIAL | (BudgetPolicy.ALLOW_PARTIAL << 8);
@@ -210,6 +217,7 @@ export class ServerEngine extends SessionEngine {
     flowUpdates: 0,
     probes: 0,
     probesRefused: 0,
+    migrations: 0,
     bytesInFlight: 0,
   };
 
@@ -223,6 +231,7 @@ export class ServerEngine extends SessionEngine {
   readonly #maxInFlight: number;
   readonly #maxSections: number;
   #inFlight = 0;
+  #highestFrameId = 0;
   #deferred: { cursor: PacketCursor; lane: Lane }[] = [];
   #cache: CacheDirectory | null = null;
   #patch: PatchState | null = null;
@@ -437,6 +446,18 @@ export class ServerEngine extends SessionEngine {
     } else super.receive(cursor, lane);
   }
 
+  /**
+   * See {@linkcode SessionEngine.peerEnded}. A client that can come back never ends its sending without CLOSE: its path is lost.
+   */
+  override peerEnded(): void {
+    const end: SessionEnd = {
+      kind: "lost",
+      local: false,
+      reason: "the client finished sending without CLOSE",
+    };
+    if (this.ending !== null || !this.keep(end)) super.peerEnded();
+  }
+
   /** Dispatches what the state table lets through. */
   protected handle(msgType: number, cursor: PacketCursor, _lane: Lane): void {
     if (msgType === MessageType.FRAME_SUBMIT) this.#submit(cursor);
@@ -485,18 +506,28 @@ export class ServerEngine extends SessionEngine {
     if (!early) this.spendControl();
   }
 
+  /** See {@linkcode SessionEngine.suspend}: nobody waits for these frames any more. */
+  protected suspend(error: NnrpError): void {
+    this.#endFrames(error);
+  }
+
   /** See {@linkcode SessionEngine.abandon}. */
   protected abandon(error: NnrpError): void {
     this.#deferred = [];
+    this.#endFrames(error);
+    this.#cache = null;
+  }
+
+  #endFrames(error: NnrpError): void {
     this.#inFlight = 0;
     this.counts.bytesInFlight = 0;
     for (const newest of this.#frames.clear()) {
       for (let frame: ReceivedSubmit | null = newest; frame !== null; frame = frame.older) {
         frame.settled = true;
         frame.abort(error);
+        if (this.suspended) this.#host.cancelled(frame);
       }
     }
-    this.#cache = null;
   }
 
   #hello(cursor: PacketCursor): void {
@@ -565,6 +596,7 @@ export class ServerEngine extends SessionEngine {
     const older = this.#frames.set(frame.frameId, frame.viewId, frame);
     if (older !== undefined) frame.older = older;
     this.#inFlight++;
+    if (frame.frameId > this.#highestFrameId) this.#highestFrameId = frame.frameId;
     const counts = this.counts;
     counts.bytesInFlight += frame.byteLength;
     if (this.#inFlight > counts.maxInFlight) counts.maxInFlight = this.#inFlight;
@@ -732,15 +764,70 @@ export class ServerEngine extends SessionEngine {
     });
   }
 
-  /** Sessions of this server do not move yet: refused by policy, the old path stays as it is (behaviour spec §11). */
   #migrate(cursor: PacketCursor): void {
     if (!this.spendControl()) return;
-    this.writer.record(MessageType.SESSION_MIGRATE_ACK, MIGRATE_ACK, {
-      acceptCode: 1,
-      resumeFromFrameId: 0n,
-      graceWindowMs: 0,
-      serverMigrateTsUs: BigInt(Math.max(0, Math.round(this.now * 1000))),
-    }, { sessionId: cursor.sessionId, traceId: cursor.traceId });
+    const request: MigrateRequest = {
+      metadata: decodeSessionMigrateMetadata(cursor.view, cursor.metaOffset, cursor.metaLength),
+      sessionId: cursor.sessionId,
+      proof: cursor.bytes.slice(cursor.bodyOffset, cursor.bodyOffset + cursor.bodyLength),
+      traceId: cursor.traceId,
+    };
+    if (this.#host.migrate === undefined) this.refuseMigration(request, MigrateAcceptCode.POLICY);
+    else this.#host.migrate(request);
+  }
+
+  /** Refuses a SESSION_MIGRATE that came here; the connection may still say hello. */
+  refuseMigration(request: MigrateRequest, acceptCode: number): void {
+    this.#migrateAck(request, { acceptCode, resumeFromFrameId: 0n, graceWindowMs: 0 }, NOTHING);
+  }
+
+  /**
+   * Accepts a SESSION_MIGRATE: writes the ack as the first packet on the new path, after {@linkcode SessionEngine.moveTo}.
+   *
+   * @param request What came.
+   * @param graceWindowMs How long the old path is still read, ms.
+   * @param token The next token; empty for a client that has none.
+   */
+  acceptMigration(request: MigrateRequest, graceWindowMs: number, token: Uint8Array): void {
+    this.counts.migrations++;
+    const { lastResultFrameId } = request.metadata;
+    const highest = BigInt(this.#highestFrameId);
+    const resumeFromFrameId = (lastResultFrameId > highest ? lastResultFrameId : highest) + 1n;
+    this.#migrateAck(request, { acceptCode: 0, resumeFromFrameId, graceWindowMs }, token);
+  }
+
+  #migrateAck(
+    request: MigrateRequest,
+    fields: { acceptCode: number; resumeFromFrameId: bigint; graceWindowMs: number },
+    body: Uint8Array,
+  ): void {
+    this.writer.record(
+      MessageType.SESSION_MIGRATE_ACK,
+      MIGRATE_ACK,
+      { ...fields, serverMigrateTsUs: BigInt(Math.max(0, Math.round(this.now * 1000))) },
+      { sessionId: request.sessionId, traceId: request.traceId },
+      body,
+    );
+  }
+
+  /**
+   * Goes on where another engine stood, for a client without token: same id, cache and settings; frames stay with the other
+   * engine, which answers them on the old path (behaviour spec §11).
+   */
+  adopt(other: ServerEngine): void {
+    this.writer.sessionId = other.sessionId;
+    this.#typedHead = new TypedResultHead(other.sessionId);
+    this.#cache = other.#cache;
+    this.#patch = other.#patch;
+    this.#highestFrameId = other.#highestFrameId;
+    this.writer.output.limits.maxBodyBytes = other.writer.output.limits.maxBodyBytes;
+    this.state = SessionState.ACTIVE;
+    other.#cache = new CacheDirectory({ maxEntries: 0, maxBytes: 0 });
+  }
+
+  /** The session goes on elsewhere: frames that are here are answered here, new ones refused. */
+  leave(reason: string): void {
+    this.drain({ kind: "close", local: true, reason });
   }
 }
 

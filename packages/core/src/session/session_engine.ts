@@ -87,6 +87,8 @@ export abstract class SessionEngine {
   readonly keepAlive: KeepAlive<ReplyWaiter<number>>;
   /** Set once the session drains or ended. */
   protected ending: SessionEnd | null = null;
+  /** Whether the session waits for a new path (behaviour spec §11). */
+  suspended = false;
   /** Whether the peer sent CLOSE or finished sending: this side closes the carrier once its frames are settled. */
   protected closeReceived = false;
 
@@ -138,6 +140,9 @@ export abstract class SessionEngine {
   /** Ends everything that waits. */
   protected abstract abandon(error: NnrpError): void;
 
+  /** The path is lost, the session is kept: ends what cannot outlive the path. */
+  protected abstract suspend(error: NnrpError): void;
+
   /** The carrier is open: from now on silence counts. */
   opened(nowMs: number): void {
     this.now = nowMs;
@@ -174,20 +179,20 @@ export abstract class SessionEngine {
 
   /** When {@linkcode SessionEngine.tick} wants to be called next, ms; Infinity = never. */
   get nextDeadlineMs(): number {
-    return this.state === SessionState.CLOSED ? Infinity : this.keepAlive.nextDeadlineMs;
+    return this.state === SessionState.CLOSED || this.suspended ? Infinity : this.keepAlive.nextDeadlineMs;
   }
 
   /** Does what is due at this time. */
   tick(nowMs: number): void {
     this.now = nowMs;
-    if (this.state === SessionState.CLOSED) return;
+    if (this.state === SessionState.CLOSED || this.suspended) return;
     if (this.writer.packets + this.framePackets !== this.#packetsSeen) {
       this.#packetsSeen = this.writer.packets + this.framePackets;
       this.keepAlive.sent(nowMs);
     }
     if (this.keepAlive.isIdle(nowMs)) {
       const error = new NnrpConnectionClosedError("session", "nothing was received within the idle time");
-      this.end({ kind: "lost", local: true, reason: error.message, error });
+      this.lose({ kind: "lost", local: true, reason: error.message, error });
     } else if (this.state !== SessionState.INIT && this.keepAlive.pingDue(nowMs)) {
       this.#ping(undefined);
     }
@@ -317,9 +322,46 @@ export abstract class SessionEngine {
   carrierClosed(info: CloseInfo): void {
     if (this.state === SessionState.CLOSED) return;
     const reason = info.reason || "connection closed";
-    this.end(
-      this.ending ?? { kind: info.error ? "error" : "lost", local: info.local, reason, error: info.error },
-    );
+    if (this.ending !== null) this.end(this.ending);
+    else this.lose({ kind: info.error ? "error" : "lost", local: info.local, reason, error: info.error });
+  }
+
+  /** The path was lost: the session ends, unless the host keeps it for a new path. */
+  protected lose(end: SessionEnd): void {
+    if (!this.suspended && !this.keep(end)) this.end(end);
+  }
+
+  /** Asks the host to keep the session for a new path; whether it does. */
+  protected keep(end: SessionEnd): boolean {
+    if (this.state !== SessionState.ACTIVE || this.#host.suspend?.(end) !== true) return false;
+    this.suspended = true;
+    const error = end.error ?? new NnrpConnectionClosedError("session", `connection lost: ${end.reason}`);
+    for (const waiter of this.keepAlive.drain()) waiter.reject(error);
+    this.suspend(error);
+    return true;
+  }
+
+  /** No new path was found for a suspended session: it ends. */
+  giveUp(end: SessionEnd): void {
+    this.end(end);
+  }
+
+  /**
+   * The session goes on over another carrier (behaviour spec §11).
+   *
+   * @param output The new carrier; it gets the limits of the old one.
+   * @param nowMs Time, ms.
+   */
+  moveTo(output: PacketOutput, nowMs: number): void {
+    Object.assign(output.limits, this.writer.output.limits);
+    this.writer.output = output;
+    this.suspended = false;
+    this.opened(nowMs);
+  }
+
+  /** Sends a PING that nobody waits for: the first packet on a new path tells the peer that it works. */
+  showPath(): void {
+    this.#ping(undefined);
   }
 
   /** Enters DRAINING. */
@@ -421,6 +463,12 @@ export abstract class SessionEngine {
 
   /** Throws unless packets may be sent. */
   protected demandOpen(what: string): void {
+    if (this.suspended) {
+      throw new NnrpConnectionClosedError(
+        "session",
+        `cannot ${what}: the connection is lost, a new one is not there yet`,
+      );
+    }
     if (this.state === SessionState.ACTIVE || this.state === SessionState.DRAINING) return;
     const why = this.ending?.reason ? ` (${this.ending.reason})` : "";
     throw new NnrpStateError(`cannot ${what}: the session is ${stateName(this.state)}${why}`);

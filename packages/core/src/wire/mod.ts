@@ -24,7 +24,14 @@ export * from "./metadata/cache_invalidate.ts";
 export * from "./metadata/cache_put.ts";
 export * from "./metadata/client_hello.ts";
 export * from "./metadata/error.ts";
-export type { Field, FieldRule, FieldType, FieldUnit, Gap } from "./metadata/fields.ts";
+export {
+  type Field,
+  FIELD_SIZE,
+  type FieldRule,
+  type FieldType,
+  type FieldUnit,
+  type Gap,
+} from "./metadata/fields.ts";
 export * from "./metadata/flow_update.ts";
 export * from "./metadata/frame_submit.ts";
 export * from "./metadata/header_table.ts";

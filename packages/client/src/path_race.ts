@@ -1,0 +1,102 @@
+/**
+ * Dials several carriers with a head start for the better ones: the next one begins when the one before failed, or after 250 ms;
+ * the first that is connected wins, the others are closed (behaviour spec §5.4).
+ *
+ * @module
+ */
+import type { Carrier, CarrierDialer } from "@nnrp/core";
+
+/** Head start of a carrier over the next one, ms. */
+export const HEAD_START_MS = 250;
+
+/** One try to connect. */
+export interface DialAttempt {
+  /** Carrier name. */
+  readonly carrier: string;
+  /** Its TransportId. */
+  readonly transportId: number;
+  /** How long it took, ms. */
+  readonly ms: number;
+  /** Why it failed; undefined = it connected (or lost the race). */
+  readonly error?: unknown;
+  /** Whether the session is on it. */
+  readonly chosen: boolean;
+}
+
+/** How a carrier is dialled. */
+export type Dial = (carrier: CarrierDialer, signal: AbortSignal) => Promise<Carrier>;
+
+/**
+ * Races carriers.
+ *
+ * @param carriers Best first.
+ * @param dial Dials one.
+ * @param signal Ends all of it.
+ * @param attempts What was tried is added here.
+ * @param headStartMs Infinity: the next one only after a failure.
+ * @returns The winner; null if all failed.
+ */
+export function raceCarriers(
+  carriers: readonly CarrierDialer[],
+  dial: Dial,
+  signal: AbortSignal,
+  attempts: DialAttempt[],
+  headStartMs: number,
+): Promise<{ carrier: Carrier; dialer: CarrierDialer } | null> {
+  return new Promise((resolve, reject) => {
+    const losers = new AbortController();
+    const all = AbortSignal.any([signal, losers.signal]);
+    let next = 0;
+    let running = 0;
+    let done = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+
+    const settle = () => {
+      done = true;
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+      losers.abort(new Error("another carrier was faster"));
+    };
+    const onAbort = () => {
+      settle();
+      reject(signal.reason);
+    };
+    const startNext = () => {
+      clearTimeout(timer);
+      if (next >= carriers.length) return;
+      const dialer = carriers[next++];
+      running++;
+      const startedMs = performance.now();
+      const record = (chosen: boolean, error?: unknown) => {
+        const ms = performance.now() - startedMs;
+        attempts.push({ carrier: dialer.name, transportId: dialer.transport, ms, error, chosen });
+      };
+      dial(dialer, all).then((carrier) => {
+        running--;
+        if (done) {
+          void carrier.close({ graceful: false });
+          return;
+        }
+        settle();
+        record(true);
+        resolve({ carrier, dialer });
+      }, (error) => {
+        running--;
+        if (done) return;
+        record(false, error);
+        if (next < carriers.length) startNext();
+        else if (running === 0) {
+          settle();
+          resolve(null);
+        }
+      });
+      if (next < carriers.length && headStartMs !== Infinity) timer = setTimeout(startNext, headStartMs);
+    };
+    if (signal.aborted) {
+      reject(signal.reason);
+      return;
+    }
+    signal.addEventListener("abort", onAbort);
+    startNext();
+  });
+}

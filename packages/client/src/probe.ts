@@ -1,0 +1,217 @@
+/**
+ * Measures paths to a server: TRANSPORT_PROBEs over fresh connections, all transports at once (behaviour spec §5.3).
+ *
+ * @module
+ */
+import {
+  type Carrier,
+  type CarrierDialer,
+  decodeErrorMetadata,
+  decodeTransportProbeAckMetadata,
+  encodeTransportProbeMetadata,
+  enumName,
+  MessageType,
+  NnrpConnectionClosedError,
+  NnrpTimeoutError,
+  NnrpUnexpectedMessageError,
+  NnrpValueError,
+  type PacketCursor,
+  PacketWriter,
+  protocolError,
+  TRANSPORT_PROBE_METADATA_SIZE,
+  TransportId,
+} from "@nnrp/core";
+import { type DialTargetOptions, type ResolvedTarget, resolveTarget } from "./dial_target.ts";
+import { portOf } from "./dial_plan.ts";
+import {
+  selectTransport,
+  TransportProbeResult,
+  type TransportProbeSelection,
+  TransportProbeSummary,
+} from "./probe_selection.ts";
+import { waitFor, type WaitOptions } from "./wait.ts";
+
+/** Bytes of a probe's body. */
+export const PROBE_PAYLOAD_BYTES = 32_768;
+/** Probes that count, for each transport. */
+export const PROBE_SAMPLE_COUNT = 3;
+/** Longest time for connecting, and again for the answer, ms. */
+export const PROBE_TIMEOUT_MS = 10_000;
+
+/** Options of {@linkcode probeClientTransport}. */
+export interface ProbeOptions extends DialTargetOptions, WaitOptions {
+  /** Bytes of each probe's body, 1 or more. Default 32,768. */
+  readonly payloadBytes?: number;
+  /** Probes that count, for each transport, 1 or more. Default 3. */
+  readonly sampleCount?: number;
+  /** Whether one more goes ahead that does not count. Default false. */
+  readonly warmup?: boolean;
+  /** Only this transport. Default: all that have a carrier. */
+  readonly transportId?: number;
+  /** Longest time for connecting, and again for the answer, ms. Default 10,000. */
+  readonly timeoutMs?: number;
+}
+
+const TRANSPORT_PROBE = { size: TRANSPORT_PROBE_METADATA_SIZE, encode: encodeTransportProbeMetadata };
+let lastProbeId = 0;
+
+/**
+ * Probes every transport that has a carrier here, and says which is best.
+ *
+ * @param target Address of the server.
+ * @throws NnrpProbeError if no probe was answered, NnrpValueError for bad options, the signal's reason.
+ */
+export async function probeClientTransport(
+  target: string | URL,
+  options: ProbeOptions = {},
+): Promise<TransportProbeSelection> {
+  const { sampleCount = PROBE_SAMPLE_COUNT, payloadBytes = PROBE_PAYLOAD_BYTES, warmup = false } = options;
+  positive(sampleCount, "sampleCount");
+  positive(payloadBytes, "payloadBytes");
+  const resolved = await resolveTarget(target, options);
+  const summary = (transportId: number) => {
+    const carrier = resolved.carriers.find((c) => c.transport === transportId);
+    if (carrier === undefined || (options.transportId ?? transportId) !== transportId) return null;
+    return probeCarrier(carrier, resolved, { ...options, sampleCount, payloadBytes, warmup });
+  };
+  const [quicSummary, tcpSummary] = await Promise.all([summary(TransportId.QUIC), summary(TransportId.TCP)]);
+  return selectTransport({ quic: quicSummary, tcp: tcpSummary });
+}
+
+/** Probes one carrier, one probe after the other, each on a connection of its own. */
+export async function probeCarrier(
+  carrier: CarrierDialer,
+  target: ResolvedTarget,
+  options: ProbeOptions & { sampleCount: number; payloadBytes: number; warmup: boolean },
+): Promise<TransportProbeSummary> {
+  const results: TransportProbeResult[] = [];
+  let failureCount = 0;
+  for (let i = options.warmup ? -1 : 0; i < options.sampleCount; i++) {
+    try {
+      const result = await probeOnce(carrier, target, options.payloadBytes, options);
+      if (i >= 0) results.push(result);
+    } catch {
+      options.signal?.throwIfAborted();
+      if (i >= 0) failureCount++;
+    }
+  }
+  return new TransportProbeSummary({ transportId: carrier.transport, results, failureCount });
+}
+
+/**
+ * One probe on a fresh connection.
+ *
+ * @throws NnrpTransportError, NnrpTimeoutError, NnrpProtocolError if the server refuses probes.
+ */
+export async function probeOnce(
+  dialer: CarrierDialer,
+  { endpoint, ports }: ResolvedTarget,
+  payloadBytes: number,
+  options: WaitOptions,
+): Promise<TransportProbeResult> {
+  const timeoutMs = options.timeoutMs ?? PROBE_TIMEOUT_MS;
+  const carrier = await connectWithin(dialer, {
+    host: endpoint.host,
+    port: portOf(dialer, endpoint.port, ports),
+    path: endpoint.path,
+    encrypted: endpoint.encrypted,
+  }, { timeoutMs, signal: options.signal });
+  const probeId = lastProbeId =
+    (Math.max(lastProbeId + 1, Math.round(performance.timeOrigin + performance.now()))) >>> 0;
+  const limits = { timeoutMs, signal: options.signal };
+  try {
+    return await waitFor<TransportProbeResult>(
+      limits,
+      (ms) => new NnrpTimeoutError("the TRANSPORT_PROBE_ACK", ms),
+      (resolve, reject) => {
+        let sentUs = 0n;
+        carrier.limits.maxBodyBytes = 65536;
+        carrier.start({
+          begin: () => {},
+          packet: (cursor) => {
+            try {
+              const serverRecvTsUs = readAck(cursor, probeId);
+              if (serverRecvTsUs === undefined) return;
+              resolve(
+                new TransportProbeResult({
+                  transportId: dialer.transport,
+                  probeId,
+                  probePayloadBytes: payloadBytes,
+                  clientSendTsUs: sentUs,
+                  serverRecvTsUs,
+                  ackRecvTsUs: nowUs(),
+                }),
+              );
+            } catch (error) {
+              reject(error);
+            }
+          },
+          turn: () => {},
+          fault: reject,
+          end: () =>
+            reject(new NnrpConnectionClosedError(carrier.name, "closed before the probe was answered")),
+          closed: (info) => reject(info.error ?? new NnrpConnectionClosedError(carrier.name, info.reason)),
+        });
+        sentUs = nowUs();
+        new PacketWriter(carrier).record(
+          MessageType.TRANSPORT_PROBE,
+          TRANSPORT_PROBE,
+          { probeId, probePayloadBytes: payloadBytes, clientSendTsUs: sentUs },
+          {},
+          new Uint8Array(payloadBytes).fill(0x50),
+        );
+        return () => {};
+      },
+    );
+  } finally {
+    void carrier.close({ graceful: false });
+  }
+}
+
+/** Dials within a time limit. */
+async function connectWithin(
+  dialer: CarrierDialer,
+  target: Parameters<CarrierDialer["dial"]>[0],
+  { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal },
+): Promise<Carrier> {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(new NnrpTimeoutError("the connection", timeoutMs)), timeoutMs);
+  try {
+    return await dialer.dial(target, {
+      signal: signal === undefined ? limit.signal : AbortSignal.any([signal, limit.signal]),
+    });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The server's time in an ack; undefined for packets that may come before it. */
+function readAck(cursor: PacketCursor, probeId: number): bigint | undefined {
+  const { msgType } = cursor;
+  if (msgType === MessageType.PING) return undefined;
+  if (msgType === MessageType.ERROR) {
+    const fields = decodeErrorMetadata(cursor.view, cursor.metaOffset, cursor.metaLength);
+    throw protocolError(
+      { ...fields, fatal: true, diagnostic: new TextDecoder().decode(cursor.body()) },
+      0,
+      true,
+    );
+  }
+  if (msgType !== MessageType.TRANSPORT_PROBE_ACK) {
+    throw new NnrpUnexpectedMessageError("TRANSPORT_PROBE_ACK", enumName(MessageType, msgType));
+  }
+  const ack = decodeTransportProbeAckMetadata(cursor.view, cursor.metaOffset, cursor.metaLength);
+  if (ack.probeId !== probeId) {
+    throw new NnrpUnexpectedMessageError(`the ack of probe ${probeId}`, `that of ${ack.probeId}`);
+  }
+  return ack.serverRecvTsUs;
+}
+
+function nowUs(): bigint {
+  return BigInt(Math.round(performance.now() * 1000));
+}
+
+function positive(value: number, field: string): void {
+  if (Number.isInteger(value) && value > 0) return;
+  throw new NnrpValueError("must be positive", { field, expected: "1 or more", actual: value });
+}

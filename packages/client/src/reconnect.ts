@@ -1,0 +1,59 @@
+/**
+ * When to try again after a lost connection: backoff that doubles, with full jitter, so that a thousand clients of a restarted
+ * server do not come back at once.
+ *
+ * @module
+ */
+
+/** First delay, ms. */
+export const RECONNECT_MIN_DELAY_MS = 250;
+/** Longest delay, ms. */
+export const RECONNECT_MAX_DELAY_MS = 30_000;
+/** Tries until the session ends. */
+export const RECONNECT_ATTEMPTS = 10;
+
+/** What to do after a lost connection. */
+export interface ReconnectOptions {
+  /** Upper bound of the first delay, ms; it doubles with each try. Default 250. */
+  readonly minDelayMs?: number;
+  /** Longest delay, ms. Default 30,000. */
+  readonly maxDelayMs?: number;
+  /** Tries until the session ends; Infinity = for ever. Default 10. */
+  readonly maxAttempts?: number;
+  /**
+   * Whether frames of `submit()` and `submitStream()` that were in flight are submitted anew, under a new id with `retryOfFrame`,
+   * if none of their results came. Such a frame may run twice. Default false: they fail with NnrpConnectionClosedError.
+   */
+  readonly resubmit?: boolean;
+}
+
+/**
+ * How long to wait before a try: anything from 0 to the bound (full jitter).
+ *
+ * @param attempt 0 for the first one.
+ * @param options Bounds.
+ * @param random 0…1.
+ */
+export function reconnectDelay(attempt: number, options: ReconnectOptions, random: number): number {
+  const { minDelayMs = RECONNECT_MIN_DELAY_MS, maxDelayMs = RECONNECT_MAX_DELAY_MS } = options;
+  return Math.min(maxDelayMs, minDelayMs * 2 ** Math.min(attempt, 30)) * random;
+}
+
+/** Waits; rejects with the signal's reason. */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(signal.reason);
+      return;
+    }
+    const onAbort = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    }, ms);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}

@@ -1,0 +1,447 @@
+/**
+ * The connections of a session over its life: the one in use, the one it moves to, the one it leaves, and the search for a new
+ * one after a loss (behaviour spec §11). The order of packets between two paths is SessionPath's; this file decides when one ends.
+ *
+ * @module
+ */
+import {
+  type Carrier,
+  type ClientEngine,
+  type CloseInfo,
+  encodePacket,
+  type FrameWaiter,
+  MessageType,
+  NnrpConnectionClosedError,
+  type NnrpError,
+  NnrpProtocolError,
+  NnrpTimeoutError,
+  PacketCursor,
+  type PathHost,
+  type SessionEnd,
+  SessionPath,
+} from "@nnrp/core";
+import { askToMigrate, type MigrateAnswer, readMigrateAnswer } from "./migration.ts";
+import { RECONNECT_ATTEMPTS, reconnectDelay, type ReconnectOptions, sleep } from "./reconnect.ts";
+import { waitFor, type WaitOptions } from "./wait.ts";
+
+/** What a session lends to its paths. */
+export interface PathsOwner {
+  /** The engine that all paths serve. */
+  readonly engine: ClientEngine;
+  /** A batch of packets was handled. */
+  turned(): void;
+  /** The session is on this carrier from now on. */
+  carrierChanged(carrier: Carrier): void;
+  /** Says hello on a fresh connection and waits for the answer. */
+  sayHello(options: WaitOptions): Promise<void>;
+  /** The last path is gone: the session is over. */
+  over(info: CloseInfo, end?: SessionEnd): void;
+  /** Something worth a line in the log. */
+  report(type: string, message: string, error?: unknown): void;
+}
+
+/** How to get a connection again. */
+export interface ComeBack extends ReconnectOptions {
+  /** Opens a connection as the first one was opened. */
+  dial(signal: AbortSignal): Promise<Carrier>;
+  /** Longest time of one try, ms. */
+  readonly timeoutMs: number;
+}
+
+/** A path that the session leaves: what it still owes is read from it. */
+interface Leaving {
+  readonly path: SessionPath;
+  /** Frames that were in flight on it. */
+  readonly waiters: readonly FrameWaiter[];
+  /** Whether the server has no tokens: then their results come on the old path. */
+  readonly answersHere: boolean;
+  readonly timer: ReturnType<typeof setTimeout>;
+}
+
+/** A path that asks to carry the session. */
+interface Joining {
+  readonly path: SessionPath;
+  readonly reject: (error: unknown) => void;
+}
+
+/** See the module. */
+export class SessionPaths implements PathHost {
+  /** Where packets go. */
+  readonly engine: ClientEngine;
+  /** Moves so far. */
+  moves = 0;
+  /** Times a lost connection was replaced. */
+  reconnects = 0;
+  /** Whether the session says hello anew: what the engine tells meanwhile is about that try only. */
+  reopening = false;
+
+  readonly #owner: PathsOwner;
+  readonly #comeBack: ComeBack | null;
+  #path: SessionPath;
+  #leaving: Leaving | null = null;
+  #joining: Joining | null = null;
+  #search: AbortController | null = null;
+  #lostFrames: { frameId: number; viewId: number }[] = [];
+  #token: Uint8Array | null = null;
+  #ending = false;
+
+  /**
+   * Makes SessionPaths.
+   *
+   * @param owner The session.
+   * @param carrier Its first connection.
+   * @param comeBack How to get a connection again after a loss; null = not at all.
+   */
+  constructor(owner: PathsOwner, carrier: Carrier, comeBack: ComeBack | null) {
+    this.#owner = owner;
+    this.engine = owner.engine;
+    this.#comeBack = comeBack;
+    this.#path = new SessionPath(carrier, this);
+  }
+
+  /** Starts reading the first path. */
+  start(): void {
+    this.#path.start();
+  }
+
+  /** Whether a lost connection is being replaced. */
+  get searching(): boolean {
+    return this.#search !== null;
+  }
+
+  /** Whether a move is under way. */
+  get moving(): boolean {
+    return this.#joining !== null || this.#leaving !== null;
+  }
+
+  /** Whether the server gave a token: the session may move to any path then. */
+  get hasToken(): boolean {
+    return this.#token !== null;
+  }
+
+  /** The handshake is done: its token opens the next path. */
+  opened(): void {
+    this.#token = this.engine.accepted!.migrationToken;
+  }
+
+  /** See PathHost. */
+  readClock(): number {
+    return performance.now();
+  }
+
+  /** See PathHost. */
+  turned(): void {
+    this.#owner.turned();
+    const leaving = this.#leaving;
+    if (leaving !== null && leaving.answersHere && this.#isAnswered(leaving)) this.#left(true);
+  }
+
+  /**
+   * Asks the server to go on over this connection.
+   *
+   * @param carrier Connected, not started. Closed if the answer is no.
+   * @param lastResultFrameId Told to the server.
+   * @param authBlock Proof for servers without tokens.
+   * @returns The answer; if it is yes the session is on the new path already.
+   */
+  async join(
+    carrier: Carrier,
+    lastResultFrameId: number,
+    authBlock: Uint8Array,
+    options: WaitOptions,
+  ): Promise<MigrateAnswer> {
+    const { sessionId } = this.engine;
+    const current = this.#path.carrier;
+    try {
+      const answer = await waitFor<MigrateAnswer>(
+        options,
+        (ms) => new NnrpTimeoutError("the SESSION_MIGRATE_ACK", ms),
+        (resolve, reject) => {
+          const path = new SessionPath(carrier, this, (cursor) => {
+            if (this.#joining?.path !== path) return;
+            try {
+              const answer = readMigrateAnswer(cursor, carrier, sessionId);
+              if (answer === undefined) return;
+              this.#joining = null;
+              if (answer.ack.acceptCode === 0) this.#moveTo(path, answer);
+              resolve(answer);
+            } catch (error) {
+              reject(error);
+            }
+          });
+          this.#joining = { path, reject };
+          path.start();
+          askToMigrate(carrier, sessionId, {
+            oldTransportId: current.transport,
+            newTransportId: carrier.transport,
+            lastResultFrameId: BigInt(lastResultFrameId),
+            clientMigrateTsUs: BigInt(Math.round(performance.now() * 1000)),
+          }, this.#token ?? authBlock);
+          return () => {};
+        },
+      );
+      if (answer.ack.acceptCode !== 0) void carrier.close();
+      return answer;
+    } catch (error) {
+      void carrier.close({ graceful: false });
+      throw error;
+    } finally {
+      if (this.#joining?.path.carrier === carrier) this.#joining = null;
+      this.#catchUp();
+    }
+  }
+
+  /** The present path ended while a move was tried, and the move came to nothing. */
+  #catchUp(): void {
+    const path = this.#path;
+    if (this.#joining !== null || this.engine.suspended || this.#search !== null) return;
+    if (path.closedInfo !== null) this.pathClosed(path, path.closedInfo);
+    else if (path.ended) this.pathEnded(path);
+  }
+
+  #moveTo(path: SessionPath, { ack, nextToken }: MigrateAnswer): void {
+    const { engine } = this;
+    const old = this.#path;
+    const resumed = engine.suspended;
+    const waiters = engine.waiters();
+    if (this.#leaving !== null) this.#left(false);
+    this.#path = path;
+    this.moves++;
+    engine.moveTo(path.carrier, performance.now());
+    this.#owner.carrierChanged(path.carrier);
+    const answersHere = this.#token === null;
+    if (answersHere) {
+      engine.resumeFrom(Number(ack.resumeFromFrameId & 0xffffffffn));
+      path.release();
+    } else {
+      this.#token = nextToken.length === this.#token!.length ? nextToken : null;
+      engine.showPath();
+      if (resumed) {
+        engine.cancelLost(this.#lostFrames);
+        this.#lostFrames = [];
+        path.release();
+        return;
+      }
+      path.hold();
+    }
+    const graceMs = Math.max(MIN_GRACE_MS, ack.graceWindowMs);
+    this.#leaving = { path: old, waiters, answersHere, timer: setTimeout(() => this.#left(false), graceMs) };
+    if (!answersHere) old.carrier.endSending();
+    if (old.closedInfo !== null || old.ended) this.#left(old.ended);
+    else if (answersHere && this.#isAnswered(this.#leaving)) this.#left(true);
+  }
+
+  #isAnswered({ waiters }: Leaving): boolean {
+    return waiters.every((w) => this.engine.waiterOf(w.frameId, w.viewId) !== w);
+  }
+
+  /** The old path has nothing to say any more, or its time is over. */
+  #left(clean: boolean): void {
+    const leaving = this.#leaving;
+    if (leaving === null) return;
+    this.#leaving = null;
+    clearTimeout(leaving.timer);
+    const { path, waiters, answersHere } = leaving;
+    void path.carrier.close({ graceful: clean });
+    if (answersHere) this.#drop(waiters);
+    else {
+      if (!clean) {
+        const why = path.closedInfo?.reason || "it did not end in time";
+        this.#owner.report("path-lost", `the old path was lost during a move: ${why}`);
+        const error = new NnrpConnectionClosedError(
+          path.carrier.name,
+          `the frame was on its way when its path was lost (${why})`,
+        );
+        this.engine.losePath(waiters, error);
+      }
+      this.#path.release();
+    }
+    this.#owner.turned();
+  }
+
+  /** Frames of the old path that its server never answered end as dropped (behaviour spec §11). */
+  #drop(waiters: readonly FrameWaiter[]): void {
+    for (const waiter of waiters) {
+      const { frameId, viewId } = waiter;
+      if (this.engine.waiterOf(frameId, viewId) !== waiter) continue;
+      const header = { msgType: MessageType.RESULT_DROP, sessionId: this.engine.sessionId, frameId, viewId };
+      const packet = encodePacket({
+        header: { ...BLANK_HEADER, ...header },
+        metadata: NOTHING,
+        body: NOTHING,
+      });
+      this.engine.receive(new PacketCursor(packet), "result");
+    }
+  }
+
+  /** See PathHost. */
+  pathFault(path: SessionPath, error: NnrpError): void {
+    if (path === this.#joining?.path) this.#joining.reject(error);
+    else if (path === this.#path) this.engine.fault(error);
+  }
+
+  /** See PathHost. */
+  pathEnded(path: SessionPath): void {
+    if (path === this.#joining?.path) this.#joining.reject(gone(path));
+    else if (path === this.#leaving?.path) this.#left(true);
+    else if (path === this.#path && !(this.#joining !== null && this.#token !== null)) {
+      this.engine.peerEnded();
+    }
+  }
+
+  /** See PathHost. */
+  pathClosed(path: SessionPath, info: CloseInfo): void {
+    if (path === this.#joining?.path) this.#joining.reject(gone(path));
+    else if (path === this.#leaving?.path) this.#left(path.ended);
+    else if (path === this.#path && !(this.#joining !== null && this.#token !== null && !this.#ending)) {
+      if (this.#search !== null) return; // a try that failed; the search goes on
+      this.engine.carrierClosed(info);
+      if (this.engine.suspended) return;
+      if (this.#leaving !== null) this.#left(false);
+      this.#owner.over(info);
+    }
+  }
+
+  /** The engine lost its path: whether the session waits for a new one. See EngineHost. */
+  suspend(end: SessionEnd): boolean {
+    if (this.#comeBack === null || this.#ending || this.reopening) return false;
+    this.#lostFrames = this.engine.waiters().map(({ frameId, viewId }) => ({ frameId, viewId }));
+    void this.#path.carrier.close({ graceful: false });
+    const search = this.#search = new AbortController();
+    const leaving = this.#leaving;
+    this.#leaving = null;
+    if (leaving !== null) {
+      clearTimeout(leaving.timer);
+      void leaving.path.carrier.close({ graceful: false });
+    }
+    this.#owner.report("connection-lost", `connection lost: ${end.reason || end.kind}`, end.error);
+    void this.#seek(this.#comeBack, end, search);
+    return true;
+  }
+
+  async #seek(comeBack: ComeBack, end: SessionEnd, search: AbortController): Promise<void> {
+    const { signal } = search;
+    const { maxAttempts = RECONNECT_ATTEMPTS } = comeBack;
+    let failure: unknown = end.error;
+    for (let attempt = 0; attempt < maxAttempts && !signal.aborted; attempt++) {
+      try {
+        await sleep(reconnectDelay(attempt, comeBack, Math.random()), signal);
+        const resumed = await this.#tryAgain(comeBack, signal);
+        this.#search = null;
+        this.reconnects++;
+        this.#owner.report(
+          "reconnected",
+          resumed
+            ? "the session goes on over a new connection"
+            : "a new session began: the server forgot the old one",
+        );
+        this.#owner.turned();
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        failure = error;
+        this.#owner.report(
+          "reconnect-failed",
+          `try ${attempt + 1} to reconnect failed: ${message(error)}`,
+          error,
+        );
+        if (error instanceof NnrpProtocolError && error.retryAfterMs === 0 && isRefusal(error)) break;
+      }
+    }
+    if (signal.aborted) return;
+    this.#search = null;
+    const reason = `connection lost, and not found again: ${message(failure)}`;
+    this.abandon({
+      ...end,
+      reason,
+      error: new NnrpConnectionClosedError("session", reason, { cause: failure }),
+    });
+  }
+
+  /** One try; whether the old session goes on. */
+  async #tryAgain(comeBack: ComeBack, signal: AbortSignal): Promise<boolean> {
+    const limits = { signal, timeoutMs: comeBack.timeoutMs };
+    if (this.#token !== null && this.engine.suspended) {
+      const { ack } = await this.join(await this.#dial(comeBack, signal), 0, NOTHING, limits);
+      if (ack.acceptCode === 0) return true;
+      this.#token = null;
+    }
+    const carrier = await this.#dial(comeBack, signal);
+    this.reopening = true;
+    try {
+      const path = this.#path = new SessionPath(carrier, this);
+      this.engine.restart(carrier, performance.now());
+      this.#owner.carrierChanged(carrier);
+      path.start();
+      await this.#owner.sayHello(limits);
+      this.#lostFrames = [];
+      this.opened();
+      return false;
+    } catch (error) {
+      void carrier.close({ graceful: false });
+      throw error;
+    } finally {
+      this.reopening = false;
+    }
+  }
+
+  async #dial(comeBack: ComeBack, signal: AbortSignal): Promise<Carrier> {
+    const limit = new AbortController();
+    const timer = setTimeout(
+      () => limit.abort(new NnrpTimeoutError("the connection", comeBack.timeoutMs)),
+      comeBack.timeoutMs,
+    );
+    try {
+      return await comeBack.dial(AbortSignal.any([signal, limit.signal]));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Ends a session whose path is lost. */
+  abandon(end: SessionEnd): void {
+    this.#search?.abort(new NnrpConnectionClosedError("session", end.reason));
+    this.#search = null;
+    this.#ending = true;
+    this.engine.giveUp(end);
+    this.#owner.over({ code: 0, reason: end.reason, local: end.local, error: end.error }, end);
+  }
+
+  /** The session ends: no new path is looked for, and those that are not in use go. */
+  ending(): void {
+    this.#ending = true;
+    this.#joining?.reject(new NnrpConnectionClosedError("session", "the session is closing"));
+    if (this.#leaving !== null) this.#left(false);
+  }
+}
+
+/** A move gets at least this long, whatever the server says, ms. */
+const MIN_GRACE_MS = 50;
+const NOTHING = new Uint8Array(0);
+const BLANK_HEADER = {
+  versionMajor: 1,
+  wireFormat: 0,
+  headerLen: 40,
+  flags: 0,
+  metaLen: 0,
+  bodyLen: 0,
+  routeId: 0,
+  traceId: 0n,
+};
+
+function gone(path: SessionPath): NnrpConnectionClosedError {
+  const why = path.closedInfo?.reason || "the server finished sending";
+  return new NnrpConnectionClosedError(
+    path.carrier.name,
+    `the new connection ended before the server answered: ${why}`,
+  );
+}
+
+/** Whether a server that says this will say it again. */
+function isRefusal(error: NnrpProtocolError): boolean {
+  return error.fatal && error.codeName !== "SERVER_BUSY" && error.codeName !== "LIMIT_EXCEEDED";
+}
+
+function message(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

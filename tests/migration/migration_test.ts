@@ -1,0 +1,107 @@
+import { test } from "node:test";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { memoryNetwork, NnrpConnectionClosedError } from "@nnrp/core";
+import { type ClientSession, dialClient, TypedPayload } from "@nnrp/client";
+import { type Handler, serve } from "@nnrp/server";
+
+const echo: Handler = (frame) => ({ typedPayloads: frame.typedPayloads });
+const say = (text: string) => ({ typedPayloads: [TypedPayload.tokenChunk(text)] });
+
+test("a session with a token moves while frames are in flight, and every frame ends once", async () => {
+  const net = memoryNetwork();
+  const server = await serve({ listen: [net] }, async (frame) => {
+    await new Promise((done) => setTimeout(done, Math.random() * 5));
+    return { typedPayloads: frame.typedPayloads };
+  });
+  const session: ClientSession = await dialClient("nnrp://memory", { carriers: [net] });
+  const id = session.sessionId;
+  const answers: Promise<unknown>[] = [];
+  for (let i = 0; i < 500; i++) {
+    answers.push(session.submit(say(`frame ${i}`)).then((r) => assertEquals(r.text(), `frame ${i}`)));
+    if (i % 100 === 50) answers.push(session.migrate().then((m) => assert(m.accepted)));
+    if (i % 5 === 0) await new Promise((done) => setTimeout(done, 1));
+  }
+  await Promise.all(answers);
+  assertEquals(session.sessionId, id);
+  assertEquals([session.stats.moves, session.stats.complete, session.stats.inFlight], [5, 500, 0]);
+  assertEquals([server.stats.migrated, server.stats.sessions, server.stats.open], [5, 1, 1]);
+  await session.close();
+  await server.close();
+});
+
+test("streams go on across a move, in order", async () => {
+  const net = memoryNetwork();
+  const server = await serve({ listen: [net] }, async function* () {
+    for (let i = 0; i < 200; i++) {
+      await new Promise((done) => setTimeout(done, 1));
+      yield { typedPayloads: [TypedPayload.tokenChunk(`${i} `)] };
+    }
+  });
+  const session = await dialClient("nnrp://memory", { carriers: [net] });
+  let text = "";
+  const reading = (async () => {
+    for await (const part of session.submitStream(say("go")).text()) text += part;
+  })();
+  for (let i = 0; i < 3; i++) {
+    await new Promise((done) => setTimeout(done, 20));
+    await session.migrate();
+  }
+  await reading;
+  assertEquals(text, Array.from({ length: 200 }, (_, i) => `${i} `).join(""));
+  await session.close();
+  await server.close();
+});
+
+test("a lost connection is replaced: same session, cache kept, frames in flight fail clearly", async () => {
+  const net = memoryNetwork();
+  const server = await serve({ listen: [net] }, async (frame) => {
+    if (frame.text() === "slow") await new Promise((done) => setTimeout(done, 200));
+    return { typedPayloads: frame.typedPayloads };
+  });
+  const events: string[] = [];
+  const session = await dialClient("nnrp://memory", {
+    carriers: [net],
+    reconnect: { minDelayMs: 5 },
+    log: (e) => events.push(e.type),
+  });
+  const id = session.sessionId;
+  const slow = session.submit(say("slow"));
+  await new Promise((done) => setTimeout(done, 10));
+  void session.raw.carrier.close({ graceful: false });
+  await assertRejects(() => slow, NnrpConnectionClosedError);
+  assertEquals((await session.submit(say("again"))).text(), "again");
+  assertEquals([session.sessionId, session.stats.reconnects, server.stats.sessionsStarted], [id, 1, 1]);
+  assert(events.includes("reconnected"));
+  await session.close();
+  await server.close();
+});
+
+test("with resubmit nobody notices the loss", async () => {
+  const net = memoryNetwork();
+  const server = await serve({ listen: [net] }, async (frame) => {
+    await new Promise((done) => setTimeout(done, 20));
+    return { typedPayloads: frame.typedPayloads };
+  });
+  const session = await dialClient("nnrp://memory", {
+    carriers: [net],
+    reconnect: { minDelayMs: 5, resubmit: true },
+  });
+  const slow = session.submit(say("slow"));
+  await new Promise((done) => setTimeout(done, 10));
+  void session.raw.carrier.close({ graceful: false });
+  assertEquals((await slow).text(), "slow");
+  await session.close();
+  await server.close();
+});
+
+test("a server that forgot the session gives a new one", async () => {
+  const net = memoryNetwork();
+  const server = await serve({ listen: [net], migration: { resumeWindowMs: 0 } }, echo);
+  const session = await dialClient("nnrp://memory", { carriers: [net], reconnect: { minDelayMs: 5 } });
+  void session.raw.carrier.close({ graceful: false });
+  await new Promise((done) => setTimeout(done, 1));
+  assertEquals((await session.submit(say("again"))).text(), "again");
+  assertEquals(server.stats.sessionsStarted, 2);
+  await session.close();
+  await server.close();
+});
