@@ -28,6 +28,7 @@ for (const name of PACKAGES) {
   const flags = ["publish", "--dry-run", "--allow-dirty", "--quiet", "--no-check"];
   await step(`publishing @nnrp/${name} (dry run)`, flags, new URL(`packages/${name}/`, root));
 }
+await step("docs/cli.md", ["run", "-A", "--quiet", "packages/tools/docs/cli_docs.ts", "--check"]);
 console.log(failures === 0 ? "all checks passed" : `${failures} checks failed`);
 Deno.exit(failures === 0 ? 0 : 1);
 

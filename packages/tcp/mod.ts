@@ -1,22 +1,27 @@
 /**
- * NNRP over TCP on Deno, Node and Bun.
+ * NNRP over TCP and over TLS on Deno, Node and Bun.
  *
- * `tcp()` is a carrier as a value: give it to `dialClient(url, { carriers: [tcp()] })` or
- * `serve({ listen: [tcp({ port: 4433 })] }, handler)`. It uses `Deno.connect`/`Deno.listen` on Deno and `node:net` elsewhere.
+ * `tcp()` and `tls()` are carriers as values: give one to `dialClient(url, { carriers: [tls({ caCerts })] })` or
+ * `serve({ listen: [tls({ port: 4433, cert, key })] }, handler)`. On Deno, `tcp()` and `tls()` that dials use Deno's own sockets;
+ * everything else is `node:net` and `node:tls`.
  *
  * @module
  */
 export { tcp, type TcpCarrier, type TcpOptions } from "./src/tcp.ts";
+export { tls, type TlsCarrier, type TlsOptions } from "./src/tls.ts";
+export { TLS_ALPN } from "./src/tls_api.ts";
 
 // Types that the declarations above name.
 export type {
   Carrier,
   CarrierBinding,
   CarrierCloseOptions,
+  CarrierDatagrams,
   CarrierDialer,
   CarrierDialOptions,
   CarrierLimits,
   CarrierListener,
+  CarrierListenOptions,
   CarrierSink,
   CloseInfo,
   DialTarget,
@@ -24,4 +29,5 @@ export type {
   NnrpError,
   Outbox,
   PacketCursor,
+  PeerIdentity,
 } from "@nnrp/core";

@@ -10,7 +10,8 @@ import { isOver, underAttack } from "./good_client.ts";
 const MIB = 1024 * 1024;
 
 test("forty clients that submit and never read: bounded memory, then cut, the good one served all the time", async () => {
-  await underAttack({ maxSendBufferBytes: MIB, sendStallMs: 1500 }, async ({ server, port, serves }) => {
+  const options = { maxSendBufferBytes: MIB, maxSessionBytes: MIB, sendStallMs: 1000 };
+  await underAttack(options, async ({ server, port, serves }) => {
     const peers = await Promise.all(Array.from({ length: 40 }, () => RawPeer.shakeHands(port)));
     const ids = server.sessions.slice(1).map((s) => s.sessionId);
     const startedMs = performance.now();
@@ -23,11 +24,13 @@ test("forty clients that submit and never read: bounded memory, then cut, the go
           (_, id) => encodePacket(submitPacket(id, { sessionId: ids[i], ...payload })),
         ),
       );
-      for (let k = 0; k < 3; k++) peer.send(frames);
+      // More than a kernel keeps for a reader that never reads: 7 MiB.
+      for (let k = 0; k < 5; k++) peer.send(frames);
     });
     while (server.stats.sessions > 1 && !isOver(startedMs)) {
       for (const session of server.sessions) assertLess(session.stats.bufferedBytes, 8 * MIB);
-      assertLess(server.stats.bytesInFlight, 64 * MIB);
+      // Beyond its MiB a session may hold what came in the same read. They sent 286 MiB.
+      assertLess(server.stats.bytesInFlight, 40 * 2 * MIB);
       await serves();
     }
     await until(() => server.stats.sessions === 1, "the cut");

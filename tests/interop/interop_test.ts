@@ -1,6 +1,6 @@
 /**
  * Our client against the reference server, the reference client against our server, and ours with each other: live, over
- * TCP. Deno only.
+ * TCP and QUIC. Deno only.
  *
  * @module
  */
@@ -11,15 +11,14 @@ import { SCENARIOS } from "../../packages/tools/src/peer/scenarios.ts";
 import { listScenarios, nnrpCommand, runMatrix, type Verdict } from "./matrix.ts";
 import { ensurePeerPython } from "./venv.ts";
 
-/** Scenarios of the reference peer that TCP alone can play, and those of them that need QUIC beside it. */
-const TCP_VERDICTS = 45;
-const NEED_BOTH_CARRIERS = ["migrate", "migrate-reject", "probe", "probe-fallback"];
+/** Scenarios of the reference peer on both of its carriers. */
+const VERDICTS = 90;
 
 const CLIENT = ["--client-cmd", nnrpCommand("peer drive")];
 const SERVER = ["--server-cmd", nnrpCommand("peer serve")];
 /** `witnessed`: scenarios in which the counters of the reference server must fit as well. */
 const DIRECTIONS = [
-  { title: "our client plays every scenario with the reference server", sides: CLIENT, witnessed: 40 },
+  { title: "our client plays every scenario with the reference server", sides: CLIENT, witnessed: 88 },
   { title: "our server satisfies every scenario of the reference client", sides: SERVER, witnessed: 0 },
   { title: "our client and our server agree in every scenario", sides: [...SERVER, ...CLIENT], witnessed: 0 },
 ];
@@ -33,16 +32,13 @@ const skip = missing !== undefined && process.env["CI"] !== "true" ? missing : f
 for (const { title, sides, witnessed } of DIRECTIONS) {
   test(title, { skip }, async (t) => {
     assert(typeof python === "string", missing);
-    const outcome = await runMatrix(python, ["--transport", "tcp", ...sides]);
+    const outcome = await runMatrix(python, ["--transport", "both", ...sides]);
     for (const verdict of outcome.verdicts) {
-      if (verdict.skipped === undefined) {
-        await t.test(verdict.scenario, () => assertPassed(verdict, outcome.stderr));
-      }
+      await t.test(`${verdict.transport}: ${verdict.scenario}`, () => assertPassed(verdict, outcome.stderr));
     }
-    await t.test("every scenario has a verdict, and only those that need QUIC too were not played", () => {
-      const skipped = outcome.verdicts.filter((verdict) => verdict.skipped !== undefined);
-      assertEquals(skipped.map((verdict) => verdict.scenario).sort(), NEED_BOTH_CARRIERS, outcome.stderr);
-      assertEquals(outcome.summary?.verdicts, TCP_VERDICTS, outcome.stderr);
+    await t.test("every scenario has a verdict on both carriers, and none was skipped", () => {
+      assertEquals(outcome.verdicts.filter((verdict) => verdict.skipped !== undefined), [], outcome.stderr);
+      assertEquals(outcome.summary?.verdicts, VERDICTS, outcome.stderr);
       assertEquals(outcome.summary?.witnessed, witnessed, outcome.stderr);
     });
   });

@@ -4,20 +4,25 @@
  *
  * @module
  */
+import { npmFolder, runDeno } from "./npm_folder.ts";
 
 const NODE_VERSION = "24.21.0";
+const OLD_NODE_VERSION = "20.20.2";
 const BUN_VERSION = "1.4.5";
+
+/** A runtime that is here. */
+export interface FoundRuntime {
+  /** `"node"` or `"bun"`. */
+  readonly name: "node" | "bun";
+  /** The program. */
+  readonly path: string;
+  /** Its version. */
+  readonly version: string;
+}
 
 /** A runtime that is here, or why it is not. */
 export type Runtime =
-  | {
-    /** `"node"` or `"bun"`. */
-    readonly name: "node" | "bun";
-    /** The program. */
-    readonly path: string;
-    /** Its version. */
-    readonly version: string;
-  }
+  | FoundRuntime
   | {
     /** `"node"` or `"bun"`. */
     readonly name: "node" | "bun";
@@ -26,27 +31,15 @@ export type Runtime =
   };
 
 const root = new URL("../../", import.meta.url);
-const cache = new URL(".cache/runtimes/", root);
+const cpu = Deno.build.arch === "x86_64" ? "x64" : "arm64";
 
 /** Links the workspace's packages into `node_modules` and fetches Node and Bun, once. */
 export async function ensureRuntimes(): Promise<Runtime[]> {
-  await deno(["install", "--quiet", "--node-modules-dir=auto"], root);
-  const cpu = Deno.build.arch === "x86_64" ? "x64" : "arm64";
-  const packages = {
-    node: { name: `node-${Deno.build.os}-${cpu}`, version: NODE_VERSION, program: "bin/node" },
-    bun: { name: `@oven/bun-${Deno.build.os}-${cpu}`, version: BUN_VERSION, program: "bin/bun" },
-  };
+  await runDeno(["install", "--quiet", "--node-modules-dir=auto"], root);
   const runtimes: Runtime[] = [];
   for (const name of ["node", "bun"] as const) {
-    const wanted = packages[name];
-    const folder = new URL(`${name}/`, cache);
-    const path = new URL(`node_modules/${wanted.name}/${wanted.program}`, folder).pathname;
     try {
-      if (await versionOf(path) !== wanted.version) await fetchPackage(folder, wanted.name, wanted.version);
-      await Deno.chmod(path, 0o755);
-      const version = await versionOf(path);
-      if (version === null) throw new Error(`${wanted.name} does not run here`);
-      runtimes.push({ name, path, version });
+      runtimes.push(name === "node" ? await fetchNode("node", NODE_VERSION) : await fetchBun());
     } catch (error) {
       runtimes.push({ name, skipped: error instanceof Error ? error.message : String(error) });
     }
@@ -54,16 +47,39 @@ export async function ensureRuntimes(): Promise<Runtime[]> {
   return runtimes;
 }
 
-async function fetchPackage(folder: URL, name: string, version: string): Promise<void> {
-  await Deno.mkdir(folder, { recursive: true });
-  const manifest = { name: "runtime", private: true, dependencies: { [name]: version } };
-  await Deno.writeTextFile(new URL("package.json", folder), JSON.stringify(manifest));
-  // A deno.json of its own keeps the folder out of the workspace above.
-  await Deno.writeTextFile(
-    new URL("deno.json", folder),
-    JSON.stringify({ nodeModulesDir: "auto", workspace: [] }),
-  );
-  await deno(["install", "--quiet"], folder);
+/**
+ * What installs and runs the packed packages: the oldest Node they promise to run on, the newest, and Bun.
+ *
+ * @throws Error if one of them cannot be had.
+ */
+export async function ensurePackageRuntimes(): Promise<FoundRuntime[]> {
+  return [
+    await fetchNode("node20", OLD_NODE_VERSION),
+    await fetchNode("node", NODE_VERSION),
+    await fetchBun(),
+  ];
+}
+
+function fetchNode(folder: string, version: string): Promise<FoundRuntime> {
+  return fetchRuntime("node", folder, `node-${Deno.build.os}-${cpu}`, version, "bin/node");
+}
+
+function fetchBun(): Promise<FoundRuntime> {
+  return fetchRuntime("bun", "bun", `@oven/bun-${Deno.build.os}-${cpu}`, BUN_VERSION, "bin/bun");
+}
+
+async function fetchRuntime(
+  name: "node" | "bun",
+  folder: string,
+  npmName: string,
+  version: string,
+  program: string,
+): Promise<FoundRuntime> {
+  const path = new URL(`${npmName}/${program}`, await npmFolder(folder, { [npmName]: version })).pathname;
+  await Deno.chmod(path, 0o755);
+  const found = await versionOf(path);
+  if (found !== version) throw new Error(`${npmName}@${version} does not run here`);
+  return { name, path, version };
 }
 
 async function versionOf(path: string): Promise<string | null> {
@@ -74,14 +90,4 @@ async function versionOf(path: string): Promise<string | null> {
   } catch {
     return null;
   }
-}
-
-async function deno(args: string[], cwd: URL): Promise<void> {
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args,
-    cwd,
-    stdout: "null",
-    stderr: "piped",
-  }).output();
-  if (!success) throw new Error(`deno ${args[0]} failed: ${new TextDecoder().decode(stderr).trim()}`);
 }

@@ -117,18 +117,12 @@ function allowed(
   const safe = open ? carriers : carriers.filter((c) => isPrivate(c, target.endpoint));
   if (safe.length === 0) {
     throw new NnrpValueError(
-      `the session's token would travel in plain text to ${target.endpoint.host}; ` +
+      `the session and its token would travel in plain text to ${target.endpoint.host}; ` +
         "move to an encrypted carrier, or pass allowPlaintextAuth: true if the network is yours",
       { field: "carrier" },
     );
   }
-  const encrypted = session.raw.carrier.encrypted;
-  const kept = !encrypted || open ? safe : safe.filter((c) => c.encrypted || target.endpoint.encrypted);
-  if (kept.length > 0) return kept;
-  throw new NnrpValueError(
-    `a session on ${session.carrierName} does not move to plain text without allowPlaintextAuth: true`,
-    { field: "carrier" },
-  );
+  return safe;
 }
 
 function text(error: unknown): string {

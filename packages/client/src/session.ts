@@ -248,6 +248,12 @@ export class ClientSession {
       session.#arm();
       await session.#sayHello(options);
       session.#paths.opened();
+      if (carrier.unverified) {
+        session.#report(
+          "unverified",
+          `the certificate of ${carrier.remote} was not verified: anybody may be there`,
+        );
+      }
     } catch (error) {
       void carrier.close({ graceful: false });
       throw error;

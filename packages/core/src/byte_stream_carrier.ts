@@ -254,11 +254,15 @@ export class ByteStreamCarrier implements Carrier {
 
   /** Sends what is committed, ends the sending half, reads the peer's last words for a moment, closes. */
   close(options: CarrierCloseOptions = {}): Promise<void> {
+    const info: CloseInfo = { code: options.code ?? 0, reason: options.reason ?? "", local: true };
+    if (this.#sink === null && this.#closed === null) {
+      // Nobody listens to it yet, so nobody will be told: it lost a race of dials, or was one too many.
+      this.#closed = info;
+      this.#stream.destroy();
+      return Promise.resolve();
+    }
     if (this.#closing === null) this.#endDelayMs = options.endDelayMs ?? 0;
-    this.#beginClose(
-      { code: options.code ?? 0, reason: options.reason ?? "", local: true },
-      options.graceful ?? true,
-    );
+    this.#beginClose(info, options.graceful ?? true);
     if (this.#closed !== null) return Promise.resolve();
     return new Promise((done) => this.#closeWaiters.push(done));
   }

@@ -374,3 +374,10 @@ test("waiters are released when the socket goes, whatever was left unsent", asyn
   assertEquals([bench.carrier.bufferedBytes, bench.carrier.released()], [0, null]);
   await bench.carrier.drained();
 });
+
+test("a carrier that was never started closes at once", async () => {
+  const stream = new ScriptedStream();
+  const info = { transport: 2, name: "scripted", encrypted: false, remote: "test" };
+  await new ByteStreamCarrier(stream, info).close();
+  assertEquals(stream.calls, ["destroy"]);
+});

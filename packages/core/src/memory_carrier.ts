@@ -102,7 +102,7 @@ class MemoryStream implements ByteStream {
   #due = false;
 
   constructor(options: MemoryOptions) {
-    this.#schedule = options.schedule ?? queueMicrotask;
+    this.#schedule = options.schedule ?? ((task) => queueMicrotask(task)); // browsers want it called as their own
     this.#split = options.split ?? ((bytes) => [bytes]);
   }
 

@@ -9,6 +9,7 @@ import type {
   ControlExtensionEntry,
   PatchRefusal,
   PatchRequest,
+  PeerIdentity,
   ReceivedSubmit,
   ResultFields,
   ServerCapabilities,
@@ -74,6 +75,8 @@ export interface AuthRequest {
   readonly remote: string;
   /** TransportId of the connection. */
   readonly transport: number;
+  /** Who the client proved to be by a certificate; undefined without one. */
+  readonly peerIdentity?: PeerIdentity;
   /** Model the client wishes; undefined if it did not say. */
   readonly model: string | undefined;
   /** The whole hello. */

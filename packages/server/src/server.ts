@@ -412,6 +412,7 @@ export class NnrpServer {
       authBlock: context.authBlock,
       remote: session.remote,
       transport: session.transport,
+      peerIdentity: session.peerIdentity,
       model: outcome.requestedModel,
       hello: context,
     };

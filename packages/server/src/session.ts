@@ -26,6 +26,7 @@ import {
   type PatchRefusal,
   type PatchRequest,
   type PathHost,
+  type PeerIdentity,
   ReceivedSubmit,
   type ResultFields,
   ResultHintBudgetPolicy,
@@ -237,6 +238,10 @@ export class ServerSession {
   /** Name of the carrier, for example `"tcp"`. */
   get carrierName(): string {
     return this.#carrier.name;
+  }
+  /** Who the client proved to be by a certificate; undefined without one. */
+  get peerIdentity(): PeerIdentity | undefined {
+    return this.#carrier.peerIdentity;
   }
   /** The client's address. */
   get remote(): string {

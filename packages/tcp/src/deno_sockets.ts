@@ -19,7 +19,7 @@ export const socketApi: SocketApi = {
     } catch {
       // The peer is gone already; reading will say so.
     }
-    return { stream: new DenoByteStream(conn), remote: format(conn.remoteAddr) };
+    return { stream: new DenoByteStream(conn), remote: formatAddress(conn.remoteAddr) };
   },
 
   // deno-lint-ignore require-await
@@ -41,7 +41,7 @@ export const socketApi: SocketApi = {
         } catch {
           // As above.
         }
-        accept(new DenoByteStream(conn), format(conn.remoteAddr));
+        accept(new DenoByteStream(conn), formatAddress(conn.remoteAddr));
       }
     })();
     const address = listener.addr as Deno.NetAddr;
@@ -61,7 +61,8 @@ export const socketApi: SocketApi = {
   },
 };
 
-function format(address: Deno.Addr): string {
+/** `host:port` of an address; IPv6 in brackets. */
+export function formatAddress(address: Deno.Addr): string {
   const net = address as Deno.NetAddr;
   return `${net.hostname.includes(":") ? `[${net.hostname}]` : net.hostname}:${net.port}`;
 }
@@ -69,6 +70,7 @@ function format(address: Deno.Addr): string {
 /** A Deno connection (TCP or TLS) as a byte stream. */
 export class DenoByteStream implements ByteStream {
   readonly #conn: Deno.Conn;
+  readonly #explain: (cause: unknown) => unknown;
   #events: ByteStreamEvents | null = null;
   #resume: (() => void) | null = null; // ends a pause
   #release: (() => void) | null = null; // ends the wait after the peer's end
@@ -79,9 +81,11 @@ export class DenoByteStream implements ByteStream {
    * Makes a DenoByteStream.
    *
    * @param conn The connection; this object owns it.
+   * @param explain Turns the runtime's error into one that people understand. Default: as it is.
    */
-  constructor(conn: Deno.Conn) {
+  constructor(conn: Deno.Conn, explain: (cause: unknown) => unknown = (cause) => cause) {
     this.#conn = conn;
+    this.#explain = explain;
   }
 
   /** Starts reading. */
@@ -106,7 +110,7 @@ export class DenoByteStream implements ByteStream {
         events.filled(count);
       }
     } catch (cause) {
-      if (!this.#destroyed) failure = cause;
+      if (!this.#destroyed) failure = this.#explain(cause);
     }
     this.#close();
     events.closed(failure);

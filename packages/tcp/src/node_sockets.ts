@@ -22,7 +22,7 @@ export const socketApi: SocketApi = {
       socket.once("connect", () => {
         signal?.removeEventListener("abort", abort);
         socket.removeListener("error", reject);
-        resolve({ stream: new NodeByteStream(socket), remote: format(socket) });
+        resolve({ stream: new NodeByteStream(socket), remote: formatRemote(socket) });
       });
     });
   },
@@ -30,7 +30,7 @@ export const socketApi: SocketApi = {
   listen(host, port, noDelay, accept): Promise<Bound> {
     return new Promise((resolve, reject) => {
       const server = createServer({ allowHalfOpen: true, noDelay }, (socket) => {
-        accept(new NodeByteStream(socket), format(socket));
+        accept(new NodeByteStream(socket), formatRemote(socket));
       });
       server.once("error", reject);
       server.listen({ host, port }, () => {
@@ -51,7 +51,8 @@ export const socketApi: SocketApi = {
   },
 };
 
-function format(socket: Socket): string {
+/** `host:port` of a socket's peer; IPv6 in brackets. */
+export function formatRemote(socket: Socket): string {
   const host = socket.remoteAddress ?? "?";
   return `${host.includes(":") ? `[${host}]` : host}:${socket.remotePort ?? 0}`;
 }
@@ -70,10 +71,11 @@ export class NodeByteStream implements ByteStream {
    * Makes a NodeByteStream.
    *
    * @param socket The socket, connected; this object owns it.
+   * @param explain Turns the runtime's error into one that people understand. Default: as it is.
    */
-  constructor(socket: Socket) {
+  constructor(socket: Socket, explain: (cause: unknown) => unknown = (cause) => cause) {
     this.#socket = socket;
-    socket.on("error", (error) => this.#failure ??= error);
+    socket.on("error", (error) => this.#failure ??= explain(error));
   }
 
   /** Starts reading. */

@@ -13,9 +13,11 @@ import {
   type CarrierListener,
   type DialTarget,
   NnrpTransportError,
-  NnrpValueError,
   TransportId,
 } from "@nnrp/core";
+import { explainSocket } from "./failures.ts";
+import { after, later } from "./host_timers.ts";
+import { checkPort, DEFAULT_PORT } from "./port.ts";
 import type { SocketApi } from "./socket_api.ts";
 
 /** Options of {@linkcode tcp}. */
@@ -48,13 +50,7 @@ export function tcp(options: TcpOptions = {}): TcpCarrier {
   const port = options.port ?? DEFAULT_PORT;
   const host = options.host ?? "127.0.0.1";
   const noDelay = options.noDelay ?? true;
-  if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw new NnrpValueError("is no TCP port", {
-      field: "tcp.port",
-      expected: "0 to 65535",
-      actual: String(port),
-    });
-  }
+  checkPort(port, "tcp.port");
   return {
     name: "tcp",
     transport: TransportId.TCP,
@@ -63,9 +59,6 @@ export function tcp(options: TcpOptions = {}): TcpCarrier {
     listen: (accept) => listen(host, port, noDelay, accept),
   };
 }
-
-/** The port of `nnrp://` addresses that name none. */
-const DEFAULT_PORT = 4433;
 
 async function dial(target: DialTarget, options: CarrierDialOptions, noDelay: boolean): Promise<Carrier> {
   const api = await socketApi();
@@ -77,7 +70,7 @@ async function dial(target: DialTarget, options: CarrierDialOptions, noDelay: bo
     options.signal?.throwIfAborted();
     throw new NnrpTransportError(
       "tcp",
-      `cannot connect to ${target.host}:${target.port}: ${explain(cause)}`,
+      `cannot connect to ${target.host}:${target.port}: ${explainSocket(cause)}`,
       { cause },
     );
   }
@@ -99,7 +92,9 @@ async function listen(
     );
     return { name: "tcp", host: bound.host, port: bound.port, close: bound.close };
   } catch (cause) {
-    throw new NnrpTransportError("tcp", `cannot listen on ${host}:${port}: ${explain(cause)}`, { cause });
+    throw new NnrpTransportError("tcp", `cannot listen on ${host}:${port}: ${explainSocket(cause)}`, {
+      cause,
+    });
   }
 }
 
@@ -114,37 +109,7 @@ function carrierOf(stream: ByteStream, remote: string): Carrier {
   });
 }
 
-function after(ms: number, call: () => void): () => void {
-  const timer = setTimeout(call, ms);
-  return () => clearTimeout(timer);
-}
-
-/** After the event loop looked at its sockets. */
-const later: ((call: () => void) => void) | undefined = (() => {
-  const { setImmediate } = globalThis as { setImmediate?: (call: () => void) => unknown };
-  return setImmediate === undefined ? undefined : (call) => void setImmediate(call);
-})();
-
 async function socketApi(): Promise<SocketApi> {
   const module = "Deno" in globalThis ? await import("./deno_sockets.ts") : await import("./node_sockets.ts");
   return module.socketApi;
-}
-
-/** Says what to do about the usual failures. */
-function explain(cause: unknown): string {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  const name = cause instanceof Error ? cause.name : "";
-  const code = (cause as { code?: unknown } | null)?.code;
-  if (name === "ConnectionRefused" || code === "ECONNREFUSED") {
-    return "nobody listens there; is the server running, and the port right?";
-  }
-  if (name === "AddrInUse" || code === "EADDRINUSE") {
-    return "the port is taken by another program; choose another one, or 0 for any";
-  }
-  if (name === "PermissionDenied" || code === "EACCES") return "not allowed; ports below 1024 need rights";
-  if (name === "AddrNotAvailable" || code === "EADDRNOTAVAIL") return "this machine has no such address";
-  if (code === "ENOTFOUND" || code === "EAI_AGAIN" || /lookup address|resolve/i.test(text)) {
-    return "the host name cannot be resolved";
-  }
-  return text;
 }

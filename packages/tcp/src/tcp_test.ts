@@ -1,8 +1,6 @@
 import {
   type Carrier,
   type CarrierListener,
-  type CarrierSink,
-  type CloseInfo,
   encodePacket,
   ErrorCode,
   makePacket,
@@ -18,51 +16,9 @@ import { test } from "node:test";
 import { helloPacket, RawPeer, RawServer, until } from "../../../tests/support/raw_peer.ts";
 import { patterned } from "../../core/tests/packet_bytes.ts";
 import { tcp } from "../mod.ts";
+import { Heard } from "../tests/heard.ts";
 
 const MIB = 1024 * 1024;
-
-/** A carrier that writes down what it hears. */
-class Heard implements CarrierSink {
-  readonly carrier: Carrier;
-  readonly frames: number[] = [];
-  readonly bodies: Uint8Array[] = [];
-  readonly events: string[] = [];
-  info: CloseInfo | null = null;
-  onPacket: ((frameId: number) => void) | null = null;
-
-  constructor(carrier: Carrier, keepBodies = false) {
-    this.carrier = carrier;
-    carrier.limits.maxBodyBytes = 64 * MIB;
-    this.#keepBodies = keepBodies;
-    carrier.start(this);
-  }
-  #keepBodies: boolean;
-  begin(): void {}
-  packet(cursor: Parameters<CarrierSink["packet"]>[0]): void {
-    this.frames.push(cursor.frameId);
-    if (this.#keepBodies) this.bodies.push(cursor.body());
-    this.onPacket?.(cursor.frameId);
-  }
-  turn(): void {}
-  fault(error: Error): void {
-    this.events.push(`fault ${error.name}`);
-  }
-  end(): void {
-    this.events.push("end");
-  }
-  closed(info: CloseInfo): void {
-    this.info = info;
-    this.events.push("closed");
-  }
-  send(frameId: number, body: Uint8Array = new Uint8Array(0)): void {
-    const out = this.carrier.begin("control", frameId, 0);
-    const head = encodePacket(makePacket({ msgType: MessageType.CLOSE, frameId, body })).subarray(0, 40);
-    const at = out.reserve(40);
-    out.bytes.set(head, at);
-    out.append(body);
-    this.carrier.commit("control", frameId, 0, true);
-  }
-}
 
 /** Two connected carriers. */
 async function pair(

@@ -11,6 +11,7 @@ import { type Command, CommandError, type CommandInput, type CommandOption } fro
 import { COMMANDS } from "./commands.ts";
 import { commandHelp, overviewHelp } from "./help.ts";
 import { closest } from "./closest.ts";
+import { type Terminal, terminalOf } from "./terminal_style.ts";
 
 /** Where a run writes. */
 export interface CliOutput {
@@ -18,6 +19,10 @@ export interface CliOutput {
   print(line: string): void;
   /** One line to standard error. */
   warn(line: string): void;
+  /** Text to standard output, as it is. Default: as `print`. */
+  write?(text: string): void;
+  /** What standard output is. Default: no terminal, so no colours. */
+  readonly terminal?: Terminal;
 }
 
 /**
@@ -65,6 +70,8 @@ export async function runCli(argv: readonly string[], output: CliOutput = proces
 const processOutput: CliOutput = {
   print: (line) => void process.stdout.write(`${line}\n`),
   warn: (line) => void process.stderr.write(`${line}\n`),
+  write: (text) => void process.stdout.write(text),
+  terminal: terminalOf(process.stdout, process.env),
 };
 
 /** The command with the longest name that begins the arguments. */
@@ -123,7 +130,8 @@ function readInput(
   if (args.length > declared.length && !declared.at(-1)?.rest) {
     throw new CommandError(`unexpected argument "${args[declared.length]}" (nnrp ${command.name} --help)`, 2);
   }
-  return { args, options: values, print: output.print, warn: output.warn, signal };
+  const { print, write, warn, terminal } = output;
+  return { args, options: values, print, write, warn, signal, terminal };
 }
 
 function valueOf(

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Terminal } from "./terminal_style.ts";
 
 /** One option of a command, written `--name`. */
 export interface CommandOption {
@@ -33,6 +34,27 @@ export interface CommandArgument {
   readonly optional?: boolean;
   /** Whether it takes all that follow. */
   readonly rest?: boolean;
+  /** The values it may have, if they are few; for completion. */
+  readonly choices?: readonly string[];
+}
+
+/** A line of `docs/cli.md` that is run for real. */
+export interface CommandDemonstration {
+  /**
+   * The line without the leading `nnrp`; `ADDRESS` stands for a running echo server, `PORT` for that of {@linkcode server}. The
+   * files in it are made by `docs/samples.ts` of this package.
+   */
+  readonly line: string;
+  /** A line that runs meanwhile and ends when its client is done or its standard input ends; `PORT` stands for a free port. */
+  readonly server?: string;
+  /** What there is to see, one sentence. */
+  readonly about?: string;
+  /** Exit code that is expected. Default 0. */
+  readonly exitCode?: number;
+  /** Lines that are shown; the others are counted. Default: all. */
+  readonly maxLines?: number;
+  /** Whether times, ids and the like in it change from run to run, so that examples must replace them. Default false. */
+  readonly changing?: boolean;
 }
 
 /** What a command is run with. */
@@ -43,10 +65,14 @@ export interface CommandInput {
   readonly options: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
   /** Writes one line to standard output. */
   readonly print: (line: string) => void;
+  /** Writes to standard output as it is, without ending the line. Default: as `print`. */
+  readonly write?: (text: string) => void;
   /** Writes one line to standard error. */
   readonly warn: (line: string) => void;
   /** Aborted by Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal;
+  /** What standard output is. Default: no terminal, so no colours. */
+  readonly terminal?: Terminal;
 }
 
 /** A subcommand of `nnrp`. */
@@ -63,6 +89,8 @@ export interface Command {
   readonly options?: readonly CommandOption[];
   /** Example lines, without the leading `nnrp`. */
   readonly examples?: readonly string[];
+  /** Lines that `docs/cli.md` runs and shows with their real output. */
+  readonly demonstrations?: readonly CommandDemonstration[];
   /** Loads and runs it; the exit code: 0 success, 1 failure, 2 wrong usage. */
   run(input: CommandInput): Promise<number>;
 }

@@ -16,6 +16,7 @@ import {
   NnrpWireError,
   parseEndpoint,
 } from "@nnrp/client";
+import { closest } from "./closest.ts";
 import { CommandError } from "./command.ts";
 
 /**
@@ -26,13 +27,7 @@ import { CommandError } from "./command.ts";
  * @throws CommandError that says what to do.
  */
 export async function connect(address: string, options: DialOptions = {}): Promise<ClientSession> {
-  let endpoint: Endpoint;
-  try {
-    endpoint = parseEndpoint(address);
-  } catch (error) {
-    if (!(error instanceof NnrpValueError)) throw error;
-    throw new CommandError(`"${address}" is no server address; write it as nnrp://127.0.0.1:4433`, 2);
-  }
+  const endpoint = checkAddress(address);
   try {
     return await dialClient(address, options);
   } catch (error) {
@@ -40,8 +35,33 @@ export async function connect(address: string, options: DialOptions = {}): Promi
   }
 }
 
+/**
+ * Takes an address apart.
+ *
+ * @throws CommandError (wrong usage) that says how addresses are written.
+ */
+export function checkAddress(address: string): Endpoint {
+  try {
+    if (!/\s/.test(address)) return parseEndpoint(address);
+  } catch (error) {
+    if (!(error instanceof NnrpValueError)) throw error;
+    const [scheme, ...rest] = address.split("://");
+    const schemes = /schemes: ([^)]*)/.exec(String(error.expected))?.[1].split(", ") ?? [];
+    const near = rest.length > 0 && !schemes.includes(scheme) ? closest(scheme, schemes) : undefined;
+    const hint = near === undefined
+      ? "write it as nnrp://127.0.0.1:4433"
+      : `did you mean ${near}://${rest.join("://")}?`;
+    throw new CommandError(`"${address}" is no server address; ${hint}`, 2);
+  }
+  throw new CommandError(`"${address}" is no server address; addresses have no spaces`, 2);
+}
+
 function explain(address: string, { port }: Endpoint, error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  if (error instanceof NnrpConnectionClosedError) {
+    return `something answers at ${address}, but ended the connection before the session began (${error.message}); ` +
+      "is it an NNRP/1 server?";
+  }
   if (error instanceof NnrpTransportError) {
     const refused = (error.cause as { name?: string; code?: string } | undefined) ?? {};
     if (refused.name === "ConnectionRefused" || refused.code === "ECONNREFUSED") {
@@ -56,7 +76,7 @@ function explain(address: string, { port }: Endpoint, error: unknown): string {
   if (error instanceof NnrpProtocolError) {
     return `the server at ${address} refused the session: ${error.message}`;
   }
-  if (error instanceof NnrpConnectionClosedError || error instanceof NnrpWireError) {
+  if (error instanceof NnrpWireError) {
     return `something answers at ${address}, but it does not speak NNRP/1 (${error.message})`;
   }
   return error.message;

@@ -192,13 +192,20 @@ export function checkHeader(view: DataView, offset: number): void {
   throw refusal(view, offset);
 }
 
+/** How TLS begins: a peer that encrypts has dialled a plain port. */
+const TLS_HANDSHAKE = 0x160301;
+
 /** What is wrong with a header that was refused, in the order of wire spec §2. */
 function refusal(view: DataView, offset: number): NnrpWireError {
   if (view.byteLength - offset < HEADER_SIZE) {
     return refused("cut", "header", offset, HEADER_SIZE, Math.max(0, view.byteLength - offset));
   }
   if (view.getUint32(offset, true) !== MAGIC) {
-    return refused("not NNRP", "header.magic", offset, "4e4e5250", hex(view.getUint32(offset, false)));
+    const first = view.getUint32(offset, false);
+    const words = first >>> 8 === TLS_HANDSHAKE
+      ? "not NNRP but TLS, which this port does not speak"
+      : "not NNRP";
+    return refused(words, "header.magic", offset, "4e4e5250", hex(first));
   }
   const headerLen = view.getUint8(offset + HeaderOffset.HEADER_LEN);
   if (headerLen !== HEADER_SIZE) {

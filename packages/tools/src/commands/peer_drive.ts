@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { readFile } from "node:fs/promises";
 import { type Command, CommandError } from "../command.ts";
 
 /** The command. */
@@ -30,6 +31,12 @@ export const peerDriveCommand: Command = {
     { name: "limit", type: "number", placeholder: "S", help: "seconds per scenario", default: 30 },
   ],
   examples: ["peer drive --port 4433", "peer drive --port 4433 --scenario echo-tensor,ping"],
+  demonstrations: [{
+    about: "A server in one terminal, the scenarios in another:",
+    server: "peer serve --transport tcp --port PORT --sessions 2",
+    line: "peer drive --port PORT --scenario echo-tensor,ping",
+    changing: true,
+  }],
   async run(input) {
     const { options } = input;
     const transport = options["transport"];
@@ -37,12 +44,14 @@ export const peerDriveCommand: Command = {
       throw new CommandError(`--transport must be tcp or quic, not ${transport}`, 2);
     }
     const { drivePeer } = await import("../peer/drive.ts");
+    const cafile = options["cafile"];
     const port = Number(options["port"]);
     return await drivePeer({
       transport,
       host: String(options["host"]),
       tcpPort: Number(options["tcp-port"]) || (transport === "tcp" ? port : 0),
       quicPort: Number(options["quic-port"]) || (transport === "quic" ? port : 0),
+      ca: cafile === undefined ? undefined : await readFile(String(cafile), "utf8"),
       scenario: String(options["scenario"]),
       timeoutMs: Number(options["timeout"]) * 1000,
       limitMs: Number(options["limit"]) * 1000,

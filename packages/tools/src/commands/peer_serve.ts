@@ -18,7 +18,9 @@ export const peerServeCommand: Command = {
   examples: ["peer serve --transport tcp --port 4433 --drop-every 3", "peer serve --cache --verbose"],
   async run(input) {
     const flags = readServeFlags(input.options);
-    for (const name of idleFlags(input.options)) input.warn(`--${name} has no effect yet: it is about QUIC`);
+    for (const name of idleFlags(input.options)) {
+      input.warn(`--${name} has no effect yet: migration and slow probes are not scripted here`);
+    }
     const { servePeer } = await import("../peer/serve.ts");
     return await servePeer(flags, input);
   },

@@ -61,6 +61,12 @@ export const serveCommand: Command = {
     "serve --model echo --port 0 --json",
     "serve --model my_x2.onnx --halo 6",
   ],
+  demonstrations: [{
+    about: "A server in one terminal, a client in another:",
+    server: "serve --port PORT --runtime wasm --until-eof",
+    line: "submit picture.png --out big.png --server nnrp://127.0.0.1:PORT",
+    changing: true,
+  }],
   async run(input) {
     const { model, host, port, runtime, halo } = input.options;
     if (!Number.isInteger(port) || Number(port) < 0 || Number(port) > 65535) {

@@ -36,6 +36,14 @@ export const submitCommand: Command = {
     { name: "json", type: "boolean", help: "print the report as one JSON object" },
   ],
   examples: ["submit picture.png --out big.png", "submit picture.png -o big.png --scale 4 --budget 200"],
+  demonstrations: [
+    {
+      line: "submit picture.png --out big.png --server nnrp://127.0.0.1:9",
+      about: "Nobody there:",
+      exitCode: 1,
+    },
+    { line: "submit dump.txt --out big.png --server ADDRESS", about: "No picture:", exitCode: 1 },
+  ],
   async run(input) {
     const { server, scale, budget, out } = input.options;
     if (scale !== 2 && scale !== 4) throw new CommandError(`--scale must be 2 or 4, not ${scale}`, 2);

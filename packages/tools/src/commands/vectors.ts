@@ -18,6 +18,7 @@ export const vectorsCheckCommand: Command = {
     "all passed, 1: some failed, 2: no folder, no vectors, or unreadable JSON.",
   args: [{ name: "DIR", help: "folder with vectors, or one vector file" }],
   examples: ["vectors check tests/vectors/data", "vectors check tests/vectors/data/invalid"],
+  demonstrations: [{ line: "vectors check vectors" }],
   run(input: CommandInput): Promise<number> {
     return Promise.resolve(run(input));
   },

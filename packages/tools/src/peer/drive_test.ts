@@ -2,7 +2,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { test } from "node:test";
 import { drivePeer } from "./drive.ts";
-import { NOT_CLAIMED, SCENARIOS } from "./scenarios.ts";
 import { servePeer } from "./serve.ts";
 import { readServeFlags, SERVE_OPTIONS } from "./serve_flags.ts";
 
@@ -49,13 +48,6 @@ test("a scenario is ok with the server it asks for and fails with another", asyn
   assertEquals({ summary, passed, failed, skipped }, { summary: true, passed: 1, failed: 2, skipped: 0 });
 });
 
-test("a scenario that is not claimed is a failure that says why, never ok", async () => {
-  const { code, lines } = await drive("migrate", { tcpPort: 1, quicPort: 1 });
-  assertEquals(code, 1);
-  assertEquals(lines[0]["ok"], false);
-  assertStringIncludes(String(lines[0]["error"]), "not claimed");
-});
-
 test("a scenario that needs both carriers is skipped where there is one", async () => {
   const { code, lines } = await drive("probe", { tcpPort: 1 });
   assertEquals(code, 0);
@@ -64,9 +56,4 @@ test("a scenario that needs both carriers is skipped where there is one", async 
 
 test("an unknown scenario is wrong usage", async () => {
   assertEquals((await drive("hello,nosuch", {})).code, 2);
-});
-
-test("a scenario is either played or listed as not claimed", () => {
-  const unplayed = Object.keys(SCENARIOS).filter((name) => SCENARIOS[name].play === undefined);
-  assertEquals(unplayed.sort(), Object.keys(NOT_CLAIMED).sort());
 });

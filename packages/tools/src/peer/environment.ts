@@ -4,7 +4,9 @@
  *
  * @module
  */
-import { type ClientSession, dialClient, type DialOptions } from "@nnrp/client";
+import { type ClientSession, dialClient, type DialOptions, type TransportPorts } from "@nnrp/client";
+import type { CarrierDialer } from "@nnrp/core";
+import { quic } from "@nnrp/quic";
 import { tcp } from "@nnrp/tcp";
 import type { JsonLine } from "./json_lines.ts";
 import { RawConnection } from "./raw_connection.ts";
@@ -19,6 +21,8 @@ export interface DriveOptions {
   readonly tcpPort: number;
   /** QUIC port, 0 = none. */
   readonly quicPort: number;
+  /** Certificate authority of the QUIC server, PEM; empty = the runtime's own. */
+  readonly ca?: string;
   /** Names with commas, `"plain"` or `"all"`. */
   readonly scenario: string;
   /** Limit of every wait, ms. */
@@ -51,14 +55,34 @@ export class ScenarioEnvironment {
     return this.options.timeoutMs;
   }
 
+  /** The carrier to use. */
+  get carrier(): CarrierDialer {
+    if (this.options.transport === "tcp") return tcp();
+    return quic({ caCerts: this.options.ca ? [this.options.ca] : undefined });
+  }
+
+  /** Both carriers and their ports, for scenarios about the two. */
+  get both(): { carriers: CarrierDialer[]; ports: TransportPorts } {
+    const { ca, quicPort, tcpPort } = this.options;
+    return {
+      carriers: [quic({ caCerts: ca ? [ca] : undefined }), tcp()],
+      ports: { quic: quicPort, tcp: tcpPort },
+    };
+  }
+
+  /** Its port. */
+  get port(): number {
+    return this.options.transport === "tcp" ? this.options.tcpPort : this.options.quicPort;
+  }
+
   /**
    * A session. No automatic PINGs: the reference server counts what it receives.
    *
    * @param options What differs from the usual: session id 77, no auth.
    */
   async dial(options: DialOptions = {}): Promise<ClientSession> {
-    const session = await dialClient(this.options.host, this.options.tcpPort, {
-      carriers: [tcp()],
+    const session = await dialClient(this.options.host, this.port, {
+      carriers: [this.carrier],
       requestedSessionId: 77,
       timeoutMs: this.timeoutMs,
       keepAliveMs: 0,
@@ -68,11 +92,16 @@ export class ScenarioEnvironment {
     return session;
   }
 
+  /** Closes a session that was opened some other way when the scenario ends. */
+  closeAtEnd(session: ClientSession): void {
+    this.#sessions.push(session);
+  }
+
   /** A connection without a session. */
   async openRaw(): Promise<RawConnection> {
-    const { host, tcpPort } = this.options;
+    const { host } = this.options;
     const signal = AbortSignal.timeout(this.timeoutMs);
-    const connection = new RawConnection(await tcp().dial({ host, port: tcpPort }, { signal }));
+    const connection = new RawConnection(await this.carrier.dial({ host, port: this.port }, { signal }));
     this.#raw.push(connection);
     return connection;
   }

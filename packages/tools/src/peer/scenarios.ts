@@ -14,6 +14,8 @@ import * as cache from "./scenarios/cache.ts";
 import * as ending from "./scenarios/ending.ts";
 import * as bytes from "./scenarios/bytes.ts";
 import * as monitor from "./scenarios/monitor.ts";
+import * as moving from "./scenarios/moving.ts";
+import * as quicScenarios from "./scenarios/quic.ts";
 
 /** One scenario. */
 export interface Scenario {
@@ -23,19 +25,9 @@ export interface Scenario {
   readonly only?: "tcp" | "quic";
   /** Whether it needs a QUIC and a TCP port. */
   readonly both?: boolean;
-  /** Plays it; left out while it is not claimed, see {@linkcode NOT_CLAIMED}. */
-  readonly play?: ScenarioPlay;
+  /** Plays it. */
+  readonly play: ScenarioPlay;
 }
-
-/** Scenarios this client does not play yet, with the reason: reported as failures, never as ok. */
-export const NOT_CLAIMED: Readonly<Record<string, string>> = {
-  migrate: "session migration comes with QUIC",
-  "migrate-reject": "session migration comes with QUIC",
-  probe: "probing comes with QUIC",
-  "probe-fallback": "probing comes with QUIC",
-  alpn: "there is no QUIC carrier yet",
-  streams: "there is no QUIC carrier yet",
-};
 
 /** All scenarios by name, in the order of the reference peer. */
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
@@ -72,10 +64,10 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   ping: { play: control.ping },
   "auth-accept": { flags: "--require-auth sesame", play: handshake.authAccept },
   "auth-refuse": { flags: "--require-auth sesame", play: handshake.authRefuse },
-  migrate: { flags: "--migrate accept", both: true },
-  "migrate-reject": { flags: "--migrate reject", both: true },
-  probe: { both: true },
-  "probe-fallback": { flags: "--no-probe", both: true },
+  migrate: { flags: "--migrate accept", both: true, play: moving.migrate },
+  "migrate-reject": { flags: "--migrate reject", both: true, play: moving.migrateReject },
+  probe: { both: true, play: moving.probe },
+  "probe-fallback": { flags: "--no-probe", both: true, play: moving.probeFallback },
   cancel: { flags: "--delay-ms 400", play: outcomes.cancel },
   "cancel-early": { flags: "--delay-ms 400", play: outcomes.cancelEarly },
   late: { flags: "--delay-ms 500", play: order.late },
@@ -88,8 +80,8 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   "before-hello": { play: handshake.beforeHello },
   "split-writes": { only: "tcp", play: bytes.splitWrites },
   garbage: { only: "tcp", play: bytes.garbage },
-  alpn: { only: "quic" },
-  streams: { only: "quic" },
+  alpn: { only: "quic", play: quicScenarios.alpn },
+  streams: { only: "quic", play: quicScenarios.streams },
   idle: { flags: "--idle-timeout 30", play: ending.idle },
   monitor: { play: monitor.monitor },
 };

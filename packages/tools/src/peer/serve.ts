@@ -5,11 +5,14 @@
  */
 import process from "node:process";
 import { NnrpServer } from "@nnrp/server";
+import type { CarrierBinding } from "@nnrp/core";
+import { quic } from "@nnrp/quic";
 import { tcp } from "@nnrp/tcp";
-import { CommandError, type CommandInput } from "../command.ts";
+import type { CommandInput } from "../command.ts";
 import { sleep } from "./check.ts";
 import { type Emit, jsonLines } from "./json_lines.ts";
 import { refusePatch } from "./patch_policy.ts";
+import { type ServerCertificates, serverCertificates } from "./server_certificates.ts";
 import type { ServeFlags } from "./serve_flags.ts";
 import { helloLine, ServedSession } from "./served_session.ts";
 
@@ -27,17 +30,23 @@ export async function servePeer(
   flags: ServeFlags,
   io: Pick<CommandInput, "print" | "warn" | "signal">,
 ): Promise<number> {
-  if (flags.transport === "quic") {
-    throw new CommandError("there is no QUIC carrier yet; use --transport tcp", 2);
-  }
   const print = jsonLines(io.print);
   // A fault of this program is what someone looks for when a scenario hangs, so it goes to standard error as well.
   const emit: Emit = (line) => {
     print(line);
     if (line["event"] === "peer-bug") io.warn(String(line["error"]));
   };
-  const server = await bind(flags, emit);
-  emit({ event: "listening", host: flags.host, pid: process.pid, tcp_port: server.port });
+  const certificates = flags.transport === "tcp" ? undefined : await serverCertificates(flags);
+  const server = await bind(flags, certificates, emit);
+  const port = (name: string) => server.addresses.find((address) => address.name === name)?.port;
+  emit({
+    event: "listening",
+    host: flags.host,
+    pid: process.pid,
+    tcp_port: port("tcp"),
+    quic_port: port("quic"),
+    cafile: certificates?.caFile,
+  });
   const open = new Set<ServedSession>();
   let finished = 0;
   await new Promise<void>((stop) => {
@@ -70,9 +79,20 @@ export async function servePeer(
   return 0;
 }
 
-function bind(flags: ServeFlags, emit: Emit): Promise<NnrpServer> {
+function bind(
+  flags: ServeFlags,
+  certificates: ServerCertificates | undefined,
+  emit: Emit,
+): Promise<NnrpServer> {
+  const { host, port, quicPort } = flags;
+  const listen: CarrierBinding[] = flags.transport === "quic" ? [] : [tcp({ host, port })];
+  if (certificates !== undefined) {
+    const { cert, key } = certificates;
+    const idleTimeoutMs = flags.idleTimeoutMs;
+    listen.push(quic({ host, port: quicPort, cert, key, idleTimeoutMs, webTransport: false }));
+  }
   return NnrpServer.bind({
-    listen: [tcp({ host: flags.host, port: flags.port })],
+    listen,
     profile: {
       modelName: flags.modelName,
       maxConcurrentFrames: flags.maxConcurrentFrames,
@@ -81,6 +101,7 @@ function bind(flags: ServeFlags, emit: Emit): Promise<NnrpServer> {
       enableCache: flags.cache,
       maxCacheObjectBytes: flags.cacheMaxObject,
     },
+    migration: { enabled: flags.migrate, graceWindowMs: flags.graceMs, resumeWindowMs: 0 },
     acknowledgeInvalidate: flags.ackInvalidate,
     answerProbes: !flags.noProbe,
     handshakeTimeoutMs: flags.helloTimeoutMs,
@@ -104,8 +125,12 @@ function totals(server: NnrpServer) {
   const { stats } = server;
   return {
     connections: stats.connections,
+    probes: stats.probes,
+    probes_refused: stats.probesRefused,
     refused: stats.handshakesRefused - stats.authRefused,
     auth_refused: stats.authRefused,
+    migrated: stats.migrated,
+    migrations_refused: stats.migrationsRefused,
   };
 }
 

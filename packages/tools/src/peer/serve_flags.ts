@@ -15,6 +15,16 @@ export interface ServeFlags {
   readonly host: string;
   /** TCP port; 0 = pick one. */
   readonly port: number;
+  /** UDP port of QUIC; 0 = pick one. */
+  readonly quicPort: number;
+  /** File with the certificate of the QUIC server. */
+  readonly cert: string | undefined;
+  /** File with its private key. */
+  readonly key: string | undefined;
+  /** File with the authority that clients are told of. */
+  readonly ca: string | undefined;
+  /** Folder where certificates are kept or made. */
+  readonly certDir: string | undefined;
   /** Ends after this many sessions. */
   readonly sessions: number;
   /** Ends after this time at the latest. */
@@ -73,6 +83,10 @@ export interface ServeFlags {
   readonly ackInvalidate: boolean;
   /** Sends a PING this often. */
   readonly idlePingMs: number;
+  /** Whether sessions may move. */
+  readonly migrate: boolean;
+  /** How long an old path is still read, ms. */
+  readonly graceMs: number;
   /** Refuses probes. */
   readonly noProbe: boolean;
   /** Prints every submit too. */
@@ -147,7 +161,7 @@ export const SERVE_OPTIONS: readonly CommandOption[] = [
  * @param options Options of the command, defaults filled in.
  */
 export function idleFlags(options: CommandInput["options"]): string[] {
-  const names = ["quic-port", "cert", "key", "ca", "cert-dir", "migrate", "grace-ms", "probe-delay-ms"];
+  const names = ["probe-delay-ms"];
   const defaults = new Map(SERVE_OPTIONS.map((option) => [option.name, option.default]));
   return names.filter((name) => options[name] !== defaults.get(name));
 }
@@ -161,6 +175,7 @@ export function idleFlags(options: CommandInput["options"]): string[] {
 export function readServeFlags(options: CommandInput["options"]): ServeFlags {
   const count = (name: string) => Number(options[name] ?? 0);
   const seconds = (name: string) => count(name) * 1000;
+  const file = (name: string) => options[name] === undefined ? undefined : String(options[name]);
   const words = <T extends string>(name: string, ...allowed: T[]): T => {
     const given = allowed.find((word) => word === options[name]);
     if (given === undefined) {
@@ -172,6 +187,11 @@ export function readServeFlags(options: CommandInput["options"]): ServeFlags {
     transport: words("transport", "tcp", "quic", "both"),
     host: String(options["host"]),
     port: count("port"),
+    quicPort: count("quic-port"),
+    cert: file("cert"),
+    key: file("key"),
+    ca: file("ca"),
+    certDir: file("cert-dir"),
     sessions: count("sessions"),
     lifetimeMs: seconds("lifetime"),
     idleTimeoutMs: seconds("idle-timeout"),
@@ -201,6 +221,8 @@ export function readServeFlags(options: CommandInput["options"]): ServeFlags {
     cacheMaxObject: count("cache-max-object"),
     ackInvalidate: options["ack-invalidate"] === true,
     idlePingMs: count("idle-ping"),
+    migrate: words("migrate", "accept", "reject") === "accept",
+    graceMs: count("grace-ms"),
     noProbe: options["no-probe"] === true,
     verbose: options["verbose"] === true,
   };

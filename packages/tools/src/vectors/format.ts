@@ -76,6 +76,8 @@ export interface GoldenVector {
   readonly bytes: number;
   /** The bytes. */
   readonly hex: string;
+  /** What it is, in words. */
+  readonly description?: string;
 }
 
 /** A file of vectors. */
@@ -96,6 +98,7 @@ export const GOLDEN_SCHEMA = "nnrp.cross-language-golden-vectors.v1";
 
 /** A file that says it holds vectors, but not in a way this program reads. */
 export class VectorFormatError extends Error {
+  /** Name of the class. */
   override readonly name = "VectorFormatError";
 }
 

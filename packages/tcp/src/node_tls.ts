@@ -1,0 +1,205 @@
+/**
+ * TLS by `node:tls`: listening everywhere, dialling on Node and Bun, and on Deno for what Deno's own lacks (client certificates,
+ * skipping verification).
+ *
+ * An end without TLS's closing alert looks here like an end with one; a session notices a missing CLOSE or half a packet. Deno
+ * 2.9.6 loses an end that comes while reading is paused: such a connection ends by CLOSE or for want of answers.
+ *
+ * @module
+ */
+import { isIP, type Socket } from "node:net";
+import {
+  checkServerIdentity,
+  connect as tlsConnect,
+  createSecureContext,
+  createServer,
+  rootCertificates,
+  type SecureContext,
+  type TLSSocket,
+} from "node:tls";
+import * as nodeTls from "node:tls";
+import type { PeerIdentity } from "@nnrp/core";
+import type { Handshake, Handshakes } from "./handshakes.ts";
+import { formatRemote, NodeByteStream } from "./node_sockets.ts";
+import type { Bound } from "./socket_api.ts";
+import {
+  type Secured,
+  TLS_ALPN,
+  type TlsClientSettings,
+  type TlsDialer,
+  type TlsServerSettings,
+} from "./tls_api.ts";
+import { explainLostTls } from "./tls_failures.ts";
+
+/** Dials by `node:tls`. */
+export function nodeTlsDialer(settings: TlsClientSettings): TlsDialer {
+  let context: SecureContext | undefined; // reading all authorities takes milliseconds
+  return (host, port, serverName, signal) => {
+    context ??= clientContext(settings);
+    return dial(settings, context, host, port, serverName, signal);
+  };
+}
+
+/**
+ * Binds and accepts until closed. Rejects with the runtime's own error.
+ *
+ * @param settings Where, and with which certificates.
+ * @param handshakes Bounds of the handshakes.
+ * @param accept Given each connection whose handshake is done.
+ */
+export function listenTls(
+  settings: TlsServerSettings,
+  handshakes: Handshakes,
+  accept: (secured: Secured) => void,
+): Promise<Bound> {
+  const { cert, key } = settings.identity;
+  const asks = settings.clientCaCerts !== null;
+  return new Promise((resolve, reject) => {
+    const server = createServer({
+      cert,
+      key,
+      ca: asks ? [...settings.clientCaCerts!] : undefined,
+      requestCert: asks,
+      rejectUnauthorized: asks && settings.requireClientCertificate,
+      ALPNProtocols: [TLS_ALPN],
+      noDelay: settings.noDelay,
+      // Node's own limit starts again with every byte; ours does not, and comes first.
+      handshakeTimeout: handshakes.timeoutMs + 1000,
+    });
+    const underWay = new Map<Socket, Handshake>();
+    server.on("connection", (socket: Socket) => {
+      const handshake = handshakes.begin(formatRemote(socket), () => {
+        underWay.delete(socket);
+        socket.destroy();
+      });
+      if (handshake === null) {
+        socket.destroy();
+        return;
+      }
+      underWay.set(socket, handshake);
+      socket.on("error", (error) => fail(socket, error));
+      socket.on("close", () => fail(socket, new Error("socket hang up")));
+    });
+    const fail = (socket: Socket, cause: unknown): void => {
+      underWay.get(socket)?.failed(cause);
+      underWay.delete(socket);
+    };
+    server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
+      fail(underlying(socket), error);
+      socket.destroy();
+    });
+    server.on("secureConnection", (socket: TLSSocket) => {
+      const raw = underlying(socket);
+      const handshake = underWay.get(raw);
+      const peerIdentity = asks ? identityOf(socket) : undefined;
+      if (peerIdentity !== undefined && !socket.authorized) {
+        fail(raw, socket.authorizationError);
+      }
+      underWay.delete(raw);
+      if (handshake === undefined || !handshake.succeeded()) {
+        socket.destroy();
+        return;
+      }
+      accept({ ...secured(socket, "server"), peerIdentity });
+    });
+    server.once("error", reject);
+    server.listen({ host: settings.host, port: settings.port }, () => {
+      server.removeListener("error", reject);
+      // A failed accept (no file descriptors left, for example) must not end the server.
+      server.on("error", () => {});
+      const address = server.address() as { address: string; port: number };
+      resolve({
+        host: address.address,
+        port: address.port,
+        close: () => {
+          server.close();
+          handshakes.close();
+          return Promise.resolve();
+        },
+      });
+    });
+  });
+}
+
+function dial(
+  settings: TlsClientSettings,
+  context: SecureContext,
+  host: string,
+  port: number,
+  serverName: string,
+  signal: AbortSignal | undefined,
+): Promise<Secured> {
+  return new Promise((resolve, reject) => {
+    const socket = tlsConnect({
+      host,
+      port,
+      secureContext: context,
+      servername: isIP(serverName) === 0 ? serverName : undefined, // TLS has no names for addresses
+      checkServerIdentity: (_host, certificate) => checkServerIdentity(serverName, certificate),
+      rejectUnauthorized: !settings.insecureSkipVerify,
+      ALPNProtocols: [TLS_ALPN],
+    });
+    const abort = () => socket.destroy(signal!.reason);
+    const done = () => {
+      signal?.removeEventListener("abort", abort);
+      socket.removeListener("error", failed);
+      socket.removeListener("close", closed);
+    };
+    const failed = (cause: unknown) => {
+      done();
+      socket.on("error", () => {});
+      socket.destroy();
+      reject(cause);
+    };
+    const closed = () => failed(new Error("socket hang up"));
+    signal?.addEventListener("abort", abort);
+    socket.on("error", failed);
+    socket.on("close", closed);
+    socket.once("secureConnect", () => {
+      done();
+      socket.setNoDelay(settings.noDelay);
+      resolve(secured(socket, "client"));
+    });
+  });
+}
+
+function clientContext(settings: TlsClientSettings): SecureContext {
+  const own = settings.caCerts;
+  return createSecureContext({
+    // node:tls takes authorities in place of its own, Deno beside them: beside them everywhere.
+    ca: own.length === 0 ? undefined : [...defaultAuthorities(), ...own],
+    cert: settings.identity?.cert,
+    key: settings.identity?.key,
+  });
+}
+
+/** What the runtime trusts, with what its environment adds where it tells. */
+function defaultAuthorities(): readonly string[] {
+  const { getCACertificates } = nodeTls as { getCACertificates?: (type: "default") => string[] };
+  return getCACertificates?.("default") ?? rootCertificates;
+}
+
+/** A socket whose handshake is done; from now on one half may end alone. During the handshake an end must end it. */
+function secured(socket: TLSSocket, side: "client" | "server"): Secured {
+  socket.allowHalfOpen = true;
+  return {
+    stream: new NodeByteStream(socket, (cause) => explainLostTls(cause, side)),
+    remote: formatRemote(socket),
+  };
+}
+
+/** The socket that "connection" told of; on Bun the TLS socket itself. */
+function underlying(socket: TLSSocket): Socket {
+  return (socket as { _parent?: Socket | null })._parent ?? socket;
+}
+
+function identityOf(socket: TLSSocket): PeerIdentity | undefined {
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return undefined;
+  const name: unknown = socket.getPeerCertificate().subject?.CN;
+  return {
+    subject: certificate.subject.trim().replaceAll("\n", ", "),
+    commonName: typeof name === "string" ? name : "",
+    fingerprint256: certificate.fingerprint256,
+  };
+}

@@ -1,0 +1,93 @@
+/**
+ * Checks certificates and keys before a runtime sees them: some runtimes say of a wrong one only that the handshake failed, some
+ * take it without a word.
+ *
+ * @module
+ */
+import { NnrpValueError } from "@nnrp/core";
+
+/**
+ * The certificates of some PEM texts, one each. A text may hold several.
+ *
+ * @param texts PEM texts.
+ * @param field Name of the option.
+ * @throws NnrpValueError if a text holds none.
+ */
+export function splitCertificates(texts: readonly string[], field: string): string[] {
+  return texts.flatMap((text, i) => {
+    const found = typeof text === "string"
+      ? text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g)
+      : null;
+    if (found === null) throw noPem(`${field}[${i}]`, "CERTIFICATE", text);
+    return found.map((one) => `${one}\n`);
+  });
+}
+
+/**
+ * Checks that a certificate and a key look like ones and come together.
+ *
+ * @param cert Option `cert`.
+ * @param key Option `key`.
+ * @throws NnrpValueError if one is missing or is not PEM.
+ */
+export function checkPair(cert: string | undefined, key: string | undefined): void {
+  if (cert === undefined && key === undefined) return;
+  if (cert === undefined || key === undefined) {
+    throw new NnrpValueError("certificate and key go together", {
+      field: cert === undefined ? "tls.cert" : "tls.key",
+      expected: "a PEM text",
+      actual: "nothing",
+    });
+  }
+  splitCertificates([cert], "tls.cert");
+  if (typeof key !== "string" || !/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(key)) {
+    throw noPem("tls.key", "PRIVATE KEY", key);
+  }
+  if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/.test(key)) {
+    throw new NnrpValueError("is encrypted; decrypt it first (openssl pkey -in …)", { field: "tls.key" });
+  }
+}
+
+/**
+ * Checks that certificates can be read and that a key is the one of its certificate.
+ *
+ * @param pair Certificate and key, if there are some.
+ * @param authorities Other certificates.
+ * @param field Name of the option that holds `authorities`.
+ * @throws NnrpValueError if something cannot be read or does not fit.
+ */
+export async function checkMaterial(
+  pair: { readonly cert: string; readonly key: string } | null,
+  authorities: readonly string[],
+  field: string,
+): Promise<void> {
+  const { createPrivateKey, X509Certificate } = await import("node:crypto");
+  const read = (pem: string, name: string) => {
+    try {
+      return new X509Certificate(pem);
+    } catch (cause) {
+      throw new NnrpValueError("cannot be read as a certificate", { field: name, cause });
+    }
+  };
+  authorities.forEach((pem) => read(pem, field));
+  if (pair === null) return;
+  const certificate = read(splitCertificates([pair.cert], "tls.cert")[0], "tls.cert");
+  let key: ReturnType<typeof createPrivateKey>;
+  try {
+    key = createPrivateKey(pair.key);
+  } catch (cause) {
+    throw new NnrpValueError("cannot be read as a private key", { field: "tls.key", cause });
+  }
+  if (!certificate.checkPrivateKey(key)) {
+    throw new NnrpValueError("is not the key of tls.cert", { field: "tls.key" });
+  }
+}
+
+function noPem(field: string, label: string, text: unknown): NnrpValueError {
+  const isPath = typeof text === "string" && text.length < 300 && !text.includes("\n");
+  return new NnrpValueError(isPath ? "is the text of a file, not its name" : "is no PEM text", {
+    field,
+    expected: `-----BEGIN ${label}-----…`,
+    actual: typeof text === "string" ? `${text.slice(0, 40)}${text.length > 40 ? "…" : ""}` : typeof text,
+  });
+}

@@ -1,0 +1,55 @@
+/**
+ * Masking (RFC 6455 §5.3): every byte a client sends is XORed with a fresh random key, four bytes at a time here.
+ *
+ * @module
+ */
+
+/** Below this many bytes a word view costs more than it saves. */
+const WORDS_FROM = 128;
+
+const keys = new Int32Array(1024);
+let nextKey = keys.length;
+
+/** A fresh random key, as a word in the machine's byte order. */
+export function maskKey(): number {
+  if (nextKey === keys.length) {
+    crypto.getRandomValues(keys);
+    nextKey = 0;
+  }
+  return keys[nextKey++];
+}
+
+/** XORs the words from `from` to `to` with a key in the machine's byte order. */
+export function maskWords(words: Int32Array, from: number, to: number, key: number): void {
+  for (let i = from; i < to; i++) words[i] ^= key;
+}
+
+const turnedBytes = new Uint8Array(4);
+const turnedWord = new Int32Array(turnedBytes.buffer);
+
+/**
+ * XORs `bytes` from `start` to `end` in place.
+ *
+ * @param key Four bytes.
+ * @param phase Payload bytes of the frame before `start`: says which key byte is the first.
+ */
+export function unmask(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  key: Uint8Array,
+  phase: number,
+): void {
+  let at = start;
+  if (end - start >= WORDS_FROM) {
+    while (((bytes.byteOffset + at) & 3) !== 0) {
+      bytes[at] ^= key[(phase + at - start) & 3];
+      at++;
+    }
+    for (let i = 0; i < 4; i++) turnedBytes[i] = key[(phase + at - start + i) & 3];
+    const count = (end - at) >>> 2;
+    maskWords(new Int32Array(bytes.buffer, bytes.byteOffset + at, count), 0, count, turnedWord[0]);
+    at += count << 2;
+  }
+  for (; at < end; at++) bytes[at] ^= key[(phase + at - start) & 3];
+}

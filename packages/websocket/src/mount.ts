@@ -1,0 +1,112 @@
+/**
+ * What the mounts into other people's HTTP servers have in common: a binding without a port of its own, to which WebSockets are
+ * brought.
+ *
+ * @module
+ */
+import {
+  type ByteStream,
+  type Carrier,
+  type CarrierBinding,
+  type CarrierListenOptions,
+  NnrpError,
+  NnrpTimeoutError,
+  NnrpTransportError,
+  NnrpValueError,
+  TransportId,
+} from "@nnrp/core";
+import { HANDSHAKE_TIMEOUT_MS, MAX_HANDSHAKES } from "./listen.ts";
+import { judgeUpgrade, refusal, type UpgradeRequest, type UpgradeVerdict } from "./upgrade_request.ts";
+import { carrierOn, DEFAULT_PATH } from "./websocket_carrier.ts";
+
+/** Options of the mounts. */
+export interface MountOptions {
+  /** Path of the endpoint. Default `"/nnrp"`. */
+  readonly path?: string;
+  /**
+   * Origins of web pages that may connect, for example `"https://app.example"`; `"*"` = all. Default: pages of the same host, on
+   * any port. Programs send no origin and are not affected.
+   */
+  readonly allowedOrigins?: readonly string[];
+  /** Host that `server.addresses` tells. Default `"localhost"`. */
+  readonly host?: string;
+  /** Port that `server.addresses` tells, 1…65535. Default 80. */
+  readonly port?: number;
+}
+
+/** The inside of a mount. */
+export interface Mount {
+  /** What `serve({ listen: [ … ] })` takes. */
+  readonly binding: CarrierBinding;
+  /** Judges a request, and whether there is room for it. */
+  judge(request: UpgradeRequest): UpgradeVerdict;
+  /** A handshake began: call the result with what became of it. After `late` the connection is to be cut. */
+  shaking(
+    remote: string,
+    late: () => void,
+  ): (outcome: { stream: ByteStream; encrypted: boolean } | Error) => void;
+}
+
+/** Makes a mount. */
+export function mount(options: MountOptions): Mount {
+  const { path = DEFAULT_PATH, allowedOrigins, host = "localhost", port = 80 } = options;
+  if (!path.startsWith("/")) {
+    throw new NnrpValueError("is no path", { field: "path", expected: "a leading /", actual: path });
+  }
+  let accept: ((carrier: Carrier) => void) | null = null;
+  let limits: CarrierListenOptions = {};
+  let underWay = 0;
+  const binding: CarrierBinding = {
+    name: "websocket",
+    transport: TransportId.TCP,
+    listen(onCarrier, listenOptions) {
+      if (accept !== null) {
+        return Promise.reject(new NnrpTransportError("websocket", "a server uses this mount already"));
+      }
+      accept = onCarrier;
+      limits = listenOptions ?? {};
+      const close = () => {
+        accept = null;
+        return Promise.resolve();
+      };
+      return Promise.resolve({ name: "websocket", host, port, close });
+    },
+  };
+  return {
+    binding,
+    judge(request) {
+      const verdict = judgeUpgrade(request, { path, allowedOrigins });
+      if (!verdict.accepted) return verdict;
+      if (accept === null) return refusal(503, "no NNRP server listens behind this path");
+      if (underWay >= (limits.maxHandshakes ?? MAX_HANDSHAKES)) {
+        return refusal(503, "too many connections are shaking hands", { "retry-after": "1" });
+      }
+      return verdict;
+    },
+    shaking(remote, late) {
+      underWay++;
+      const limitMs = limits.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
+      let open = true;
+      const timer = setTimeout(() => {
+        done(new NnrpTimeoutError("the WebSocket handshake", limitMs));
+        late();
+      }, limitMs);
+      const done = (outcome: { stream: ByteStream; encrypted: boolean } | Error): void => {
+        if (!open) return;
+        open = false;
+        underWay--;
+        clearTimeout(timer);
+        if (outcome instanceof Error) {
+          const error = outcome instanceof NnrpError
+            ? outcome
+            : new NnrpTransportError("websocket", `the handshake failed: ${outcome.message}`, {
+              cause: outcome,
+            });
+          limits.failed?.(remote, error);
+        } else if (accept === null) outcome.stream.destroy();
+        else accept(carrierOn(outcome.stream, remote, outcome.encrypted));
+      };
+      return done;
+    },
+  };
+}

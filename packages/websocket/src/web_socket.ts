@@ -1,0 +1,191 @@
+/**
+ * WebSocket as a carrier value: in browsers on the global `WebSocket`, elsewhere on sockets and framing of our own (the built-in
+ * client of Deno waits 44 ms per message, none of them can stop reading, and Node 20 has none).
+ *
+ * @module
+ */
+import {
+  type Carrier,
+  type CarrierBinding,
+  type CarrierDialer,
+  type CarrierDialOptions,
+  type DialTarget,
+  NnrpTransportError,
+  NnrpUnsupportedError,
+  NnrpValueError,
+  TransportId,
+} from "@nnrp/core";
+import { dialBrowser } from "./browser_dial.ts";
+import { shakeHands } from "./client_handshake.ts";
+import { explain } from "./explain.ts";
+import { FramedStream } from "./framed_stream.ts";
+import { listen } from "./listen.ts";
+import { type RawSocket, rawSockets } from "./raw_socket.ts";
+import { carrierOn, DEFAULT_PATH } from "./websocket_carrier.ts";
+
+/** Certificates of a {@linkcode webSocket}. */
+export interface WebSocketTls {
+  /** Own certificate chain in PEM, the leaf first. Listening: the server's. Dialling: the client's, if it has one. */
+  readonly cert?: string;
+  /** Its private key in PEM. */
+  readonly key?: string;
+  /** Dialling: certificates in PEM that are trusted besides those of the system. Not in browsers. */
+  readonly caCerts?: readonly string[];
+  /** Dialling: name the certificate must be for. Default: the host that is dialled. Not in browsers. */
+  readonly serverName?: string;
+  /**
+   * Dialling: takes any certificate, so anybody on the way can read and change everything. Default false. The carrier says so
+   * ({@linkcode Carrier.unverified}). Not in browsers.
+   */
+  readonly insecureSkipVerify?: boolean;
+}
+
+/** Options of {@linkcode webSocket}. */
+export interface WebSocketOptions {
+  /** Path of the endpoint. Default `"/nnrp"`. A path in the dialled address comes first. */
+  readonly path?: string;
+  /** Dialling: further fields of the HTTP request, for example `authorization`. Not in browsers. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Listening: host or address. Default `"127.0.0.1"`; `"0.0.0.0"` or `"::"` for all interfaces. */
+  readonly host?: string;
+  /** Listening: port, 0…65535; 0 = any free one. Default 4434. Dialling takes the port of the address. */
+  readonly port?: number;
+  /**
+   * Listening: origins of web pages that may connect, for example `"https://app.example"`; `"*"` = all. Default: pages of the same
+   * host, on any port. Programs send no origin and are not affected.
+   */
+  readonly allowedOrigins?: readonly string[];
+  /** Certificates. With `cert` and `key` the listener speaks `wss://`. */
+  readonly tls?: WebSocketTls;
+}
+
+/** A WebSocket carrier that can dial and, on Deno, Node and Bun, listen. */
+export interface WebSocketCarrier extends CarrierDialer, CarrierBinding {
+  /** `"websocket"`. */
+  readonly name: "websocket";
+  /** TransportId.TCP: to the protocol a WebSocket is a byte stream like TCP. */
+  readonly transport: number;
+  /** False: only if the address asks for it. */
+  readonly encrypted: false;
+  /** True: `wss://`. */
+  readonly canEncrypt: true;
+}
+
+/** Port of a listener that names none: beside the 4433 of TCP. */
+const DEFAULT_PORT = 4434;
+
+/**
+ * WebSocket as a carrier value.
+ *
+ * @param options Where to listen, and what to send when dialling.
+ * @throws NnrpValueError if an option cannot be used.
+ * @example
+ * ```ts
+ * import { webSocket } from "@nnrp/websocket";
+ *
+ * const dialer = webSocket({ headers: { authorization: "Bearer …" } });
+ * const binding = webSocket({ port: 8080, allowedOrigins: ["https://app.example"] });
+ * ```
+ */
+export function webSocket(options: WebSocketOptions = {}): WebSocketCarrier {
+  const { port = DEFAULT_PORT, host = "127.0.0.1", path = DEFAULT_PATH, tls, allowedOrigins } = options;
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new NnrpValueError("is no TCP port", {
+      field: "webSocket.port",
+      expected: "0 to 65535",
+      actual: String(port),
+    });
+  }
+  checkPath(path, "webSocket.path");
+  checkHeaders(options.headers ?? {});
+  if ((tls?.cert === undefined) !== (tls?.key === undefined)) {
+    throw new NnrpValueError("is of no use alone", {
+      field: tls?.cert === undefined ? "webSocket.tls.key" : "webSocket.tls.cert",
+      expected: "both cert and key",
+    });
+  }
+  const serverTls = tls?.cert === undefined || tls.key === undefined
+    ? null
+    : { cert: tls.cert, key: tls.key };
+  return {
+    name: "websocket",
+    transport: TransportId.TCP,
+    encrypted: false,
+    canEncrypt: true,
+    dial: (target, dialOptions) => dial(target, dialOptions ?? {}, path, options),
+    listen: (accept, listenOptions) =>
+      listen({ host, port, tls: serverTls, rules: { path, allowedOrigins } }, accept, listenOptions ?? {}),
+  };
+}
+
+async function dial(
+  target: DialTarget,
+  { signal }: CarrierDialOptions,
+  ownPath: string,
+  options: WebSocketOptions,
+): Promise<Carrier> {
+  const path = target.path ?? ownPath;
+  checkPath(path, "path");
+  signal?.throwIfAborted();
+  const encrypted = target.encrypted ?? false;
+  const host = target.host.includes(":") && !target.host.startsWith("[") ? `[${target.host}]` : target.host;
+  const usual = target.port === (encrypted ? 443 : 80);
+  const authority = usual ? host : `${host}:${target.port}`;
+  const url = `${encrypted ? "wss" : "ws"}://${authority}${path}`;
+  const headers = options.headers ?? {};
+  const unverified = encrypted && (options.tls?.insecureSkipVerify ?? false);
+  const sockets = await rawSockets(encrypted && (unverified || options.tls?.cert !== undefined));
+  if (sockets === null) {
+    const wanted = Object.keys(headers).length > 0 ? "headers" : options.tls !== undefined ? "tls" : null;
+    if (wanted !== null) {
+      throw new NnrpUnsupportedError(
+        `webSocket.${wanted}: browsers do not let a page choose that for a WebSocket`,
+      );
+    }
+    return dialBrowser(url, `${host}:${target.port}`, encrypted, signal);
+  }
+  let socket: RawSocket | null = null;
+  const abort = () => socket?.destroy();
+  signal?.addEventListener("abort", abort);
+  try {
+    const tls = encrypted ? options.tls ?? {} : null;
+    socket = await sockets.connect(host.replace(/^\[(.*)\]$/, "$1"), target.port, tls, signal);
+    signal?.throwIfAborted();
+    const rest = await shakeHands(socket, { authority, path, headers });
+    const stream = new FramedStream(socket.stream(), { client: true, rest });
+    return carrierOn(stream, socket.remote, encrypted, unverified);
+  } catch (cause) {
+    socket?.destroy();
+    signal?.throwIfAborted();
+    const why = cause instanceof NnrpTransportError ? cause.message : `cannot be reached: ${explain(cause)}`;
+    throw new NnrpTransportError("websocket", `${url} ${why}`, { cause });
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+/** A path goes into the request line as it is. */
+function checkPath(path: string, field: string): void {
+  if (/^\/[\x21-\x22\x24-\x7e]*$/.test(path)) return;
+  throw new NnrpValueError("is no path", {
+    field,
+    expected: "a / and printable ASCII without spaces and #",
+    actual: JSON.stringify(path),
+  });
+}
+
+const OWN_FIELDS = /^(host|connection|upgrade|content-length|transfer-encoding|sec-websocket-.*)$/i;
+
+function checkHeaders(headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) {
+    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) || OWN_FIELDS.test(name)) {
+      throw new NnrpValueError("cannot be set", { field: `webSocket.headers.${name}` });
+    }
+    if (!/^[\t\x20-\x7e]*$/.test(value)) {
+      throw new NnrpValueError("is no field value", {
+        field: `webSocket.headers.${name}`,
+        expected: "printable ASCII",
+      });
+    }
+  }
+}
