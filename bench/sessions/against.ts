@@ -15,6 +15,10 @@ const ROUNDS_PER_START = 2;
 const SECONDS = 1.5;
 const LIMIT_MS = 60_000;
 const ROOT = here("../../");
+/** What runs in both trees. */
+const PEER = "bench/sessions/against_peer.ts";
+/** Most processor time per pipelined request, as a multiple of the other revision's. */
+const MOST_COST = 1.15;
 /** What is asked of a client (`../peers/control.ts`). */
 const JOBS = {
   B: { kind: "rate", size: 256, inFlight: 64, results: 0, batches: false },
@@ -35,7 +39,7 @@ class Pair {
   }
 
   static async start(runtime: Runtime, tree: string): Promise<Pair> {
-    const command = ["taskset", "-c", "0", ...await scriptCommand(runtime, `${tree}bench/peers/nnrp.ts`)];
+    const command = ["taskset", "-c", "0", ...await scriptCommand(runtime, `${tree}${PEER}`)];
     const server = await Child.start([...command, "server"], tree);
     const { port, streamPort } = server.hello;
     try {
@@ -122,10 +126,11 @@ async function compare(
 
 function rowsOf(runtime: Runtime, work: string, name: string, { rates, costs, nowUs }: Comparison): Row[] {
   const row = { work: "against", runtime };
+  const bar = work === "B" ? { bar: { most: MOST_COST } } : {};
   const cost = `work ${work}: processor time`;
   return [
     { ...row, what: `work ${work}: rate now / in ${name}`, value: median(rates), unit: "×", rounds: rates },
-    { ...row, what: `${cost} now / in ${name}`, value: median(costs), unit: "×", rounds: costs },
+    { ...row, what: `${cost} now / in ${name}`, value: median(costs), unit: "×", rounds: costs, ...bar },
     { ...row, what: `${cost} now`, value: median(nowUs), unit: "us", rounds: nowUs },
   ];
 }
@@ -140,15 +145,21 @@ async function treeOf(other: string): Promise<{ path: string; remove: () => Prom
   try {
     await run("git", ["archive", "--format=tar", `--output=${path}/tree.tar`, other], ROOT);
     await run("tar", ["-xf", "tree.tar"], path);
-    await Deno.mkdir(`${path}/bench/peers`, { recursive: true });
-    // The same load on both sides: the peers of this tree, which use the public API only.
-    await run("cp", ["-r", `${ROOT}bench/peers/.`, `${path}/bench/peers/`], path);
-    await linkPackages(path);
+    await prepare(path);
     return { path: `${path}/`, remove };
   } catch (error) {
     await remove();
     throw error;
   }
+}
+
+/** The same load on both sides: that of this tree, which uses the public API only. */
+async function prepare(tree: string): Promise<void> {
+  await Deno.mkdir(`${tree}/bench/peers`, { recursive: true });
+  await Deno.mkdir(`${tree}/bench/sessions`, { recursive: true });
+  await run("cp", ["-r", `${ROOT}bench/peers/.`, `${tree}/bench/peers/`], tree);
+  await run("cp", [`${ROOT}${PEER}`, `${tree}/${PEER}`], tree);
+  await linkPackages(tree);
 }
 
 /** Node finds the packages of a tree by links that installing makes; made here, since nothing else is to be installed. */

@@ -39,12 +39,14 @@ interface Line {
  * @param arrivals Frames in the order in which they came.
  * @param servicesMs How long the runs took, in the order in which they began; begun anew when they are used up.
  * @param queueBound Frames that may wait per session.
+ * @param betweenMs What the worker does between two runs: receiving and sending, ms.
  * @returns How each frame ended.
  */
 export function simulate(
   arrivals: readonly Arrival[],
   servicesMs: readonly number[],
   queueBound: number,
+  betweenMs = 0,
 ): Ending[] {
   const endings: Ending[] = new Array(arrivals.length).fill("dropped");
   const lines = new Map<number, Line>();
@@ -92,6 +94,7 @@ export function simulate(
     if (frame === undefined) continue;
     nowMs += servicesMs[runs++ % servicesMs.length];
     endings[frame.index] = nowMs <= frame.endsMs ? "inTime" : "late";
+    nowMs += betweenMs;
   }
 }
 

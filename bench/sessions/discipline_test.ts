@@ -47,6 +47,11 @@ test("a frame whose budget is over runs late where it must not be dropped", () =
   assertEquals(simulate([came(1, 0, 1.5)], [2], 64), ["late"]);
 });
 
+test("what the worker does between two runs delays the next one, not the one that ended", () => {
+  assertEquals(simulate([came(1, 0, 1), came(1, 0, 2)], [1], 64, 0), ["inTime", "inTime"]);
+  assertEquals(simulate([came(1, 0, 1), came(1, 0, 2)], [1], 64, 0.5), ["inTime", "late"]);
+});
+
 test("a full queue gives up its oldest droppable frame, or refuses the new one", () => {
   const busy = came(9, 0);
   assertEquals(

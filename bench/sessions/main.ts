@@ -1,5 +1,5 @@
 /**
- * `deno run -A bench/sessions/main.ts`: what sessions cost. See `README.md`.
+ * `deno task bench:sessions`: what sessions cost. See `../README.md`.
  *
  * @module
  */
@@ -10,20 +10,26 @@ import { measureIdle } from "./idle.ts";
 import { measureOverload } from "./overload.ts";
 import { type Row, table, verdict } from "./report.ts";
 
-const MEASUREMENTS: Readonly<Record<string, (runtime: Runtime) => Promise<Row[]>>> = {
-  heap: measureHeap,
-  idle: measureIdle,
-  overload: measureOverload,
+/** The first cut of the engines: what later ones are compared with. */
+const FIRST_CUT = "635cb09";
+
+type Measure = (runtime: Runtime, options: Options) => Promise<Row[]>;
+
+const MEASUREMENTS: Readonly<Record<string, Measure>> = {
+  heap: (runtime) => measureHeap(runtime),
+  idle: (runtime) => measureIdle(runtime),
+  overload: (runtime) => measureOverload(runtime),
+  against: (runtime, { against, rounds }) => measureAgainst(runtime, against, rounds),
 };
 
 const HELP =
   `What sessions cost: memory when idle, order and loss when there is too much to do, work per request.
 
-deno run -A bench/sessions/main.ts [flags]
+deno task bench:sessions [flags]
   --only heap,idle   measurements: ${Object.keys(MEASUREMENTS).join(", ")} (default: all)
   --runtime deno     deno or node (default: both)
-  --against REV      instead of those: work B and D of this tree against another revision (or the folder of a tree)
-  --rounds N         rounds of --against (default: 8)
+  --against REV      with what "against" compares this tree: a revision or the folder of a tree (default: ${FIRST_CUT})
+  --rounds N         rounds of "against" (default: 8)
   --out FILE         also writes the rows as JSON
   --help             this text`;
 
@@ -33,7 +39,7 @@ class UsageError extends Error {}
 interface Options {
   readonly only: readonly string[];
   readonly runtimes: readonly Runtime[];
-  readonly against?: string;
+  readonly against: string;
   readonly rounds?: number;
   readonly out?: string;
 }
@@ -53,7 +59,7 @@ function readOptions(args: readonly string[]): Options | "help" {
   return {
     only: list("--only", given.get("--only"), Object.keys(MEASUREMENTS)),
     runtimes: list("--runtime", given.get("--runtime"), RUNTIMES),
-    against: given.get("--against"),
+    against: given.get("--against") ?? FIRST_CUT,
     rounds: count("--rounds", given.get("--rounds")),
     out: given.get("--out"),
   };
@@ -81,17 +87,13 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(HELP);
     return 0;
   }
-  const { against, rounds, out } = options;
-  const works: [string, (runtime: Runtime) => Promise<Row[]>][] = against === undefined
-    ? options.only.map((name) => [name, MEASUREMENTS[name]])
-    : [["against", (runtime) => measureAgainst(runtime, against, rounds)]];
   const rows: Row[] = [];
   const failures: string[] = [];
-  for (const [name, measure] of works) {
+  for (const name of options.only) {
     for (const runtime of options.runtimes) {
       console.error(`${name} on ${runtime} …`);
       try {
-        rows.push(...await measure(runtime));
+        rows.push(...await MEASUREMENTS[name](runtime, options));
       } catch (error) {
         failures.push(`${name} on ${runtime}: ${error instanceof Error ? error.message : String(error)}`);
       }
@@ -99,7 +101,9 @@ async function main(args: readonly string[]): Promise<number> {
   }
   console.log(table(rows));
   for (const failure of failures) console.log(`not measured: ${failure}`);
-  if (out !== undefined) await Deno.writeTextFile(out, JSON.stringify(rows, null, 2) + "\n");
+  if (options.out !== undefined) {
+    await Deno.writeTextFile(options.out, JSON.stringify(rows, null, 2) + "\n");
+  }
   return failures.length > 0 ? 1 : rows.some((row) => verdict(row) === "MISSED") ? 3 : 0;
 }
 

@@ -8,15 +8,23 @@ import { type Child, type Runtime, withPair } from "./child.ts";
 import { type Arrival, type Ending, goodputShares, jainIndex, simulate } from "./discipline.ts";
 import type { ClientRecord, ClientsJob } from "./overload_clients.ts";
 import type { ServerRecord } from "./overload_server.ts";
-import { quantile, type Row } from "./report.ts";
+import { median, quantile, type Row } from "./report.ts";
 
 /** Load, as a multiple of the capacity. */
 const OVERLOAD = 1.5;
 /** Frames that may wait per session: the server's default. */
 const QUEUE_BOUND = 64;
-/** How long the capacity is measured (after as long to warm up), and how long the load lasts, s. */
+/** How long a handler keeps the processor, ms (`overload_server.ts`). */
+const WORK_MS = 1;
+/** Rounds in which the capacity is measured (after one to warm up), their length, and how long the load lasts, s. */
+const CAPACITY_ROUNDS = 3;
 const CAPACITY_SECONDS = 2;
 const LOAD_SECONDS = 15;
+/** A load is repeated so often while handlers take longer than this many times their work: others took the processor. */
+const REPEATS = 3;
+const QUIET = 1.03;
+/** The best round of the capacity may be so many times the middle one. */
+const STEADY = 1.05;
 /** Least share of what the order of work can reach, and least fairness. */
 const LEAST_OF_BEST = 0.95;
 const LEAST_JAIN = 0.95;
@@ -26,18 +34,35 @@ const LIMIT_MS = 60_000;
 export function measureOverload(runtime: Runtime, seconds = LOAD_SECONDS): Promise<Row[]> {
   return withPair(runtime, "overload_server.ts", "overload_clients.ts", async (server, clients) => {
     const full: ClientsJob = { inFlight: 64, seconds: CAPACITY_SECONDS };
-    await clients.ask(full, LIMIT_MS);
-    const { rate: capacity } = await clients.ask<{ rate: number }>(full, LIMIT_MS);
+    const rates: number[] = [];
+    for (let round = 0; round <= CAPACITY_ROUNDS; round++) {
+      rates.push((await clients.ask<{ rate: number }>(full, LIMIT_MS)).rate);
+    }
+    const capacity = Math.max(...rates); // what others take of the machine is no capacity
+    if (median(rates.slice(1)) * STEADY < capacity) {
+      throw new Error(`others took the processor: ${rates.map(Math.round).join(", ")} frames per second`);
+    }
     const rows: Row[] = [{
       work: "overload",
       runtime,
       what: "capacity: frames per second, 64 in flight",
       value: capacity,
       unit: "/s",
+      rounds: rates.slice(1),
     }];
+    const betweenMs = Math.max(0, 1000 / capacity - WORK_MS);
     for (const droppable of [true, false]) {
-      const records = await load(server, clients, { rate: capacity * OVERLOAD, seconds, droppable });
-      rows.push(...judge(runtime, droppable, clients.hello.greedy as number, records));
+      const job = { rate: capacity * OVERLOAD, seconds, droppable };
+      let records = await load(server, clients, job);
+      for (let again = 0; again < REPEATS && meanRunMs(records) > WORK_MS * QUIET; again++) {
+        records = await load(server, clients, job);
+      }
+      if (meanRunMs(records) > WORK_MS * QUIET) {
+        throw new Error(
+          `others took the processor: a handler ran ${meanRunMs(records).toFixed(2)} ms, not ${WORK_MS}`,
+        );
+      }
+      rows.push(...judge(runtime, droppable, clients.hello.greedy as number, records, betweenMs));
     }
     return rows;
   });
@@ -65,7 +90,19 @@ async function load(
   }
 }
 
-function judge(runtime: Runtime, droppable: boolean, greedy: number, records: Records): Row[] {
+/** How long a handler ran on average, ms. */
+function meanRunMs({ server }: Records): number {
+  const runs = server.filter(([, , , , endMs]) => endMs > 0).map(([, , , startMs, endMs]) => endMs - startMs);
+  return runs.reduce((a, b) => a + b, 0) / runs.length;
+}
+
+function judge(
+  runtime: Runtime,
+  droppable: boolean,
+  greedy: number,
+  records: Records,
+  betweenMs: number,
+): Row[] {
   const seen = new Map(records.clients.map((record) => [`${record[0]}/${record[1]}`, record]));
   const arrivals: Arrival[] = [];
   const endings: Ending[] = [];
@@ -87,7 +124,8 @@ function judge(runtime: Runtime, droppable: boolean, greedy: number, records: Re
   for (const [, , , startMs, endMs] of [...records.server].sort((a, b) => a[3] - b[3])) {
     if (endMs > 0) servicesMs.push(endMs - startMs);
   }
-  const best = simulate(arrivals, servicesMs, QUEUE_BOUND);
+  const best = simulate(arrivals, servicesMs, QUEUE_BOUND, betweenMs);
+  const free = simulate(arrivals, servicesMs, QUEUE_BOUND);
   const share = (all: readonly Ending[]): number => all.filter((e) => e === "inTime").length / all.length;
   const jain = (all: readonly Ending[]): number =>
     jainIndex([...goodputShares(arrivals, all)].filter(([id]) => id !== greedy).map(([, one]) => one.share));
@@ -113,6 +151,8 @@ function judge(runtime: Runtime, droppable: boolean, greedy: number, records: Re
       bar: { least: LEAST_OF_BEST },
     },
     { ...row, what: "  Jain's index of the 19", value: jain(endings), bar: { least: LEAST_JAIN } },
+    { ...row, what: "  the same if receiving and sending cost nothing", value: share(endings) / share(free) },
+    { ...row, what: "  a handler's run, mean", value: meanRunMs(records), unit: "ms" },
     { ...row, what: "  in time", value: share(endings) },
     { ...row, what: "  in time at best", value: share(best) },
     { ...row, what: "  in time when it reaches the client", value: share(atClient) },

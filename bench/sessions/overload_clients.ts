@@ -114,7 +114,7 @@ async function load(job: Extract<ClientsJob, { rate: number }>): Promise<{ sent:
         send();
         nextMs += -Math.log(1 - draw()) / job.rate * 1000;
       }
-      if (nextMs < job.seconds * 1000) setTimeout(turn, 1);
+      if (nextMs < job.seconds * 1000) setImmediate(turn);
       else done();
     };
     turn();

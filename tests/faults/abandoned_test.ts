@@ -33,7 +33,8 @@ test("sessions that are abandoned with frames in their handlers: each handler is
     await new Promise<void>((done) => frame.signal.addEventListener("abort", () => done()));
     told++;
     return {};
-  }, { migration: { resumeWindowMs: 100 } });
+    // A client that ended its half may still read: that it is gone shows when something is sent to it.
+  }, { migration: { resumeWindowMs: 100 }, keepAliveMs: 200 });
   const peers = await crowd(at.server.port, 30);
   const ids = at.server.sessions.map((session) => session.sessionId);
   peers.forEach((peer, i) =>

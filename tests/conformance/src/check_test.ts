@@ -4,7 +4,7 @@
  * @module
  */
 import { NnrpValueError } from "@nnrp/core";
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import {
   changed,
@@ -53,9 +53,16 @@ test("a feature named by its first words has the checks of all its parts, once e
   assertEquals(checksFor("L0", "result").length, 0);
 });
 
-test("carriers that are not there are skipped", () => {
-  for (const feature of ["transport.quic", "transport.probe"]) {
-    assertThrows(() => void checksFor("L3", feature)[0](null), CheckSkipped);
+test("what a peer does not offer is skipped", async () => {
+  const peer = { host: "127.0.0.1" };
+  for (const feature of ["transport.tcp", "transport.quic", "transport.probe"]) {
+    await assertRejects(async () => await checksFor("L3", feature)[0](peer), CheckSkipped);
+  }
+});
+
+test("without a peer a server of our own is used, on every transport", async () => {
+  for (const feature of ["transport.tcp", "transport.quic", "transport.probe"]) {
+    await checksFor("L3", feature)[0](null);
   }
 });
 

@@ -11,13 +11,13 @@ import { clientHelloRules, goldenClientHello } from "./checks/client_hello.ts";
 import { flowUpdateRules, goldenFlowUpdate } from "./checks/flow_update.ts";
 import { goldenFrameSubmit, mixedSubmitRules } from "./checks/frame_submit.ts";
 import { fixedHeader, headerRules } from "./checks/header.ts";
-import { quicSession, tcpSession } from "./checks/live_session.ts";
+import { probedSession, quicSession, tcpSession } from "./checks/live_session.ts";
 import { goldenReference, referenceRules } from "./checks/object_reference.ts";
 import { goldenResultHint, resultHintRules } from "./checks/result_hint.ts";
 import { degradedRules, goldenResult, partialRules, staleReuseRules } from "./checks/results.ts";
 import { goldenSessionPatchAck, sessionPatchAckRules } from "./checks/session_patch_ack.ts";
 import { fixedTensor, tensorRules } from "./checks/tensor.ts";
-import { fixedProbe, liveProbe, probeRules } from "./checks/transport_probe.ts";
+import { fixedProbe, probeRules } from "./checks/transport_probe.ts";
 import { goldenTypedPayloads, typedPayloadRules } from "./checks/typed_payloads.ts";
 
 /** Checks of one feature by layer. */
@@ -39,7 +39,7 @@ export const FEATURES: Readonly<Record<string, FeatureChecks>> = {
   "result_push.partial": { L0: goldenResult, L1: partialRules },
   "result_push.stale_reuse": { L0: goldenResult, L1: staleReuseRules },
   "result_push.degraded": { L0: goldenResult, L1: degradedRules },
-  "transport.probe": { L0: fixedProbe, L1: probeRules, L3: liveProbe },
+  "transport.probe": { L0: fixedProbe, L1: probeRules, L3: probedSession },
   "transport.tcp": { L3: tcpSession },
   "transport.quic": { L3: quicSession },
 };

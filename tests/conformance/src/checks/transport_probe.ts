@@ -10,7 +10,7 @@ import {
   type TransportProbeAckMetadata,
   type TransportProbeMetadata,
 } from "@nnrp/core";
-import { changed, type Check, CheckSkipped, equal, exactLength, hex, refused, survives } from "../check.ts";
+import { changed, type Check, equal, exactLength, hex, refused, survives } from "../check.ts";
 import { probedTransport, type ProbeSide } from "../probe_request.ts";
 import { recordOf } from "../record_codecs.ts";
 
@@ -62,12 +62,4 @@ export const probeRules: Check = () => {
   ];
   for (const [what, quic, tcp, chosen] of choices) equal(probedTransport(quic, tcp), chosen, what);
   refused(() => probedTransport(side([], 3), side([], 3)), "choosing without an answer");
-};
-
-/** Live probing compares QUIC with TCP. */
-export const liveProbe: Check = () => {
-  throw new CheckSkipped(
-    "transport_unavailable",
-    "probing chooses between QUIC and TCP; QUIC is not there yet",
-  );
 };
