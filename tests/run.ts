@@ -17,6 +17,7 @@ const PORTABLE = [
   "packages/backends",
   "tests/vectors",
   "tests/model",
+  "tests/migration",
   "tests/faults",
   "tests/examples_test.ts",
   "tests/frame_life_test.ts",

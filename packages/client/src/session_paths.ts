@@ -226,7 +226,7 @@ export class SessionPaths implements PathHost {
     }
     const graceMs = Math.max(MIN_GRACE_MS, ack.graceWindowMs);
     this.#leaving = { path: old, waiters, answersHere, timer: setTimeout(() => this.#left(false), graceMs) };
-    if (!answersHere) old.carrier.endSending();
+    // This side ends the old path only when the server has: then it, having seen both ends, can let go without losing anything.
     if (old.closedInfo !== null || old.ended) this.#left(old.ended);
     else if (answersHere && this.#isAnswered(this.#leaving)) this.#left(true);
   }
