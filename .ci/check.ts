@@ -21,6 +21,12 @@ await step("types", [
   ".ci",
 ]);
 await step("diagrams", ["run", "-A", "--quiet", "docs/diagrams.ts", "--check"]);
+await step("examples in READMEs", [
+  "check",
+  "--quiet",
+  "--doc-only",
+  ...PACKAGES.map((p) => `packages/${p}/README.md`),
+]);
 for (const name of PACKAGES) {
   await step(`docs of @nnrp/${name}`, ["doc", "--lint", "--quiet", `packages/${name}/mod.ts`]);
 }

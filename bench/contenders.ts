@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { makeBenchCertificates } from "./peers/certificates.ts";
 import type { PeerCommand } from "./processes.ts";
-import type { PeerName } from "./works.ts";
+import type { PeerName, Work } from "./works.ts";
 
 /** Runtimes that ours is measured in. */
 export const RUNTIMES = ["deno", "node"] as const;
@@ -20,7 +21,15 @@ export interface Contender {
 }
 
 /** Peers that exist in every runtime and are compared with ours in the same one; the others run where they are at home. */
-const SAME_RUNTIME: readonly PeerName[] = ["bare", "dataview", "protobuf-es"];
+const SAME_RUNTIME: readonly PeerName[] = [
+  "bare",
+  "bare-tls",
+  "bare-quic",
+  "bare-quic-streams",
+  "bare-ws",
+  "dataview",
+  "protobuf-es",
+];
 
 /** The yardstick `peer` for ours in `runtime`. */
 export function yardstick(peer: PeerName, runtime: Runtime): Contender {
@@ -33,15 +42,27 @@ const here = (path: string): string => decodeURIComponent(new URL(path, import.m
 /** Yardsticks whose packages are in `yardsticks/node_modules`. */
 const PACKAGED: readonly string[] = ["grpc-js", "ws-msgpackr", "protobuf-es"];
 
-/** How to run a contender in a work on the wire or, for `codec`, without one. Rejects with the reason if it cannot run. */
-export async function commandOf(contender: Contender, codec: boolean): Promise<PeerCommand> {
+/** How to run a contender in a work over this carrier. Rejects with the reason if it cannot run. */
+export async function commandOf(contender: Contender, carrier: Work["carrier"]): Promise<PeerCommand> {
   const { peer, runtime } = contender;
   if (PACKAGED.includes(peer)) await installed(here("./yardsticks/"));
+  if (carrier === "tls" || carrier === "quic") await makeBenchCertificates();
   switch (peer) {
     case "ours":
-      return script(runtime, codec ? "./codec/nnrp.ts" : "./peers/nnrp.ts", codec);
+      return carrier === "none"
+        ? script(runtime, "./codec/nnrp.ts", true)
+        : script(runtime, "./peers/nnrp.ts", false, carrier);
     case "bare":
       return script(runtime, `./peers/bare_${runtime}.ts`, false);
+    case "bare-tls":
+      return script(runtime, `./peers/bare_${runtime}.ts`, false, "tls");
+    case "bare-quic":
+      return script(runtime, "./peers/bare_quic.ts", false);
+    case "bare-quic-streams":
+      return script(runtime, "./peers/bare_quic.ts", false, "streams");
+    case "bare-ws":
+      await installed(here("./yardsticks/")); // for `ws`
+      return script(runtime, "./peers/bare_ws.ts", false);
     case "dataview":
       return script(runtime, "./codec/dataview.ts", true);
     case "protobuf-es":
@@ -55,9 +76,16 @@ export async function commandOf(contender: Contender, codec: boolean): Promise<P
   }
 }
 
-async function script(runtime: string, path: string, alone: boolean): Promise<PeerCommand> {
-  if (runtime === "deno") return { command: [Deno.execPath(), "run", "-A", "--no-check", here(path)], alone };
-  return { command: [await node(), "--no-warnings", here(path)], alone };
+async function script(
+  runtime: string,
+  path: string,
+  alone: boolean,
+  ...words: readonly string[]
+): Promise<PeerCommand> {
+  const program = runtime === "deno"
+    ? [Deno.execPath(), "run", "-A", "--no-check"]
+    : [await node(), "--no-warnings"];
+  return { command: [...program, here(path), ...words], alone };
 }
 
 /** Node, fetched as the tests do. */

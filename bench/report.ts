@@ -177,7 +177,7 @@ function reasons(rows: readonly Row[]): string[] {
 /** The rows that have a ratio, as `--out` writes them. */
 export function json(rows: readonly Row[]): JsonRow[] {
   return rows.filter((row) => row.ratio !== undefined).map((row) => {
-    const unit = row.metric === "rate" && row.work.name !== "C" ? 1 / row.work.scale : 1;
+    const unit = row.metric === "rate" && !row.work.name.endsWith("C") ? 1 / row.work.scale : 1;
     return {
       work: row.work.name,
       runtime: row.runtime,

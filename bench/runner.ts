@@ -94,7 +94,9 @@ function entriesOf(works: readonly Work[], plan: Plan): Entry[] {
     if (!known) entries.push({ works, contender, peer: null, rounds: [] });
   };
   for (const runtime of plan.runtimes) {
-    for (const work of works) add({ peer: "ours", runtime }, [work]);
+    const able = works.filter((work) => work.runtimes?.includes(runtime) ?? true);
+    if (able.length === 0) continue;
+    for (const work of able) add({ peer: "ours", runtime }, [work]);
     for (const peer of works[0].peers) if (plan.peers.includes(peer)) add(yardstick(peer, runtime), works);
   }
   return entries;
@@ -105,7 +107,7 @@ async function start(entries: readonly Entry[], prefix: readonly string[], plan:
     const { contender: { peer, runtime }, works: [{ name, carrier }] } = entry;
     plan.progress(`${name}: starting ${peer} on ${runtime}`);
     try {
-      entry.peer = await Peer.start(await commandOf(entry.contender, carrier === "none"), prefix);
+      entry.peer = await Peer.start(await commandOf(entry.contender, carrier), prefix);
     } catch (error) {
       entry.missing = error instanceof Error ? error.message : String(error);
     }

@@ -7,11 +7,43 @@
 import type { Job } from "./peers/control.ts";
 
 /** Names of the works, in the order in which they run. */
-export const WORK_NAMES = ["A-64", "A-1k", "A-64k", "B", "C", "D", "D-batch", "F"] as const;
+export const WORK_NAMES = [
+  "A-64",
+  "A-1k",
+  "A-64k",
+  "B",
+  "C",
+  "D",
+  "D-batch",
+  "TLS-A-1k",
+  "TLS-B",
+  "TLS-C",
+  "TLS-D",
+  "QUIC-A-1k",
+  "QUIC-B",
+  "QUIC-C",
+  "QUIC-D",
+  "WS-A-64",
+  "WS-A-1k",
+  "WS-B",
+  "WS-C",
+  "F",
+] as const;
 /** One of them. */
 export type WorkName = typeof WORK_NAMES[number];
 /** Whom ours is compared with. */
-export const PEER_NAMES = ["bare", "grpc-js", "ws-msgpackr", "nnrp-py", "dataview", "protobuf-es"] as const;
+export const PEER_NAMES = [
+  "bare",
+  "bare-tls",
+  "grpc-js",
+  "ws-msgpackr",
+  "nnrp-py",
+  "bare-quic",
+  "bare-quic-streams",
+  "bare-ws",
+  "dataview",
+  "protobuf-es",
+] as const;
 /** One of them. */
 export type PeerName = typeof PEER_NAMES[number];
 /** What is compared: times in microseconds, rates per second. */
@@ -32,7 +64,7 @@ export interface Work {
   /** What it does, in words. */
   readonly title: string;
   /** What runs under it. */
-  readonly carrier: "tcp" | "none";
+  readonly carrier: "tcp" | "tls" | "quic" | "websocket" | "none";
   /** What the client is asked for. */
   readonly job: Omit<Job, "seconds">;
   /** Whether all processes share one core: with two the scheduler decides, not the code. */
@@ -43,6 +75,8 @@ export interface Work {
   readonly unit: string;
   /** A rate times this is in `unit`. */
   readonly scale: number;
+  /** Runtimes that can do it; all where left out. */
+  readonly runtimes?: readonly string[];
   /** Whom it is compared with. */
   readonly peers: readonly PeerName[];
   /** Bars by metric and peer. */
@@ -50,6 +84,7 @@ export interface Work {
 }
 
 const NETWORK: readonly PeerName[] = ["bare", "grpc-js", "ws-msgpackr", "nnrp-py"];
+const WEBSOCKET: readonly PeerName[] = ["bare-ws"];
 /** One request of this size at a time. */
 const alone = (size: number): Work["job"] => ({
   kind: "latency",
@@ -156,6 +191,154 @@ export const WORKS: readonly Work[] = [
     scale: 1e-3,
     peers: NETWORK,
     bars: { rate: { bare: { good: 0.45, floor: 0.3 }, "grpc-js": { good: 10 }, "nnrp-py": PY_RATE } },
+  },
+  {
+    name: "TLS-A-1k",
+    title: "TLS, one request in flight, 1 KiB",
+    carrier: "tls",
+    job: alone(1024),
+    pinned: true,
+    metrics: ["p50", "p99"],
+    unit: "us",
+    scale: 1,
+    peers: ["bare-tls"],
+    bars: {},
+  },
+  {
+    name: "TLS-B",
+    title: "TLS, 64 requests in flight, 256 B",
+    carrier: "tls",
+    job: { kind: "rate", size: 256, inFlight: 64, results: 0, batches: false },
+    pinned: true,
+    metrics: ["rate"],
+    unit: "k req/s",
+    scale: 1e-3,
+    peers: ["bare-tls"],
+    bars: { rate: { "bare-tls": { good: 0.5 } } },
+  },
+  {
+    name: "TLS-C",
+    title: "TLS, 8 requests in flight, 1 MiB up and back, both directions added",
+    carrier: "tls",
+    job: { kind: "rate", size: 1 << 20, inFlight: 8, results: 0, batches: false },
+    pinned: false,
+    metrics: ["rate"],
+    unit: "MB/s",
+    scale: 2 * (1 << 20) / 1e6,
+    peers: ["bare-tls"],
+    bars: { rate: { "bare-tls": { good: 0.5 } } },
+  },
+  {
+    name: "TLS-D",
+    title: "TLS, 1,000 results of 32 B per request, 16 requests at once, one by one",
+    carrier: "tls",
+    job: tokens(false),
+    pinned: true,
+    metrics: ["rate"],
+    unit: "k res/s",
+    scale: 1e-3,
+    peers: ["bare-tls"],
+    bars: {},
+  },
+  {
+    name: "QUIC-A-1k",
+    title: "QUIC, one request in flight, 1 KiB",
+    carrier: "quic",
+    job: alone(1024),
+    pinned: true,
+    metrics: ["p50", "p99"],
+    unit: "us",
+    scale: 1,
+    runtimes: ["deno"],
+    peers: ["bare-quic"],
+    bars: { p50: { "bare-quic": { good: 1.25, floor: 1.6 } } },
+  },
+  {
+    name: "QUIC-B",
+    title: "QUIC, 64 requests in flight, 256 B",
+    carrier: "quic",
+    job: { kind: "rate", size: 256, inFlight: 64, results: 0, batches: false },
+    pinned: true,
+    metrics: ["rate"],
+    unit: "k req/s",
+    scale: 1e-3,
+    runtimes: ["deno"],
+    peers: ["bare-quic"],
+    bars: { rate: { "bare-quic": { good: 2, floor: 0.8 } } },
+  },
+  {
+    name: "QUIC-C",
+    title: "QUIC, 8 requests in flight, 1 MiB up and back, both directions added",
+    carrier: "quic",
+    job: { kind: "rate", size: 1 << 20, inFlight: 8, results: 0, batches: false },
+    pinned: false,
+    metrics: ["rate"],
+    unit: "MB/s",
+    scale: 2 * (1 << 20) / 1e6,
+    runtimes: ["deno"],
+    peers: ["bare-quic"],
+    bars: { rate: { "bare-quic": { good: 0.8, floor: 0.5 } } },
+  },
+  {
+    name: "QUIC-D",
+    title: "QUIC, 1,000 results of 32 B per request, 16 requests at once, one by one",
+    carrier: "quic",
+    job: tokens(false),
+    pinned: true,
+    metrics: ["rate"],
+    unit: "k res/s",
+    scale: 1e-3,
+    runtimes: ["deno"],
+    peers: ["bare-quic", "bare-quic-streams"],
+    bars: { rate: { "bare-quic": { good: 0.5 }, "bare-quic-streams": { good: 5, floor: 2 } } },
+  },
+  {
+    name: "WS-A-64",
+    title: "WebSocket, one request in flight, 64 B",
+    carrier: "websocket",
+    job: alone(64),
+    pinned: true,
+    metrics: ["p50", "p99"],
+    unit: "us",
+    scale: 1,
+    peers: WEBSOCKET,
+    bars: { p50: { "bare-ws": { good: 1.4 } } },
+  },
+  {
+    name: "WS-A-1k",
+    title: "WebSocket, one request in flight, 1 KiB",
+    carrier: "websocket",
+    job: alone(1024),
+    pinned: true,
+    metrics: ["p50", "p99"],
+    unit: "us",
+    scale: 1,
+    peers: WEBSOCKET,
+    bars: { p50: { "bare-ws": { good: 1.4 } } },
+  },
+  {
+    name: "WS-B",
+    title: "WebSocket, 64 requests in flight, 256 B",
+    carrier: "websocket",
+    job: { kind: "rate", size: 256, inFlight: 64, results: 0, batches: false },
+    pinned: true,
+    metrics: ["rate"],
+    unit: "k req/s",
+    scale: 1e-3,
+    peers: WEBSOCKET,
+    bars: { rate: { "bare-ws": { good: 3 } } },
+  },
+  {
+    name: "WS-C",
+    title: "WebSocket, 8 requests in flight, 1 MiB up and back, both directions added",
+    carrier: "websocket",
+    job: { kind: "rate", size: 1 << 20, inFlight: 8, results: 0, batches: false },
+    pinned: false,
+    metrics: ["rate"],
+    unit: "MB/s",
+    scale: 2 * (1 << 20) / 1e6,
+    peers: WEBSOCKET,
+    bars: {},
   },
   {
     name: "F",

@@ -1,6 +1,6 @@
 /**
  * The bare peer on Deno: `Deno.listen`, `Deno.connect`, one read loop and one write loop per connection.
- * `server` prints its port; `client PORT` measures.
+ * `server` prints its port; `client PORT` measures; `tls server`, `tls client PORT`: the same over TLS.
  *
  * @module
  */
@@ -8,10 +8,11 @@ import { Cutter } from "./bare_cutter.ts";
 import type { OnFrame } from "./bare_frame.ts";
 import { answer, Client } from "./bare_load.ts";
 import { Writer } from "./bare_writer.ts";
+import { benchCertificates } from "./certificates.ts";
 import { control } from "./control.ts";
 
 /** Sends what `out` collects; while a write is under way the next batch collects. */
-function sender(conn: Deno.TcpConn, out: Writer): () => void {
+function sender(conn: Deno.Conn, out: Writer): () => void {
   let writing = false;
   const send = async (): Promise<void> => {
     writing = true;
@@ -30,7 +31,7 @@ function sender(conn: Deno.TcpConn, out: Writer): () => void {
 }
 
 /** Reads until the peer is gone; `flush` runs after the frames of each read. */
-async function receive(conn: Deno.TcpConn, onFrame: OnFrame, flush: () => void): Promise<void> {
+async function receive(conn: Deno.Conn, onFrame: OnFrame, flush: () => void): Promise<void> {
   const cutter = new Cutter(onFrame);
   while (true) {
     const n = await conn.read(cutter.room);
@@ -40,19 +41,30 @@ async function receive(conn: Deno.TcpConn, onFrame: OnFrame, flush: () => void):
   }
 }
 
-if (Deno.args[0] === "server") {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+const secure = Deno.args[0] === "tls";
+const [role, port] = Deno.args.slice(secure ? 1 : 0);
+const certificates = secure ? await benchCertificates() : null;
+
+if (role === "server") {
+  const address = { hostname: "127.0.0.1", port: 0 };
+  const listener = certificates ? Deno.listenTls({ ...address, ...certificates }) : Deno.listen(address);
   (async () => {
-    for await (const conn of listener) {
-      conn.setNoDelay(true);
+    for await (const conn of listener as Deno.Listener) {
+      if (!secure) (conn as Deno.TcpConn).setNoDelay(true); // Deno's TLS cannot
       const out = new Writer();
       receive(conn, answer(out), sender(conn, out)).catch(() => {});
     }
   })();
-  await control({ port: listener.addr.port }, () => Promise.reject(new Error("a server takes no jobs")));
+  await control(
+    { port: (listener.addr as Deno.NetAddr).port },
+    () => Promise.reject(new Error("a server takes no jobs")),
+  );
 } else {
-  const conn = await Deno.connect({ hostname: "127.0.0.1", port: Number(Deno.args[1]) });
-  conn.setNoDelay(true);
+  const tcp = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
+  tcp.setNoDelay(true);
+  const conn = certificates
+    ? await Deno.startTls(tcp, { hostname: "127.0.0.1", caCerts: [certificates.ca] })
+    : tcp;
   const out = new Writer();
   const flush = sender(conn, out);
   const client = new Client(out, flush);

@@ -5,11 +5,11 @@
  * @module
  */
 import { CHUNK, ECHO, type OnFrame, STREAM } from "./bare_frame.ts";
-import type { Writer } from "./bare_writer.ts";
+import type { FrameWriter } from "./bare_writer.ts";
 import { type Job, Latencies, type Measured } from "./control.ts";
 
 /** The server's handler: writes to `out`, the connection flushes at the end of the turn. */
-export function answer(out: Writer): OnFrame {
+export function answer(out: FrameWriter): OnFrame {
   return (kind, id, wanted, bytes, start, length) => {
     if (kind === ECHO) return out.frame(ECHO, id, 0, bytes, start, length);
     if (kind !== STREAM) throw new Error(`unknown kind ${kind}`);
@@ -19,7 +19,7 @@ export function answer(out: Writer): OnFrame {
 
 /** The client: one job after the other on one connection. */
 export class Client {
-  #out: Writer;
+  #out: FrameWriter;
   #flush: () => void;
   #onFrame: OnFrame = () => {};
 
@@ -27,7 +27,7 @@ export class Client {
    * @param out Where requests are written.
    * @param flush Starts sending, for the first requests of a job; later ones leave at the end of their turn.
    */
-  constructor(out: Writer, flush: () => void) {
+  constructor(out: FrameWriter, flush: () => void) {
     this.#out = out;
     this.#flush = flush;
   }

@@ -1,15 +1,17 @@
 /**
  * The bare peer on Node: `node:net`, one write under way at a time.
- * `server` prints its port; `client PORT` measures.
+ * `server` prints its port; `client PORT` measures; `tls server`, `tls client PORT`: the same over TLS.
  *
  * @module
  */
 import { connect, createServer, type Socket } from "node:net";
 import process from "node:process";
+import { connect as tlsConnect, createServer as createTlsServer } from "node:tls";
 import { Cutter } from "./bare_cutter.ts";
 import type { OnFrame } from "./bare_frame.ts";
 import { answer, Client } from "./bare_load.ts";
 import { Writer } from "./bare_writer.ts";
+import { benchCertificates } from "./certificates.ts";
 import { control } from "./control.ts";
 
 /** Sends what `out` collects; while a write is under way the next batch collects. */
@@ -45,12 +47,20 @@ function receive(socket: Socket, onFrame: OnFrame, flush: () => void): void {
   });
 }
 
-if (process.argv[2] === "server") {
-  const server = createServer({ noDelay: true }, (socket) => {
+const secure = process.argv[2] === "tls";
+const [role, port] = process.argv.slice(secure ? 3 : 2);
+const certificates = secure ? await benchCertificates() : null;
+
+if (role === "server") {
+  const serveSocket = (socket: Socket): void => {
     const out = new Writer();
     socket.on("error", () => {});
     receive(socket, answer(out), sender(socket, out));
-  });
+  };
+  const { cert, key } = certificates ?? {};
+  const server = certificates
+    ? createTlsServer({ noDelay: true, cert, key }, serveSocket)
+    : createServer({ noDelay: true }, serveSocket);
   server.listen(0, "127.0.0.1", async () => {
     const { port } = server.address() as { port: number };
     await control({ port }, () => Promise.reject(new Error("a server takes no jobs")));
@@ -68,7 +78,14 @@ if (process.argv[2] === "server") {
       return true;
     },
   };
-  const socket = connect({ host: "127.0.0.1", port: Number(process.argv[3]), noDelay: true, onread });
+  const address = { host: "127.0.0.1", port: Number(port), noDelay: true };
+  const socket = certificates
+    ? tlsConnect({ ...address, ca: certificates.ca })
+    : connect({ ...address, onread });
   const flush = sender(socket, out);
-  socket.on("connect", () => control({ ready: true }, (job) => client.run(job)));
+  if (certificates) receive(socket, client.onFrame, flush);
+  socket.on(certificates ? "secureConnect" : "connect", () => {
+    socket.setNoDelay(true);
+    void control({ ready: true }, (job) => client.run(job));
+  });
 }

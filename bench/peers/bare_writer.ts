@@ -5,8 +5,14 @@
  */
 import { CHUNK, HEAD, LARGE, writeHead } from "./bare_frame.ts";
 
+/** Takes frames to send. */
+export interface FrameWriter {
+  /** Adds a frame whose body is a range of `bytes`. */
+  frame(kind: number, id: number, wanted: number, bytes: Uint8Array, start: number, length: number): void;
+}
+
 /** Collects frames: small ones in one buffer, large bodies as they are. */
-export class Writer {
+export class Writer implements FrameWriter {
   #bytes: Uint8Array = new Uint8Array(CHUNK);
   #view = new DataView(this.#bytes.buffer);
   #start = 0;

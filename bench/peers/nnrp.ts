@@ -1,23 +1,25 @@
 /**
- * Ours, through the public API only, as a user would write it. `server` prints its ports (one for echo, one for token
- * streams); `client PORT STREAM_PORT` measures. Runs on Deno and Node.
+ * Ours, through the public API only, as a user would write it. `CARRIER server` prints its ports (one for echo, one for token
+ * streams); `CARRIER client PORT STREAM_PORT` measures. Runs on Deno and Node.
  *
  * @module
  */
 import { dialClient } from "@nnrp/client";
-import { type Result, TypedPayload } from "@nnrp/core";
+import { type CarrierBinding, type CarrierDialer, type Result, TypedPayload } from "@nnrp/core";
 import { serve } from "@nnrp/server";
+import { benchCertificates } from "./certificates.ts";
 import { args, control } from "./control.ts";
 import { type Caller, load } from "./load.ts";
 
 /** Results per request of the token server: what work D asks for. */
 const TOKENS = 1000;
 
-const [role, port, streamPort] = await args();
+const [name, role, port, streamPort] = await args();
+const carrier = await carrierOf(name);
 
 if (role === "server") {
-  const echo = await serve({ port: 0 }, (frame) => ({ typedPayloads: frame.typedPayloads }));
-  const tokens = await serve({ port: 0 }, async function* (frame) {
+  const echo = await serve({ listen: [carrier] }, (frame) => ({ typedPayloads: frame.typedPayloads }));
+  const tokens = await serve({ listen: [carrier] }, async function* (frame) {
     const token = frame.typedPayloads[0].payload;
     for (let i = 0; i < TOKENS; i++) yield { typedPayloads: [TypedPayload.tokenChunk(token)] };
   });
@@ -26,8 +28,8 @@ if (role === "server") {
     () => Promise.reject(new Error("a server takes no jobs")),
   );
 } else {
-  const session = await dialClient(`nnrp+tcp://127.0.0.1:${port}`);
-  const tokens = await dialClient(`nnrp+tcp://127.0.0.1:${streamPort}`);
+  const session = await dialClient(`nnrp://127.0.0.1:${port}`, { carriers: [carrier] });
+  const tokens = await dialClient(`nnrp://127.0.0.1:${streamPort}`, { carriers: [carrier] });
   const caller: Caller<Result> = {
     echo: (body) => session.submit({ typedPayloads: [TypedPayload.opaqueBytes(body)] }),
     size: (result) => result.typedPayloads[0].payload.length,
@@ -45,4 +47,29 @@ if (role === "server") {
     },
   };
   await control({ ready: true }, (job) => load(caller, job));
+}
+
+async function carrierOf(name: string): Promise<CarrierBinding & CarrierDialer> {
+  switch (name) {
+    case "tcp":
+      return (await import("@nnrp/tcp")).tcp({ port: 0 });
+    case "tls": {
+      const { ca, cert, key } = await benchCertificates();
+      return (await import("@nnrp/tcp")).tls({
+        port: 0,
+        ...role === "server" ? { cert, key } : { caCerts: [ca] },
+      });
+    }
+    case "quic": {
+      const { ca, cert, key } = await benchCertificates();
+      return (await import("@nnrp/quic")).quic({
+        port: 0,
+        ...role === "server" ? { cert, key } : { caCerts: [ca] },
+      });
+    }
+    case "websocket":
+      return (await import("@nnrp/websocket")).webSocket({ port: 0 });
+    default:
+      throw new Error(`no carrier ${name}`);
+  }
 }

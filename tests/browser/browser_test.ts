@@ -108,6 +108,27 @@ test("websocket: the frames of a tab that is gone are stopped at once", async ()
   await soon("the handler stops", () => rig.stopped.length === 1);
 });
 
+test("where UDP is swallowed WebSocket takes over, where it is not WebTransport is taken", async () => {
+  const silent = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  try {
+    const tab = await rig.tab();
+    const { hash } = rig.target("webtransport");
+    const [quic, websocket] = ["webtransport", "websocket"].map((name) =>
+      Number(new URL(rig.target(name).url).port)
+    );
+    const swallowed = (silent.addr as Deno.NetAddr).port;
+    assertEquals(await tab.call("fallBack", { quic: swallowed, websocket }, hash), "websocket");
+    assertEquals(await tab.call("many", 2), 2);
+    await tab.call("close");
+    assertEquals(await tab.call("fallBack", { quic, websocket }, hash), "webtransport");
+    assertEquals(await tab.call("many", 2), 2);
+    await tab.page.close();
+    rig.errors.length = 0; // Chromium writes the failed connection to the console
+  } finally {
+    silent.close();
+  }
+});
+
 test("a certificate whose hash is another one is refused, and the server goes on", async () => {
   const tab = await rig.tab();
   const target = rig.target("webtransport");

@@ -8,7 +8,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { bundleForBrowser } from "../../packaging/bundle.ts";
 import { packageFaults } from "../../packaging/modules.ts";
 import { PUBLISHED } from "../../packaging/published.ts";
-import { type PackageFiles, readTarball } from "../../packaging/tarball.ts";
+import { type PackageFiles, readTarball, writeTarball } from "../../packaging/tarball.ts";
 import { launchChromium } from "../browser/chromium.ts";
 import { servePage } from "../browser/page_server.ts";
 import { compile, type Installed, installPackages, type Project, run } from "./installed.ts";
@@ -36,6 +36,13 @@ test("tarballs hold modules, declarations, licence and README, and nothing of th
       else assertMatch(name, /tools|backends/, `${name} must have no dependencies, but needs ${needed}`);
     }
   }
+});
+
+test("the same files make the same bytes, whenever and in whatever order they come", async () => {
+  const { path } = installed.packed.at(-1)!;
+  const bytes = await Deno.readFile(path);
+  const files = await readTarball(bytes);
+  assertEquals(await writeTarball(new Map([...files].reverse())), bytes);
 });
 
 test("what must not be in a tarball is noticed", () => {

@@ -817,6 +817,7 @@ export class ClientSession {
       engine.close(options.reason ?? "");
       const idleMs = Math.min(options.drainMs ?? CLOSE_IDLE_DRAIN_MS, CLOSE_IDLE_DRAIN_MS);
       await this.#drained(options.drainMs ?? CLOSE_DRAIN_MS, idleMs);
+      engine.cancelRest();
       // A carrier without a clock of its own would wait for a server that does not let go for ever.
       const cut = setTimeout(() => void this.#carrier.close({ graceful: false }), LINGER_MS);
       await this.#carrier.close();

@@ -35,6 +35,16 @@ export const page = {
     return { carrierName, modelName, transport };
   },
 
+  /** Dials both carriers at once, as an application would: which one came through. */
+  async fallBack(ports: { quic: number; websocket: number }, hash: readonly number[]) {
+    const serverCertificateHashes = [{ algorithm: "sha-256", value: Uint8Array.from(hash) }];
+    session = await dialClient("nnrp://127.0.0.1", {
+      carriers: [webTransport({ serverCertificateHashes }), webSocket()],
+      ports,
+    });
+    return session.carrierName;
+  },
+
   /** The code of what dialling threw. */
   async refused({ url, hash }: Target) {
     try {

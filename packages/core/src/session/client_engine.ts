@@ -346,6 +346,14 @@ export class ClientEngine extends SessionEngine {
     if (!waiter.late) waiter.failed(error);
   }
 
+  /** Tells the server that nobody waits for the frames in flight any more, before the carrier goes. */
+  cancelRest(): void {
+    if (this.suspended || this.state === SessionState.CLOSED) return;
+    for (const { frameId, viewId } of this.waiters()) {
+      this.writer.headerOnly(MessageType.FRAME_CANCEL, { frameId, viewId });
+    }
+  }
+
   /** Tells the server that nobody waits for these frames any more; what is in flight under the same key now is spared. */
   cancelLost(keys: readonly { frameId: number; viewId: number }[]): void {
     for (const { frameId, viewId } of keys) {

@@ -1,0 +1,18 @@
+/**
+ * Tells the end of a connection from the end of one stream: runtimes report both as errors of the stream.
+ *
+ * @module
+ */
+
+/** Whether the connection rather than one stream ended. */
+export function isConnectionLoss(cause: unknown): boolean {
+  if ((cause as { source?: unknown } | null)?.source === "session") return true; // a WebTransportError
+  const name = cause instanceof Error ? cause.name : "";
+  return name === "NotConnected" || name === "BadResource" ||
+    /connection lost|closed or consumed/.test(text(cause));
+}
+
+/** A failure in words. */
+export function text(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

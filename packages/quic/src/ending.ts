@@ -1,0 +1,150 @@
+/**
+ * How a connection with several streams ends. CONNECTION_CLOSE drops whatever was not acknowledged, and nobody tells what was; so
+ * both sides end their streams first, and the one that ended first says goodbye when it has seen the other's end.
+ *
+ * @module
+ */
+import { type CloseInfo, NnrpConnectionClosedError } from "@nnrp/core";
+import { text } from "./connection_loss.ts";
+
+/** How long a closing carrier waits for its last bytes to arrive and its peer to finish, ms. */
+export const LINGER_MS = 1000;
+/** The same after a fault: enough for an ERROR to arrive, ms. */
+export const FAULT_LINGER_MS = 400;
+
+/** The carrier whose end this is. */
+export interface EndingOwner {
+  /** Carrier name. */
+  readonly name: string;
+  /** Ends every stream; resolves when the runtime took all of it. Never rejects. */
+  endStreams(): Promise<void>;
+  /** Says goodbye to the peer and lets the connection go. */
+  disconnect(code: number, reason: string): void;
+  /** A close has begun: what comes is not wanted any more. */
+  closeBegan(): void;
+  /** The connection is gone. */
+  gone(info: CloseInfo, cause: unknown): void;
+}
+
+/** The end of one connection. */
+export class Ending {
+  /** Why this side closes, once it does. */
+  closing: CloseInfo | null = null;
+  /** How the connection ended, once it did. */
+  closed: CloseInfo | null = null;
+  /** Whether the peer has finished sending. */
+  peerEnded = false;
+  /** How long this side lets the peer say goodbye first, ms. */
+  leaveDelayMs = 0;
+
+  readonly #owner: EndingOwner;
+  #sendEnding: Promise<void> | null = null;
+  #finished = false; // all streams of this side are ended
+  #peerEndedFirst = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #waiters: (() => void)[] = [];
+
+  /**
+   * Makes an Ending.
+   *
+   * @param owner The carrier.
+   */
+  constructor(owner: EndingOwner) {
+    this.#owner = owner;
+  }
+
+  /** Whether nothing more may be sent. */
+  get sendingOver(): boolean {
+    return this.#sendEnding !== null || this.closing !== null || this.closed !== null;
+  }
+
+  /** Ends the streams of this side, after what was committed. */
+  endSending(): void {
+    this.#sendEnding ??= this.#owner.endStreams().then(() => {
+      this.#finished = true;
+      this.#leaveIfDone();
+    });
+  }
+
+  /** Begins to close, or hurries a close that has begun. `lingerMs` 0: at once. */
+  close(info: CloseInfo, lingerMs: number): void {
+    if (this.closed !== null || (this.closing !== null && lingerMs > 0)) return;
+    if (lingerMs > 0) this.endSending();
+    this.closing ??= info;
+    this.#owner.closeBegan();
+    if (lingerMs === 0) {
+      this.#leave();
+      return;
+    }
+    this.#timer = setTimeout(() => this.#leave(), lingerMs);
+    this.#leaveIfDone();
+  }
+
+  /** Closes because of the peer's fault; the host may have begun to close already, without a reason of its own. */
+  closeFor(info: CloseInfo): void {
+    this.close(info, FAULT_LINGER_MS);
+    if (this.closed !== null) return;
+    this.closing = info;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#leave(), FAULT_LINGER_MS);
+  }
+
+  /** Resolves when the connection is gone. */
+  get done(): Promise<void> {
+    if (this.closed !== null) return Promise.resolve();
+    return new Promise((done) => this.#waiters.push(done));
+  }
+
+  /**
+   * The peer finished sending, and everything it sent was delivered.
+   *
+   * @returns Whether somebody still wants to hear of it.
+   */
+  peerFinished(): boolean {
+    if (this.peerEnded || this.closed !== null) return false;
+    this.peerEnded = true;
+    // Who was told first that nothing more comes says goodbye last: the peer may still want what this side sends.
+    this.#peerEndedFirst = this.#sendEnding === null;
+    this.#leaveIfDone();
+    return this.closing === null;
+  }
+
+  #leaveIfDone(): void {
+    if (this.closing === null || !this.#finished || !this.peerEnded || this.#peerEndedFirst) return;
+    if (this.leaveDelayMs === 0) {
+      this.#leave();
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#leave(), this.leaveDelayMs);
+  }
+
+  #leave(): void {
+    clearTimeout(this.#timer);
+    if (this.closed !== null) return;
+    this.#owner.disconnect(this.closing?.code ?? 0, this.closing?.reason ?? "");
+    // The runtime says when it is gone; one that does not is not waited for.
+    this.#timer = setTimeout(() => this.connectionClosed(0, ""), LINGER_MS);
+  }
+
+  /** The connection is gone, by the peer's doing (code, reason), the network's (cause) or this side's. */
+  connectionClosed(code: number, reason: string, cause?: unknown): void {
+    if (this.closed !== null) return;
+    const info = this.closing ?? this.#remoteEnd(code, reason, cause);
+    this.closed = info;
+    clearTimeout(this.#timer);
+    this.#owner.gone(info, cause);
+    for (const done of this.#waiters) done();
+    this.#waiters = [];
+  }
+
+  #remoteEnd(code: number, reason: string, cause: unknown): CloseInfo {
+    const words = cause === undefined
+      ? reason || "connection closed by peer"
+      : `connection lost: ${text(cause)}`;
+    if (cause === undefined && code === 0) return { code, reason: words, local: false };
+    const message = code === 0 ? words : `peer closed with code ${code}: ${words}`;
+    const error = new NnrpConnectionClosedError(this.#owner.name, message, { cause });
+    return { code, reason: words, local: false, error };
+  }
+}

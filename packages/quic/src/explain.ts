@@ -1,0 +1,35 @@
+/**
+ * What the usual failures of QUIC mean and what to do about them: the runtime tells them apart by text only.
+ *
+ * @module
+ */
+
+/** Words for people about a failure to dial or to listen. */
+export function explain(cause: unknown): string {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const name = cause instanceof Error ? cause.name : "";
+  if (/error 120|no application protocol/i.test(text)) {
+    return "the server speaks another protocol there (ALPN): it is no NNRP server";
+  }
+  if (/UnknownIssuer|BadSignature|unknown ca/i.test(text)) {
+    return "the server's certificate comes from an unknown authority; give its CA in `caCerts`";
+  }
+  if (/not valid for name|NotValidForName/i.test(text)) {
+    return "the server's certificate is for another name; dial that name, or give it in `serverName`";
+  }
+  if (/expired|not valid yet|NotValidYet/i.test(text)) {
+    return "the server's certificate is out of date, or a clock is wrong";
+  }
+  if (/CaUsedAsEndEntity/i.test(text)) {
+    return "the server uses a CA as its own certificate; make a leaf signed by it";
+  }
+  if (/timed out/i.test(text)) {
+    return "no answer; does a server listen there on UDP, and does every firewall on the way let UDP pass?";
+  }
+  if (name === "AddrInUse" || /address already in use|EADDRINUSE/i.test(text)) {
+    return "the UDP port is taken by another program; choose another one, or 0 for any";
+  }
+  if (name === "PermissionDenied" || name === "NotCapable") return `not allowed: ${text}`;
+  if (/resolve|lookup|no address|not known/i.test(text)) return "the host name cannot be resolved";
+  return text;
+}

@@ -1,0 +1,197 @@
+/**
+ * Listens for QUIC on Deno: one UDP port for all connections, raw QUIC and WebTransport told apart by ALPN. Handshakes run
+ * side by side, bounded in time and number; whatever happens to one, the listener goes on.
+ *
+ * @module
+ */
+import {
+  type Carrier,
+  type CarrierListener,
+  type CarrierListenOptions,
+  type NnrpError,
+  NnrpTransportError,
+  NnrpValueError,
+} from "@nnrp/core";
+import { closeEndpoint, giveBackServerEndpoint, takeServerEndpoint } from "./endpoints.ts";
+import { explain } from "./explain.ts";
+import { QuicCarrier } from "./quic_carrier.ts";
+import { ALPN, format } from "./quic_dial.ts";
+import type { QuicSettings } from "./quic_options.ts";
+
+/** ALPN name of HTTP/3, below WebTransport. */
+const H3 = "h3";
+/** Pause after a failed accept, ms. */
+const ACCEPT_BACKOFF_MS = 50;
+/** Bounds of {@linkcode CarrierListenOptions} for hosts that give none. */
+const HANDSHAKE_MS = 10_000;
+const MAX_HANDSHAKES = 1024;
+
+/** Binds and accepts until closed. */
+// deno-lint-ignore require-await
+export async function listenQuic(
+  accept: (carrier: Carrier) => void,
+  options: CarrierListenOptions,
+  settings: QuicSettings,
+): Promise<CarrierListener> {
+  const { host, port, cert, key } = settings;
+  if (cert === undefined || key === undefined) {
+    throw new NnrpValueError("are needed to listen; `nnrp cert` makes some for trying out", {
+      field: "quic.cert, quic.key",
+      expected: "PEM texts",
+      actual: "none",
+    });
+  }
+  let endpoint: Deno.QuicEndpoint | undefined;
+  try {
+    endpoint = takeServerEndpoint(host, port);
+    const listener = endpoint.listen({
+      cert,
+      key,
+      alpnProtocols: settings.webTransport ? [ALPN, H3] : [ALPN],
+      ...settings.accepted,
+    });
+    return new Listener(endpoint, listener, accept, options, settings);
+  } catch (cause) {
+    if (endpoint !== undefined) closeEndpoint(endpoint);
+    throw new NnrpTransportError("quic", `cannot listen on ${host}:${port}: ${explain(cause)}`, { cause });
+  }
+}
+
+class Listener implements CarrierListener {
+  readonly name = "quic";
+  readonly host: string;
+  readonly port: number;
+
+  readonly #endpoint: Deno.QuicEndpoint;
+  readonly #listener: Deno.QuicListener;
+  readonly #accept: (carrier: Carrier) => void;
+  readonly #options: CarrierListenOptions;
+  readonly #settings: QuicSettings;
+  #open = true;
+  #live = 0; // connections handed over and not closed
+  #handshakes = 0;
+
+  constructor(
+    endpoint: Deno.QuicEndpoint,
+    listener: Deno.QuicListener,
+    accept: (carrier: Carrier) => void,
+    options: CarrierListenOptions,
+    settings: QuicSettings,
+  ) {
+    this.#endpoint = endpoint;
+    this.#listener = listener;
+    this.#accept = accept;
+    this.#options = options;
+    this.#settings = settings;
+    this.host = endpoint.addr.hostname;
+    this.port = endpoint.addr.port;
+    void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    while (this.#open) {
+      let incoming: Deno.QuicIncoming;
+      try {
+        incoming = await this.#listener.incoming();
+      } catch {
+        if (!this.#open) return;
+        await new Promise((done) => setTimeout(done, ACCEPT_BACKOFF_MS));
+        continue;
+      }
+      if (this.#handshakes >= (this.#options.maxHandshakes ?? MAX_HANDSHAKES)) {
+        refuse(incoming);
+        this.#failed("", "too many connections are shaking hands");
+      } else void this.#take(incoming);
+    }
+  }
+
+  async #take(incoming: Deno.QuicIncoming): Promise<void> {
+    // Not `incoming.remoteAddr`: on Deno 2.9.6 reading it makes the incoming connection unusable.
+    let remote = "";
+    const limitMs = this.#options.handshakeTimeoutMs ?? HANDSHAKE_MS;
+    let conn: Deno.QuicConn | null = null;
+    let late = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    this.#handshakes++;
+    const timeUp = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        late = true;
+        reject(new Error("the handshake took too long"));
+      }, limitMs);
+    });
+    try {
+      const shaking = (async () => {
+        conn = await incoming.accept();
+        conn.closed.catch(() => {}); // the carrier listens too, if there will be one
+        if (late) close(conn);
+        else remote = format(conn.remoteAddr);
+        return conn;
+      })();
+      shaking.catch(() => {});
+      const made = await Promise.race([shaking, timeUp]);
+      const carrier = made.protocol === H3
+        ? await Promise.race([this.#webTransport(made, remote), timeUp])
+        : new QuicCarrier(made, null, remote, () => this.#ended());
+      this.#live++;
+      this.#accept(carrier);
+    } catch (cause) {
+      if (conn !== null) close(conn);
+      this.#failed(remote, explain(cause), cause);
+    } finally {
+      clearTimeout(timer);
+      this.#handshakes--;
+    }
+  }
+
+  async #webTransport(conn: Deno.QuicConn, remote: string): Promise<Carrier> {
+    const { acceptWebTransport } = await import("./web_transport_accept.ts");
+    return acceptWebTransport(conn, remote, this.#settings.path, () => this.#ended());
+  }
+
+  #failed(remote: string, reason: string, cause?: unknown): void {
+    const error: NnrpError = new NnrpTransportError(
+      "quic",
+      `${remote || "a client"} did not get through: ${reason}`,
+      {
+        cause,
+      },
+    );
+    this.#options.failed?.(remote, error);
+  }
+
+  #ended(): void {
+    this.#live--;
+    this.#closeIfUnused();
+  }
+
+  #closeIfUnused(): void {
+    if (!this.#open && this.#live === 0) {
+      giveBackServerEndpoint(this.#endpoint, this.#settings.host, this.port);
+    }
+  }
+
+  /** Stops accepting; live connections go on, and the port is free once they are gone. */
+  // deno-lint-ignore require-await
+  async close(): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#listener.stop();
+    this.#closeIfUnused();
+  }
+}
+
+function refuse(incoming: Deno.QuicIncoming): void {
+  try {
+    incoming.refuse();
+  } catch {
+    // Gone already.
+  }
+}
+
+function close(conn: Deno.QuicConn): void {
+  try {
+    conn.close({ closeCode: 0, reason: "" });
+  } catch {
+    // Gone already.
+  }
+}

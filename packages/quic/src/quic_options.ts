@@ -1,0 +1,136 @@
+/**
+ * Options of the QUIC carrier and their checks.
+ *
+ * @module
+ */
+import { NnrpValueError } from "@nnrp/core";
+import { type CertificateHash, hashOf } from "./certificate_hash.ts";
+
+/** Port of `nnrp://` addresses that name none. */
+const DEFAULT_PORT = 4433;
+
+/** Options of {@linkcode quic}. Times in ms. */
+export interface QuicOptions {
+  /** Host or address to listen on. Default `"127.0.0.1"`; `"0.0.0.0"` or `"::"` for all interfaces. */
+  readonly host?: string;
+  /** UDP port to listen on, 0…65535; 0 = any free one. Default 4433. Dialling takes the port of the URL. */
+  readonly port?: number;
+  /** Certificate chain of the server, PEM. Needed to listen. */
+  readonly cert?: string;
+  /** Private key of the server, PEM (PKCS#8). Needed to listen. */
+  readonly key?: string;
+  /** Certificate authorities that a server's certificate may come from, PEM, beside the runtime's own. */
+  readonly caCerts?: readonly string[];
+  /** Certificates accepted by their hash instead of their authority. Plain bytes are SHA-256. */
+  readonly serverCertificateHashes?: readonly (CertificateHash | Uint8Array)[];
+  /** Name the server's certificate must be for. Default: the host that is dialled. */
+  readonly serverName?: string;
+  /** Would not verify the server's certificate. Deno cannot do that: dialling then rejects with NnrpUnsupportedError. */
+  readonly insecureSkipVerify?: boolean;
+  /** How often something is sent on a connection that is quiet otherwise. Default 10,000; 0 = never. */
+  readonly keepAliveMs?: number;
+  /** Silence after which the connection is lost; the smaller one of both sides counts. Default 120,000. */
+  readonly idleTimeoutMs?: number;
+  /** Longest time of dialling, name look-up and handshake included. Default 5,000. */
+  readonly connectTimeoutMs?: number;
+  /**
+   * Unidirectional streams that the peer may have open at once. Default 256 for a listener, since each may fill a window of
+   * about a megabyte while nobody reads; 1,024 for a client.
+   */
+  readonly maxUniStreams?: number;
+  /** Bidirectional streams that the peer may have open at once. Default 64 (WebTransport needs some). */
+  readonly maxBidiStreams?: number;
+  /** Whether the listener takes WebTransport sessions too, on the same port. Default true. */
+  readonly webTransport?: boolean;
+  /** Path that WebTransport clients must ask for. Default `"/nnrp"`; `"*"` takes any. */
+  readonly path?: string;
+}
+
+/** Options of a connection in the runtime's names. */
+export interface TransportSettings {
+  /** Keep-alive, ms; undefined = none. */
+  readonly keepAliveInterval: number | undefined;
+  /** Idle time, ms. */
+  readonly maxIdleTimeout: number;
+  /** Bidirectional streams of the peer. */
+  readonly maxConcurrentBidirectionalStreams: number;
+  /** Unidirectional streams of the peer. */
+  readonly maxConcurrentUnidirectionalStreams: number;
+}
+
+/** The options with their defaults. */
+export interface QuicSettings {
+  /** Host to listen on. */
+  readonly host: string;
+  /** Port to listen on. */
+  readonly port: number;
+  /** Certificate chain, if any. */
+  readonly cert: string | undefined;
+  /** Private key, if any. */
+  readonly key: string | undefined;
+  /** Own certificate authorities. */
+  readonly caCerts: string[] | undefined;
+  /** Hashes of certificates. */
+  readonly serverCertificateHashes: { algorithm: string; value: BufferSource }[] | undefined;
+  /** Name in the certificate. */
+  readonly serverName: string | undefined;
+  /** Asked for, and refused. */
+  readonly insecureSkipVerify: boolean;
+  /** Bound of dialling, ms. */
+  readonly connectTimeoutMs: number;
+  /** Whether WebTransport is taken too. */
+  readonly webTransport: boolean;
+  /** Path of WebTransport. */
+  readonly path: string;
+  /** What the runtime is told about connections that are dialled. */
+  readonly dialled: TransportSettings;
+  /** The same for those that are accepted. */
+  readonly accepted: TransportSettings;
+}
+
+/**
+ * Checks the options and fills in the defaults.
+ *
+ * @throws NnrpValueError for numbers out of range, a certificate without key or the other way round.
+ */
+export function quicSettings(options: QuicOptions): QuicSettings {
+  const port = whole("port", options.port ?? DEFAULT_PORT, 0, 65535);
+  const keepAliveMs = whole("keepAliveMs", options.keepAliveMs ?? 10_000, 0);
+  if ((options.cert === undefined) !== (options.key === undefined)) {
+    throw new NnrpValueError("belong together", {
+      field: "quic.cert, quic.key",
+      expected: "both or none",
+      actual: options.cert === undefined ? "a key without certificate" : "a certificate without key",
+    });
+  }
+  const transport = (maxUniStreams: number): TransportSettings => ({
+    keepAliveInterval: keepAliveMs === 0 ? undefined : keepAliveMs,
+    maxIdleTimeout: whole("idleTimeoutMs", options.idleTimeoutMs ?? 120_000, 1),
+    maxConcurrentBidirectionalStreams: whole("maxBidiStreams", options.maxBidiStreams ?? 64, 1),
+    maxConcurrentUnidirectionalStreams: whole("maxUniStreams", options.maxUniStreams ?? maxUniStreams, 1),
+  });
+  return {
+    host: options.host ?? "127.0.0.1",
+    port,
+    cert: options.cert,
+    key: options.key,
+    caCerts: options.caCerts && [...options.caCerts],
+    serverCertificateHashes: options.serverCertificateHashes?.map(hashOf),
+    serverName: options.serverName,
+    insecureSkipVerify: options.insecureSkipVerify ?? false,
+    connectTimeoutMs: whole("connectTimeoutMs", options.connectTimeoutMs ?? 5000, 1),
+    webTransport: options.webTransport ?? true,
+    path: options.path ?? "/nnrp",
+    dialled: transport(1024),
+    accepted: transport(256),
+  };
+}
+
+function whole(name: string, value: number, min: number, max = 2 ** 31 - 1): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new NnrpValueError("is out of range", {
+    field: `quic.${name}`,
+    expected: `a whole number from ${min} to ${max}`,
+    actual: String(value),
+  });
+}

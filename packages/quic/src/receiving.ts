@@ -1,0 +1,234 @@
+/**
+ * The receiving half of a carrier with several streams: reads all of them side by side, cuts packets, shows them in turns, and
+ * stops all of them for backpressure.
+ *
+ * @module
+ */
+import {
+  type CarrierLimits,
+  type CarrierSink,
+  type Lane,
+  MAX_BODY_BYTES_BEFORE_HELLO,
+  MAX_METADATA_BYTES,
+  MAX_PROBE_BODY_BYTES,
+  MessageType,
+  type NnrpError,
+  NnrpTransportError,
+  NnrpWireError,
+  type PacketCursor,
+  PacketReader,
+} from "@nnrp/core";
+import { isConnectionLoss, text } from "./connection_loss.ts";
+import { type IncomingOwner, IncomingStream } from "./incoming_stream.ts";
+import { LARGE_READ, SMALL_READ } from "./read_buffers.ts";
+
+/** Offset of the message type in a packet. */
+const TYPE_AT = 6;
+/** Streams in a row whose first read did not fill a large buffer before streams begin with a small one again. */
+const QUIET_STREAMS = 64;
+/** Readers of finished streams that are kept for new ones. */
+const IDLE_READERS = 16;
+
+/** What the carrier does with what comes. */
+export interface ReceivingOwner {
+  /** Carrier name, for messages. */
+  readonly name: string;
+  /** Lane of a packet that came on this stream. */
+  laneOf(stream: IncomingStream, cursor: PacketCursor): Lane;
+  /** A chunk was dealt with, also one that nobody wanted. */
+  chunkShown(stream: IncomingStream, chunk: Uint8Array): void;
+  /** A turn is over: what it brought about can be sent. */
+  turned(): void;
+  /** A stream ended, not inside a packet. */
+  streamEnded(stream: IncomingStream): void;
+  /** The peer broke a rule. */
+  fault(error: NnrpError): void;
+  /** The sink failed: nothing more can be shown to it. */
+  crashed(error: NnrpError): void;
+}
+
+/** The streams from the peer. */
+export class Receiving implements IncomingOwner {
+  /** What the readers refuse. */
+  readonly limits: CarrierLimits = {
+    maxMetadataBytes: MAX_METADATA_BYTES,
+    maxBodyBytes: MAX_BODY_BYTES_BEFORE_HELLO,
+    maxProbeBodyBytes: MAX_PROBE_BODY_BYTES,
+  };
+  /** Id of the last stream that a packet of each lane travelled on. */
+  readonly lastIds: { [lane in Lane]: number } = { control: 0, submit: 0, result: 0 };
+  /** Bytes received so far. */
+  bytes = 0;
+  /** Streams but control that are not finished. */
+  openStreams = 0;
+  /** Whether packets are being shown. */
+  inTurn = false;
+  /** Whether the first control packet was shown. */
+  controlSeen = false;
+  /** Whether nobody wants what comes any more. */
+  discard = false;
+  /** Who is shown the packets. */
+  sink: CarrierSink | null = null;
+
+  readonly #owner: ReceivingOwner;
+  readonly #onPacket = (cursor: PacketCursor) => this.#packet(cursor);
+  readonly #idleReaders: PacketReader[] = [];
+  #current: IncomingStream | null = null;
+  #chunk: Uint8Array | null = null;
+  #kept = false; // somebody keeps a view on the chunk
+  #gate: Promise<void> | null = null; // while paused
+  #openGate: () => void = () => {};
+  #controlWait: Promise<void> | null = null;
+  #controlCame: () => void = () => {};
+  #firstRead = SMALL_READ;
+  #quietStreams = 0;
+
+  /**
+   * Makes a Receiving.
+   *
+   * @param owner The carrier.
+   */
+  constructor(owner: ReceivingOwner) {
+    this.#owner = owner;
+  }
+
+  /** Reads a stream of the peer's to its end. */
+  read(readable: ReadableStream<Uint8Array>, id: number, control: boolean, back: unknown = null): void {
+    const reader = this.#idleReaders.pop() ?? new PacketReader(this.limits, this.#onPacket);
+    const stream = new IncomingStream(id, control, reader, back);
+    if (!control) this.openStreams++;
+    void stream.read(readable, this, control ? SMALL_READ : this.#firstRead);
+  }
+
+  /** Stops reading all streams. */
+  pause(): void {
+    this.#gate ??= new Promise((open) => this.#openGate = open);
+  }
+
+  /** Reads on. */
+  resume(): void {
+    if (this.#gate === null) return;
+    this.#gate = null;
+    this.#openGate();
+  }
+
+  /** Shows what is held back: the connection is gone. */
+  release(): void {
+    this.resume();
+    this.#controlArrived();
+  }
+
+  /** Resolves when reading may go on; null if it may now. */
+  gate(): Promise<void> | null {
+    return this.#gate;
+  }
+
+  /**
+   * Resolves when a chunk may be shown; null if it may now. Frames wait for the first control packet: without a session there is
+   * nobody who could take them.
+   */
+  hold(stream: IncomingStream, chunk: Uint8Array): Promise<void> | null {
+    if (!this.controlSeen && !stream.control && stream.bytes === chunk.length) {
+      if (chunk[TYPE_AT] === MessageType.FRAME_SUBMIT) {
+        return this.#controlWait ??= new Promise((came) => this.#controlCame = came);
+      }
+    }
+    return this.#gate;
+  }
+
+  #controlArrived(): void {
+    this.controlSeen = true;
+    this.#controlCame();
+  }
+
+  /** Bytes came on a stream; returns whether their memory is free again. */
+  received(stream: IncomingStream, chunk: Uint8Array): boolean {
+    this.bytes += chunk.length;
+    if (this.discard) {
+      this.#owner.chunkShown(stream, chunk);
+      return true;
+    }
+    if (!stream.control && stream.bytes === chunk.length) this.#learnFirstRead(chunk.length);
+    const sink = this.sink!;
+    let fault: NnrpError | null = null;
+    let crash: NnrpError | null = null;
+    sink.begin();
+    this.inTurn = true;
+    this.#current = stream;
+    this.#chunk = chunk;
+    this.#kept = false;
+    try {
+      stream.reader.push(chunk);
+    } catch (error) {
+      if (error instanceof NnrpWireError) fault = error;
+      else {crash = new NnrpTransportError(this.#owner.name, `internal failure: ${text(error)}`, {
+          cause: error,
+        });}
+    } finally {
+      sink.turn();
+      this.inTurn = false;
+    }
+    if (fault !== null) this.#owner.fault(fault);
+    else if (crash !== null) this.#owner.crashed(crash);
+    else this.#owner.chunkShown(stream, chunk);
+    this.#owner.turned();
+    return !this.#kept;
+  }
+
+  #packet(cursor: PacketCursor): void {
+    if (this.discard) return;
+    const stream = this.#current!;
+    if (!this.controlSeen && (stream.control || cursor.msgType !== MessageType.FRAME_SUBMIT)) {
+      this.#controlArrived();
+    }
+    const lane = this.#owner.laneOf(stream, cursor);
+    this.lastIds[lane] = stream.id;
+    cursor.retained = false;
+    this.sink!.packet(cursor, lane, stream.id);
+    if (cursor.retained && cursor.bytes === this.#chunk) this.#kept = true;
+  }
+
+  /** Streams of a busy session begin with a large read. */
+  #learnFirstRead(bytes: number): void {
+    if (bytes >= SMALL_READ) {
+      this.#firstRead = LARGE_READ;
+      this.#quietStreams = 0;
+    } else if (this.#firstRead === LARGE_READ && ++this.#quietStreams >= QUIET_STREAMS) {
+      this.#firstRead = SMALL_READ;
+      this.#quietStreams = 0;
+    }
+  }
+
+  /** The peer finished a stream. */
+  ended(stream: IncomingStream): void {
+    if (!stream.control) this.openStreams--;
+    const rest = stream.reader.pendingBytes;
+    if (rest > 0 && !this.discard && !stream.marked) {
+      this.#owner.fault(
+        new NnrpWireError(`${this.#owner.name} stream ${stream.id} ended inside a packet`, {
+          field: "packet",
+          expected: "a whole packet",
+          actual: `its first ${rest} bytes`,
+          stage: "framing",
+        }),
+      );
+      return;
+    }
+    if (rest === 0 && this.#idleReaders.length < IDLE_READERS) this.#idleReaders.push(stream.reader);
+    this.#owner.streamEnded(stream);
+  }
+
+  /** A stream cannot be read any more. */
+  broke(stream: IncomingStream, cause: unknown): void {
+    if (!stream.control) this.openStreams--;
+    if (this.discard || isConnectionLoss(cause)) return; // the end of the connection tells
+    this.#owner.fault(
+      new NnrpWireError(`${this.#owner.name} stream ${stream.id} was reset by the peer: ${text(cause)}`, {
+        field: "stream",
+        expected: "streams that end",
+        actual: "a reset stream",
+        stage: "framing",
+      }),
+    );
+  }
+}

@@ -1,0 +1,313 @@
+/**
+ * What carriers with several streams have in common: the sending half with its counters and backpressure, and the parts they
+ * are made of. Which packet travels on which stream is the business of the carriers that extend it.
+ *
+ * @module
+ */
+import {
+  type Carrier,
+  type CarrierCloseOptions,
+  type CarrierDatagrams,
+  type CarrierLimits,
+  type CarrierSink,
+  type CloseInfo,
+  ErrorCode,
+  type Lane,
+  type NnrpError,
+  NnrpWireError,
+  type Outbox,
+  type PacketCursor,
+  TransportId,
+  WriteQueue,
+} from "@nnrp/core";
+import { isConnectionLoss, text } from "./connection_loss.ts";
+import { Ending, type EndingOwner, FAULT_LINGER_MS, LINGER_MS } from "./ending.ts";
+import type { IncomingStream } from "./incoming_stream.ts";
+import type { OutgoingOwner, OutgoingStream } from "./outgoing_stream.ts";
+import { Receiving, type ReceivingOwner } from "./receiving.ts";
+
+/** Application close code after a failure of this side. */
+const INTERNAL = 1;
+
+/** A connection with several streams as a carrier. */
+export abstract class StreamCarrier implements Carrier, OutgoingOwner, ReceivingOwner, EndingOwner {
+  /** TransportId.QUIC, WebTransport too. */
+  readonly transport: number = TransportId.QUIC;
+  /** Carrier name. */
+  abstract readonly name: string;
+  /** QUIC always encrypts. */
+  readonly encrypted: boolean = true;
+  /** The peer's address. */
+  readonly remote: string;
+  /** Streams overtake each other. */
+  readonly multiStream: boolean = true;
+  /** Unreliable datagrams. */
+  abstract readonly datagrams?: CarrierDatagrams;
+  /** Bytes the runtime took so far. */
+  sentBytes = 0;
+
+  /** The streams from the peer. */
+  protected readonly receiving: Receiving = new Receiving(this);
+  /** The end of the connection. */
+  protected readonly ending: Ending = new Ending(this);
+  /** Streams towards the peer that are not finished. */
+  protected readonly outgoing: Set<OutgoingStream> = new Set();
+
+  #committed = 0;
+  #lost = 0; // bytes committed that never can be sent
+  #stream: OutgoingStream | null = null; // that the packet begun is written to; null: nobody will send it
+  #mark = 0; // total of its queue before the packet
+  readonly #void = new WriteQueue(); // for what is written after the end
+  readonly #borrowing: Set<OutgoingStream> = new Set();
+  #flushDue = false;
+  readonly #flushTask = () => {
+    this.#flushDue = false;
+    this.flush();
+  };
+
+  /**
+   * Makes a StreamCarrier.
+   *
+   * @param remote The peer's address.
+   */
+  constructor(remote: string) {
+    this.remote = remote;
+  }
+
+  /** The stream a packet goes on; its queue is the outbox. */
+  protected abstract streamFor(lane: Lane, frameId: number, viewId: number): OutgoingStream;
+  /** The packet of {@linkcode StreamCarrier.streamFor} is written. */
+  protected abstract written(
+    stream: OutgoingStream,
+    lane: Lane,
+    frameId: number,
+    viewId: number,
+    last: boolean,
+    bytes: number,
+  ): void;
+  /** Starts reading. */
+  protected abstract startReading(): void;
+  /** Nothing is left: gives back what belongs to the connection. */
+  protected abstract release(): void;
+  /** Sends what is collected. */
+  abstract flush(): void;
+  /** The frame ended another way: its stream, if any, can end. */
+  abstract endFrame(lane: Lane, frameId: number, viewId: number): void;
+  /** Lane of a packet that came on this stream. */
+  abstract laneOf(stream: IncomingStream, cursor: PacketCursor): Lane;
+  /** A stream of the peer's ended, not inside a packet. */
+  abstract streamEnded(stream: IncomingStream): void;
+  /** Ends every stream of this side. */
+  abstract endStreams(): Promise<void>;
+  /** Says goodbye to the peer. */
+  abstract disconnect(code: number, reason: string): void;
+
+  /** What the readers refuse. */
+  get limits(): CarrierLimits {
+    return this.receiving.limits;
+  }
+  /** Bytes received so far. */
+  get receivedBytes(): number {
+    return this.receiving.bytes;
+  }
+  /** Bytes committed and not yet taken by the runtime. */
+  get bufferedBytes(): number {
+    return this.#committed - this.#lost - this.sentBytes;
+  }
+  /** Whether the connection is gone. */
+  get isClosed(): boolean {
+    return this.ending.closed !== null;
+  }
+
+  /** Starts reading. */
+  start(sink: CarrierSink): void {
+    this.receiving.sink = sink;
+    const { closed } = this.ending;
+    if (closed !== null) queueMicrotask(() => sink.closed(closed)); // gone before anybody listened
+    else this.startReading();
+  }
+
+  /** Opens a packet. */
+  begin(lane: Lane, frameId: number, viewId: number): Outbox {
+    if (this.ending.sendingOver) {
+      this.#stream = null;
+      return this.#void;
+    }
+    this.#stream = this.streamFor(lane, frameId, viewId);
+    const { queue } = this.#stream;
+    this.#mark = queue.total;
+    return queue;
+  }
+
+  /** Ends a packet; it leaves at the end of the turn. */
+  commit(lane: Lane, frameId: number, viewId: number, last: boolean): void {
+    const stream = this.#stream;
+    if (stream === null) {
+      this.#void.clear();
+      return;
+    }
+    this.#stream = null;
+    const { queue } = stream;
+    if (stream.over) {
+      queue.clear();
+      return;
+    }
+    const bytes = queue.total - this.#mark;
+    this.#committed += bytes;
+    if (queue.borrowedUntil > this.#mark) this.#borrowing.add(stream);
+    this.written(stream, lane, frameId, viewId, last, bytes);
+    if (!this.receiving.inTurn && !this.#flushDue) {
+      this.#flushDue = true;
+      queueMicrotask(this.#flushTask);
+    }
+  }
+
+  /** Writes bytes that are no packet. */
+  protected append(stream: OutgoingStream, bytes: Uint8Array): void {
+    if (stream.over) return;
+    stream.queue.append(bytes);
+    this.#committed += bytes.length;
+  }
+
+  /** Id of the stream that the last packet of a lane travelled on, whichever way. */
+  lastStreamId(lane: Lane): number {
+    return this.receiving.lastIds[lane];
+  }
+
+  /** Resolves when no caller's memory is needed any more; null if none is. */
+  released(): Promise<void> | null {
+    if (this.#borrowing.size === 0) return null;
+    return all([...this.#borrowing].map((stream) => stream.taken(stream.queue.borrowedUntil)));
+  }
+
+  /** Resolves when what was committed so far is sent or can never be. */
+  drained(): Promise<void> {
+    if (this.bufferedBytes === 0) return Promise.resolve();
+    return all([...this.outgoing].map((stream) => stream.taken(stream.queue.total)));
+  }
+
+  /** Stops reading all streams. */
+  pause(): void {
+    if (this.ending.closing === null && !this.isClosed) this.receiving.pause();
+  }
+
+  /** Reads on. */
+  resume(): void {
+    this.receiving.resume();
+  }
+
+  /** Sends what is committed and ends all streams; reading goes on. */
+  endSending(): void {
+    if (this.ending.sendingOver) return;
+    this.flush();
+    this.ending.endSending();
+  }
+
+  /** Sends what is committed, ends all streams, waits a moment for the peer to do the same, closes. */
+  close(options: CarrierCloseOptions = {}): Promise<void> {
+    const { code = 0, reason = "", graceful = true } = options;
+    if (!this.ending.sendingOver) this.flush();
+    this.ending.close({ code, reason, local: true }, graceful ? LINGER_MS : 0);
+    return this.ending.done;
+  }
+
+  /** A close has begun. */
+  closeBegan(): void {
+    this.receiving.discard = true;
+    this.receiving.resume();
+  }
+
+  /** A chunk was dealt with; nothing else to do. */
+  chunkShown(_stream: IncomingStream, _chunk: Uint8Array): void {}
+
+  /** A turn is over. */
+  turned(): void {
+    this.flush();
+  }
+
+  /** The peer finished sending, and everything it sent was delivered. */
+  protected peerFinished(): void {
+    if (!this.ending.peerFinished()) return;
+    const sink = this.receiving.sink!;
+    sink.begin();
+    sink.end();
+    sink.turn();
+    this.flush();
+  }
+
+  /** The peer broke a rule: the sink hears of it first (it may send its last words), then the carrier closes. */
+  fault(error: NnrpError): void {
+    if (this.ending.closing !== null || this.isClosed) return;
+    const sink = this.receiving.sink!;
+    sink.begin();
+    sink.fault(error);
+    sink.turn();
+    this.flush();
+    this.ending.closeFor({ code: closeCode(error), reason: error.message, local: true, error });
+  }
+
+  /** The sink failed. */
+  crashed(error: NnrpError): void {
+    this.flush();
+    this.ending.close({ code: INTERNAL, reason: error.message, local: true, error }, FAULT_LINGER_MS);
+  }
+
+  /** The runtime said that the connection is gone: shows what was read before, then ends. */
+  protected connectionGone(code: number, reason: string, cause?: unknown): void {
+    this.receiving.release();
+    setTimeout(() => this.ending.connectionClosed(code, reason, cause), 0);
+  }
+
+  /** The connection is gone. */
+  gone(info: CloseInfo, cause: unknown): void {
+    this.receiving.discard = true;
+    this.receiving.release();
+    for (const stream of [...this.outgoing]) stream.fail(cause);
+    this.outgoing.clear();
+    this.release();
+    this.receiving.sink?.closed(info);
+  }
+
+  /** The runtime took so many bytes. */
+  sent(bytes: number): void {
+    this.sentBytes += bytes;
+  }
+
+  /** A stream has nothing left to send for now. */
+  emptied(stream: OutgoingStream): void {
+    if (stream.queue.borrowedUntil <= stream.sentBytes) this.#borrowing.delete(stream);
+  }
+
+  /** A stream of this side's ended as it should. */
+  finished(stream: OutgoingStream): void {
+    this.outgoing.delete(stream);
+    this.#borrowing.delete(stream);
+  }
+
+  /** A stream of this side's takes no more. */
+  failed(stream: OutgoingStream, cause: unknown): void {
+    this.#lost += stream.queue.total - stream.sentBytes;
+    this.outgoing.delete(stream);
+    this.#borrowing.delete(stream);
+    if (this.isClosed || this.ending.closing !== null || isConnectionLoss(cause)) return;
+    this.fault(
+      new NnrpWireError(`the peer stopped reading ${this.name} stream ${stream.id}: ${text(cause)}`, {
+        field: "stream",
+        expected: "streams that are read to their end",
+        actual: "a stopped stream",
+        stage: "framing",
+      }),
+    );
+  }
+}
+
+/** Application close code for a fault of the peer: the ErrorCode that an ERROR would have. */
+function closeCode(error: NnrpError): number {
+  const wire = error instanceof NnrpWireError ? error : null;
+  if (wire?.limit) return ErrorCode.LIMIT_EXCEEDED;
+  return wire?.field.startsWith("header") ? ErrorCode.MALFORMED_HEADER : ErrorCode.MALFORMED_BODY;
+}
+
+async function all(promises: Promise<void>[]): Promise<void> {
+  await Promise.all(promises);
+}

@@ -1,0 +1,135 @@
+/**
+ * WebTransport as a carrier value for clients: browsers and Deno. Servers take it with `quic()`. Nothing here names a runtime,
+ * so browsers can bundle it alone (`@nnrp/quic/webtransport`).
+ *
+ * @module
+ */
+import {
+  type Carrier,
+  type CarrierDialer,
+  type CarrierDialOptions,
+  type DialTarget,
+  NnrpTransportError,
+  NnrpUnsupportedError,
+  NnrpValueError,
+  TransportId,
+} from "@nnrp/core";
+import { type CertificateHash, hashOf } from "./certificate_hash.ts";
+import { explain } from "./explain.ts";
+import { DATA_STREAMS, WebTransportCarrier } from "./web_transport_carrier.ts";
+
+/** Options of {@linkcode webTransport}. */
+export interface WebTransportOptions {
+  /**
+   * Certificates accepted without an authority: ECDSA, valid for at most 14 days in browsers. `nnrp cert` makes them. Default:
+   * none, and the certificate must be one that the browser trusts. Plain bytes are SHA-256.
+   */
+  readonly serverCertificateHashes?: readonly (CertificateHash | Uint8Array)[];
+  /** Path on the server for targets that name none. Default `"/nnrp"`. */
+  readonly path?: string;
+  /** Data streams beside control, 1…16. Default 4. */
+  readonly dataStreams?: number;
+  /** Longest time of dialling, ms: sessions that stall in silence are a known fault of some browsers. Default 5,000. */
+  readonly connectTimeoutMs?: number;
+}
+
+/** A WebTransport carrier that can dial. */
+export interface WebTransportDialer extends CarrierDialer {
+  /** `"webtransport"`. */
+  readonly name: "webtransport";
+  /** TransportId.QUIC: that is what runs below it. */
+  readonly transport: number;
+  /** True: QUIC always encrypts. */
+  readonly encrypted: true;
+}
+
+/**
+ * WebTransport as a carrier value.
+ *
+ * @param options Which certificates to accept, where, how patiently.
+ * @throws NnrpValueError for options out of range. Dialling rejects with NnrpUnsupportedError where there is no WebTransport,
+ *   NnrpTransportError where it fails.
+ */
+export function webTransport(options: WebTransportOptions = {}): WebTransportDialer {
+  const dataStreams = options.dataStreams ?? DATA_STREAMS;
+  if (!Number.isInteger(dataStreams) || dataStreams < 1 || dataStreams > 16) {
+    throw new NnrpValueError("is out of range", {
+      field: "webTransport.dataStreams",
+      expected: "a whole number from 1 to 16",
+      actual: String(dataStreams),
+    });
+  }
+  return {
+    name: "webtransport",
+    transport: TransportId.QUIC,
+    encrypted: true,
+    dial: (target, dialOptions = {}) => dial(target, dialOptions, options, dataStreams),
+  };
+}
+
+async function dial(
+  target: DialTarget,
+  { signal }: CarrierDialOptions,
+  options: WebTransportOptions,
+  dataStreams: number,
+): Promise<Carrier> {
+  demandWebTransport();
+  signal?.throwIfAborted();
+  const { serverCertificateHashes, connectTimeoutMs = 5000 } = options;
+  const host = target.host.includes(":") && !target.host.startsWith("[") ? `[${target.host}]` : target.host;
+  const url = `https://${host}:${target.port}${target.path ?? options.path ?? "/nnrp"}`;
+  let stop!: (reason: unknown) => void;
+  const stopped = new Promise<never>((_, reject) => stop = reject);
+  stopped.catch(() => {});
+  const timer = setTimeout(() => stop(new Error("timed out")), connectTimeoutMs);
+  const abort = () => stop(signal!.reason);
+  signal?.addEventListener("abort", abort);
+  let session: WebTransport | null = null;
+  try {
+    session = new WebTransport(
+      url,
+      serverCertificateHashes
+        ? {
+          serverCertificateHashes: serverCertificateHashes.map(hashOf),
+        }
+        : {},
+    );
+    session.closed.catch(() => {}); // an unhandled one ends a Deno process
+    session.ready.catch(() => {});
+    await Promise.race([session.ready, stopped]);
+    const opening = session.createBidirectionalStream();
+    opening.catch(() => {});
+    const control = await Promise.race([opening, stopped]);
+    return new WebTransportCarrier(session, control, `${host}:${target.port}`, dataStreams, () => {});
+  } catch (cause) {
+    if (session !== null) giveUp(session);
+    signal?.throwIfAborted();
+    throw new NnrpTransportError("webtransport", `cannot connect to ${url}: ${explain(cause)}`, { cause });
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+/** Lets go of a session that may not be ready yet. */
+function giveUp(session: WebTransport): void {
+  const close = () => {
+    try {
+      session.close();
+    } catch {
+      // Not ready, or gone already.
+    }
+  };
+  close();
+  session.ready.then(close, () => {});
+}
+
+function demandWebTransport(): void {
+  const world = globalThis as { WebTransport?: unknown; Deno?: unknown };
+  if (world.WebTransport !== undefined) return;
+  throw new NnrpUnsupportedError(
+    world.Deno !== undefined
+      ? 'WebTransport needs Deno\'s unstable network API: run with --unstable-net, or put "unstable": ["net"] into deno.json'
+      : "this runtime has no WebTransport: use webSocket() instead",
+  );
+}

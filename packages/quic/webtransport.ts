@@ -1,0 +1,31 @@
+/**
+ * NNRP over WebTransport for clients, browsers included, without anything of a server.
+ *
+ * ```ts
+ * import { webTransport } from "@nnrp/quic/webtransport";
+ *
+ * const carrier = webTransport({ serverCertificateHashes: [sha256] });
+ * ```
+ *
+ * @module
+ */
+export type { CertificateHash } from "./src/certificate_hash.ts";
+export { webTransport, type WebTransportDialer, type WebTransportOptions } from "./src/web_transport.ts";
+
+// Types that the declarations above name.
+export type {
+  Carrier,
+  CarrierCloseOptions,
+  CarrierDatagrams,
+  CarrierDialer,
+  CarrierDialOptions,
+  CarrierLimits,
+  CarrierSink,
+  CloseInfo,
+  DialTarget,
+  Lane,
+  NnrpError,
+  Outbox,
+  PacketCursor,
+  PeerIdentity,
+} from "@nnrp/core";

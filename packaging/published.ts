@@ -1,0 +1,17 @@
+/**
+ * Which packages are published.
+ *
+ * @module
+ */
+
+/** Folders below `packages/`, each after those it needs. */
+export const PUBLISHED: readonly string[] = [
+  "core",
+  "tcp",
+  "websocket",
+  "quic",
+  "client",
+  "server",
+  "backends",
+  "tools",
+];
