@@ -24,7 +24,7 @@ const PORTABLE = [
 ];
 
 /** A part that hangs is ended and counts as failed, ms. */
-const PART_LIMIT_MS = 360_000;
+const PART_LIMIT_MS = 480_000;
 
 interface Tally {
   passed: number;

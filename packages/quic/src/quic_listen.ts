@@ -12,7 +12,13 @@ import {
   NnrpTransportError,
   NnrpValueError,
 } from "@nnrp/core";
-import { closeEndpoint, giveBackServerEndpoint, takeServerEndpoint } from "./endpoints.ts";
+import {
+  closeEndpoint,
+  giveBackClientEndpoint,
+  giveBackServerEndpoint,
+  takeClientEndpoint,
+  takeServerEndpoint,
+} from "./endpoints.ts";
 import { explain } from "./explain.ts";
 import { QuicCarrier } from "./quic_carrier.ts";
 import { ALPN, format } from "./quic_dial.ts";
@@ -22,6 +28,8 @@ import type { QuicSettings } from "./quic_options.ts";
 const H3 = "h3";
 /** Pause after a failed accept, ms. */
 const ACCEPT_BACKOFF_MS = 50;
+/** How long a closing listener waits for its accept to end, ms. */
+const WAKE_MS = 500;
 /** Bounds of {@linkcode CarrierListenOptions} for hosts that give none. */
 const HANDSHAKE_MS = 10_000;
 const MAX_HANDSHAKES = 1024;
@@ -68,8 +76,10 @@ class Listener implements CarrierListener {
   readonly #options: CarrierListenOptions;
   readonly #settings: QuicSettings;
   #open = true;
+  #stopped = false;
   #live = 0; // connections handed over and not closed
   #handshakes = 0;
+  readonly #running: Promise<void>;
 
   constructor(
     endpoint: Deno.QuicEndpoint,
@@ -85,7 +95,7 @@ class Listener implements CarrierListener {
     this.#settings = settings;
     this.host = endpoint.addr.hostname;
     this.port = endpoint.addr.port;
-    void this.#run();
+    this.#running = this.#run();
   }
 
   async #run(): Promise<void> {
@@ -97,6 +107,10 @@ class Listener implements CarrierListener {
         if (!this.#open) return;
         await new Promise((done) => setTimeout(done, ACCEPT_BACKOFF_MS));
         continue;
+      }
+      if (!this.#open) {
+        refuse(incoming);
+        return;
       }
       if (this.#handshakes >= (this.#options.maxHandshakes ?? MAX_HANDSHAKES)) {
         refuse(incoming);
@@ -129,6 +143,7 @@ class Listener implements CarrierListener {
       })();
       shaking.catch(() => {});
       const made = await Promise.race([shaking, timeUp]);
+      if (!this.#open) throw new Error("the listener was closed meanwhile");
       const carrier = made.protocol === H3
         ? await Promise.race([this.#webTransport(made, remote), timeUp])
         : new QuicCarrier(made, null, remote, () => this.#ended());
@@ -165,18 +180,39 @@ class Listener implements CarrierListener {
   }
 
   #closeIfUnused(): void {
-    if (!this.#open && this.#live === 0) {
-      giveBackServerEndpoint(this.#endpoint, this.#settings.host, this.port);
-    }
+    if (!this.#stopped || this.#live > 0) return;
+    if (this.#handshakes > 0) closeEndpoint(this.#endpoint); // the only way to end them
+    else giveBackServerEndpoint(this.#endpoint, this.#settings.host, this.port);
   }
 
   /** Stops accepting; live connections go on, and the port is free once they are gone. */
-  // deno-lint-ignore require-await
   async close(): Promise<void> {
     if (!this.#open) return;
     this.#open = false;
+    if (!await this.#endAccepting() && this.#live === 0) closeEndpoint(this.#endpoint);
     this.#listener.stop();
+    this.#stopped = true;
     this.#closeIfUnused();
+  }
+
+  /**
+   * Ends the accept under way, which nothing else ends while the endpoint lives: it would keep the process alive, and take the
+   * first client of the next listener on this endpoint. So it is given a client that it refuses.
+   */
+  async #endAccepting(): Promise<boolean> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const timeUp = new Promise<boolean>((late) => timer = setTimeout(() => late(false), WAKE_MS));
+    const endpoint = takeClientEndpoint();
+    const hostname = this.host === "0.0.0.0" ? "127.0.0.1" : this.host === "::" ? "::1" : this.host;
+    const client = (async () => {
+      close(await Deno.connectQuic({ hostname, port: this.port, alpnProtocols: [ALPN], endpoint }));
+    })();
+    const gone = client.then(() => true, () => true);
+    const ended = await Promise.race([this.#running.then(() => true), timeUp]);
+    if (await Promise.race([gone, timeUp])) giveBackClientEndpoint(endpoint);
+    else closeEndpoint(endpoint);
+    clearTimeout(timer);
+    return ended;
   }
 }
 

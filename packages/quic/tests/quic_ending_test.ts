@@ -271,6 +271,18 @@ if ("Deno" in globalThis) {
     await listener.close();
   });
 
+  test("a process that has closed everything ends by itself", async () => {
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--quiet", "--no-check", new URL("closing_child.ts", import.meta.url).href],
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    const late = setTimeout(() => child.kill("SIGKILL"), 20_000);
+    const { success, stdout } = await child.output();
+    clearTimeout(late);
+    assertEquals([success, new TextDecoder().decode(stdout).trim()], [true, "quic webtransport"]);
+  });
+
   test("closing at once tells the peer; a closed listener lets live connections be and frees the port after them", async () => {
     const { client, server, listener } = await pair();
     await until(() => server.frames.length === 1, "the first packet");
@@ -281,8 +293,15 @@ if ("Deno" in globalThis) {
     await until(() => server.info !== null, "the end");
     assertEquals([server.info!.code, server.info!.reason], [3, "gone"]);
     const { cert, key } = await certificates();
-    const again = await quic({ port: listener.port, cert, key }).listen(() => {});
-    await again.close();
+    const again = await listening({ port: listener.port, cert, key });
+    const next = again.next();
+    const { ca } = await certificates();
+    const late = new Heard(await quic({ caCerts: [ca] }).dial({ host: "127.0.0.1", port: listener.port }));
+    late.send("control", 1);
+    const served = new Heard(await next);
+    await until(() => served.frames.length === 1, "the client of the second listener");
+    await Promise.all([late.carrier.close(), served.carrier.close()]);
+    await again.listener.close();
   });
 
   test("more handshakes than allowed at once are refused, slow ones are cut, and the listener goes on", async () => {

@@ -1,5 +1,5 @@
 /** @module */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { drivePeer } from "./drive.ts";
 import { servePeer } from "./serve.ts";
