@@ -6,12 +6,14 @@
  * @module
  */
 export * from "./src/errors.ts";
+export * from "./src/failures.ts";
 export * from "./src/wire/mod.ts";
 export * from "./src/body/mod.ts";
 export * from "./src/session/mod.ts";
 export * from "./src/carrier.ts";
 export * from "./src/byte_stream_carrier.ts";
 export * from "./src/memory_carrier.ts";
+export * from "./src/pull_byte_stream.ts";
 export * from "./src/wire/limits.ts";
 export * from "./src/wire/outbox.ts";
 export * from "./src/wire/packet_cursor.ts";

@@ -141,6 +141,25 @@ test("an answer that was lost with its path loses no session: the old token open
   await server.close();
 });
 
+test("a client that never heard of its move and says CLOSE on its old path leaves no session behind", async () => {
+  const { server } = await echoServer();
+  const raw = await RawPeer.connect(server.port);
+  raw.send(helloPacket({ migrationToken: true, requestedSessionId: 9 }));
+  const moved = await answer(server.port, migrate(9, tokenOf(await raw.next("SERVER_HELLO_ACK"))));
+  moved.peer.destroy();
+  await until(() => server.stats.migrated === 1, "the move");
+  const close = migrate(9, new Uint8Array(0));
+  raw.send({
+    header: { ...close.header, msgType: MessageType.CLOSE, metaLen: 0 },
+    metadata: new Uint8Array(0),
+    body: new Uint8Array(0),
+  });
+  raw.destroy();
+  await until(() => server.stats.open === 0, "the connections to end");
+  assertEquals([server.stats.sessions, server.stats.suspended], [0, 0]);
+  await server.close();
+});
+
 test("of a hundred racing requests with one token exactly one wins", async () => {
   const { server } = await echoServer();
   const raw = await RawPeer.connect(server.port);

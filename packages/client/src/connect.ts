@@ -55,7 +55,7 @@ export async function connectClientControlWithProbe(
 }
 
 function openOn(carrier: Carrier, options: SessionOptions & WaitOptions): Promise<ClientSession> {
-  return ClientSession.open(carrier, { timeoutMs: DIAL_TIMEOUT_MS, ...options });
+  return ClientSession.open(carrier, { ...options, timeoutMs: options.timeoutMs ?? DIAL_TIMEOUT_MS });
 }
 
 function withPolicy(options: DialOptions & ClientDialPolicy): DialOptions {

@@ -36,18 +36,21 @@ import type { TransportProbeSelection } from "./probe_selection.ts";
 import type { ReconnectOptions } from "./reconnect.ts";
 import { ClientSession } from "./session.ts";
 import type { SessionOptions } from "./session_options.ts";
-import type { WaitOptions } from "./wait.ts";
+import { startTimer, type WaitOptions } from "./wait.ts";
 
 /** Longest time from the call to the session, ms. */
 export const DIAL_TIMEOUT_MS = 10_000;
-/** Longest wait for a server's answer to the hello while there is another carrier to try, ms. */
+/** Longest wait for a server's answer to the hello while there is another carrier to try, ms; half of what is left if that is less. */
 export const HELLO_BEFORE_FALLBACK_MS = 3000;
 
 /** Options of {@linkcode dialClient}. */
 export interface DialOptions extends DialTargetOptions, SessionOptions, WaitOptions {
   /** Which transport is wanted. Default: `profile.transportPolicy`, or AUTO: QUIC first, TCP after 250 ms. */
   readonly dialPolicy?: ClientDialPolicy;
-  /** Measures the paths first and takes the best; or how to measure. Default false: an rc2 server ends at a probe. */
+  /**
+   * Measures the paths first and takes the best; or how to measure. Only where there is a choice: a transport that is preferred or
+   * forced is not measured (behaviour spec §5.2). Default false: an rc2 server ends at a probe.
+   */
   readonly probe?: boolean | Pick<ProbeOptions, "payloadBytes" | "sampleCount" | "warmup" | "timeoutMs">;
   /** Longest time from the call to the session, ms. Default 10,000. */
   readonly timeoutMs?: number;
@@ -79,8 +82,12 @@ export interface DialOrigin {
   readonly record: DialRecord;
   /** What to do after a loss; null = nothing. */
   readonly reconnect: ReconnectOptions | null;
+  /** Longest time of each step of connecting again, ms. */
+  readonly timeoutMs: number;
   /** Opens a connection as the first one was opened, without a hello. */
   connect(signal: AbortSignal): Promise<Carrier>;
+  /** Whether a secret may travel on a connection that was opened here. */
+  isPrivate(carrier: Carrier): boolean;
 }
 
 /**
@@ -104,14 +111,20 @@ export async function dialClient(
   const timeoutMs = options.timeoutMs ?? DIAL_TIMEOUT_MS;
   const endsMs = performance.now() + timeoutMs;
   const limit = new AbortController();
-  const expire = () => limit.abort(new NnrpTimeoutError(`dialling ${String(address)}`, timeoutMs));
-  const timer = setTimeout(expire, timeoutMs);
+  const attempts: DialAttempt[] = [];
+  const expire = () => {
+    const failures = attempts.every((a) => a.error === undefined)
+      ? ""
+      : ` (${describeFailures(attempts, false)})`;
+    limit.abort(new NnrpTimeoutError(`dialling ${String(address)}${failures}`, timeoutMs));
+  };
+  const timer = startTimer(timeoutMs, expire);
   const signal = options.signal === undefined
     ? limit.signal
     : AbortSignal.any([options.signal, limit.signal]);
   try {
     const resolved = await resolveTarget(address, options);
-    return await open(resolved, options, signal, endsMs);
+    return await open(resolved, options, signal, endsMs, attempts);
   } finally {
     clearTimeout(timer);
   }
@@ -122,6 +135,7 @@ async function open(
   options: DialOptions,
   signal: AbortSignal,
   endsMs: number,
+  attempts: DialAttempt[],
 ): Promise<ClientSession> {
   const allowPlaintextAuth = options.allowPlaintextAuth ?? false;
   const secret = options.auth !== undefined && options.auth.length > 0 && !allowPlaintextAuth;
@@ -130,7 +144,7 @@ async function open(
   let plan = planClientTransport(policy);
   let order = orderCarriers(target.carriers, plan);
   let probeSelection: TransportProbeSelection | null = null;
-  if (options.probe && order.length > 1) {
+  if (options.probe && order.length > 1 && plan.transportId === TransportId.UNSPECIFIED) {
     const how = options.probe === true ? {} : options.probe;
     probeSelection = await probeClientTransport(addressOf(target), {
       ports: target.ports,
@@ -141,11 +155,20 @@ async function open(
     plan = planClientTransport({ selectedTransportId: probeSelection.selectedTransportId });
     order = orderCarriers(target.carriers, plan);
   }
-  const attempts: DialAttempt[] = [];
   const record: DialRecord = { plan, attempts, probeSelection };
-  const dial = (dialer: CarrierDialer, at: AbortSignal) => {
+  const failed = new Set<CarrierDialer>();
+  const trusted = new WeakSet<Carrier>();
+  const dial = async (dialer: CarrierDialer, at: AbortSignal) => {
     const { host, port, path, encrypted } = target.endpoint;
-    return dialer.dial({ host, port: portOf(dialer, port, target.ports), path, encrypted }, { signal: at });
+    try {
+      const to = { host, port: portOf(dialer, port, target.ports), path, encrypted };
+      const carrier = await dialer.dial(to, { signal: at });
+      if (allowPlaintextAuth || isPrivate(dialer, target.endpoint)) trusted.add(carrier);
+      return carrier;
+    } catch (error) {
+      if (!at.aborted) failed.add(dialer);
+      throw error;
+    }
   };
   const race = (carriers: readonly CarrierDialer[], at: AbortSignal, tried: DialAttempt[]) =>
     raceCarriers(carriers, dial, at, tried, headStart(plan));
@@ -155,25 +178,27 @@ async function open(
     allowPlaintextAuth,
     record,
     reconnect,
+    timeoutMs: options.timeoutMs ?? DIAL_TIMEOUT_MS,
     async connect(at) {
       const tried: DialAttempt[] = [];
       const won = await race(order, at, tried);
       if (won === null) throw unreachable(target, tried);
       return won.carrier;
     },
+    isPrivate: (carrier) => trusted.has(carrier),
   };
   let carriers = order;
   for (;;) {
     const won = await race(carriers, signal, attempts);
     if (won === null) throw unreachable(target, attempts);
-    carriers = carriers.filter((c) => c !== won.dialer && !attempts.some((a) => a.carrier === c.name));
-    const leftMs = Math.max(1, endsMs - performance.now());
-    const timeoutMs = carriers.length > 0 ? Math.min(leftMs, HELLO_BEFORE_FALLBACK_MS) : leftMs;
+    const at = attempts.length - 1; // the race ended with the winner
+    carriers = carriers.filter((c) => c !== won.dialer && !failed.has(c));
+    const leftMs = Math.max(1, Math.ceil(endsMs - performance.now()));
+    const timeoutMs = carriers.length > 0 ? Math.min(leftMs / 2, HELLO_BEFORE_FALLBACK_MS) : leftMs;
     try {
       return await ClientSession.open(won.carrier, {
         ...options,
         transportPolicy: options.transportPolicy ?? toldPolicy(plan),
-        migrationToken: allowPlaintextAuth || isPrivate(won.dialer, target.endpoint),
         signal,
         timeoutMs,
         origin,
@@ -181,7 +206,6 @@ async function open(
     } catch (error) {
       // A server that says no says so on every carrier; one that is silent here may be heard on another.
       if (carriers.length === 0 || signal.aborted || error instanceof NnrpProtocolError) throw error;
-      const at = attempts.findIndex((a) => a.carrier === won.dialer.name);
       attempts[at] = { ...attempts[at], chosen: false, error };
     }
   }
@@ -207,9 +231,20 @@ function unreachable({ endpoint }: ResolvedTarget, attempts: readonly DialAttemp
   if (failures.length === 1) return failures[0];
   return new NnrpTransportError(
     attempts[0]?.carrier ?? "any",
-    `no carrier reached ${describeEndpoint(endpoint)}: ${
-      failures.map((e) => e instanceof Error ? e.message : String(e)).join("; ")
-    }`,
+    `cannot connect to ${describeEndpoint(endpoint)}: ${describeFailures(attempts, true)}`,
     { cause: failures },
   );
+}
+
+/** Why carriers failed, those that failed alike together; `all`: no other carrier was tried. */
+function describeFailures(attempts: readonly DialAttempt[], all: boolean): string {
+  const names = new Map<string, string[]>();
+  for (const { carrier, error } of attempts) {
+    if (error === undefined) continue;
+    const message = error instanceof Error ? error.message : String(error);
+    const words = message.replace(/^cannot connect to \S+: /, "");
+    names.set(words, [...names.get(words) ?? [], carrier]);
+  }
+  if (all && names.size === 1) return [...names.keys()][0];
+  return [...names].map(([words, carriers]) => `${carriers.join(", ")} – ${words}`).join(" · ");
 }

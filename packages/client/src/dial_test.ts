@@ -175,7 +175,23 @@ test("carriers are tried in order, the first that connects wins; if none does, a
     () => dialClient("nnrp://memory", { carriers: [failing("one"), failing("two")] }),
     NnrpTransportError,
   );
-  assert(error.message.includes("one is broken; two is broken"), error.message);
+  assert(error.message.includes("one – one is broken · two – two is broken"), error.message);
+  const alike = (name: string) =>
+    dialer(
+      name,
+      () => Promise.reject(new NnrpTransportError(name, "cannot connect to memory:4433: no such name")),
+    );
+  await assertRejects(
+    () => dialClient("nnrp://memory", { carriers: [alike("one"), alike("two")] }),
+    NnrpTransportError,
+    "cannot connect to memory:4433: no such name",
+  );
+  const silent = dialer("two", () => new Promise(() => {}));
+  const late = await assertRejects(
+    () => dialClient("nnrp://memory", { carriers: [failing("one"), silent], timeoutMs: 50 }),
+    NnrpTimeoutError,
+  );
+  assertEquals(late.message, "dialling nnrp://memory (one – one is broken) took longer than 50 ms");
   await server.close();
 });
 

@@ -89,10 +89,11 @@ export function askToMigrate(
   sessionId: number,
   metadata: SessionMigrateMetadata,
   proof: Uint8Array,
+  traceId: bigint,
 ): void {
   const writer = new PacketWriter(carrier);
   writer.sessionId = sessionId;
-  writer.record(MessageType.SESSION_MIGRATE, SESSION_MIGRATE, metadata, {}, proof);
+  writer.record(MessageType.SESSION_MIGRATE, SESSION_MIGRATE, metadata, { traceId }, proof);
 }
 
 /**

@@ -18,6 +18,7 @@ import { describeEndpoint } from "./endpoint.ts";
 import { MIGRATE_TIMEOUT_MS, type MigrateOptions } from "./migration.ts";
 import { type DialAttempt, raceCarriers } from "./path_race.ts";
 import type { ClientSession } from "./session.ts";
+import { startTimer } from "./wait.ts";
 
 /**
  * Connects where a session may move to.
@@ -35,9 +36,9 @@ export async function dialForMove(
   const carriers = allowed(session, target, hasToken, options);
   const timeoutMs = options.timeoutMs ?? MIGRATE_TIMEOUT_MS;
   const limit = new AbortController();
-  const timer = setTimeout(
-    () => limit.abort(new NnrpTimeoutError("the new connection", timeoutMs)),
+  const timer = startTimer(
     timeoutMs,
+    () => limit.abort(new NnrpTimeoutError("the new connection", timeoutMs)),
   );
   const signal = options.signal === undefined
     ? limit.signal

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { NnrpTimeoutError, NnrpValueError } from "@nnrp/core";
+import { type CarrierDialer, NnrpTimeoutError, NnrpValueError } from "@nnrp/core";
+import { isPrivate } from "./dial_target.ts";
 import type { MigrateOptions, MigrationOutcome } from "./migration.ts";
 import { PROBE_SAMPLE_COUNT, probeCarrier } from "./probe.ts";
 import { sleep } from "./reconnect.ts";
@@ -12,9 +13,9 @@ import type { ClientSession } from "./session.ts";
 
 /** When to look, and when to move. */
 export interface PathPolicy {
-  /** How much shorter the median round trip of another path must be, ms. Default 5. */
+  /** How much shorter the median round trip of another path must be, ms; 0 = any bit. Default 5. */
   readonly minRttImprovementMs?: number;
-  /** Time between two looks, ms. Default 10,000. */
+  /** Time between two looks, ms; Infinity = only when `look()` is called. Default 10,000. */
   readonly probeIntervalMs?: number;
   /** Pings in a row that the present path may leave unanswered. Default 3. */
   readonly maxConsecutiveFailures?: number;
@@ -100,7 +101,7 @@ export class PathKeeper {
     const otherRttMs: Record<string, number> = {};
     const target = session.origin?.target;
     for (const carrier of target?.carriers ?? []) {
-      if (carrier.name === session.carrierName) continue;
+      if (!this.#mayMoveTo(carrier)) continue;
       const how = {
         sampleCount: PROBE_SAMPLE_COUNT,
         payloadBytes,
@@ -114,8 +115,8 @@ export class PathKeeper {
     const failures = this.#failures;
     const best = Object.entries(otherRttMs).sort((a, b) => a[1] - b[1])[0];
     const { minRttImprovementMs, maxConsecutiveFailures } = this.#policy;
-    const better = best !== undefined && presentRttMs !== undefined &&
-      presentRttMs - best[1] >= minRttImprovementMs! && minRttImprovementMs! > 0;
+    const gainMs = best === undefined || presentRttMs === undefined ? 0 : presentRttMs - best[1];
+    const better = gainMs > 0 && gainMs >= minRttImprovementMs!;
     const lost = best !== undefined && failures >= maxConsecutiveFailures!;
     let outcome: PathLook["outcome"] = "skipped";
     if (better || lost) {
@@ -127,6 +128,15 @@ export class PathKeeper {
       }
     }
     return { presentRttMs, otherRttMs, failures, outcome };
+  }
+
+  /** What `migrate()` would refuse is not worth a probe. */
+  #mayMoveTo(carrier: CarrierDialer): boolean {
+    const { origin, accepted, carrierName, transport } = this.#session;
+    const open = this.#policy.migrate?.allowPlaintextAuth ?? origin!.allowPlaintextAuth;
+    return carrier.name !== carrierName &&
+      (accepted.migrationToken !== null || carrier.transport !== transport) &&
+      (open || isPrivate(carrier, origin!.target.endpoint));
   }
 
   async #presentRtt(timeoutMs: number): Promise<number | undefined> {

@@ -17,7 +17,7 @@ export interface DialAttempt {
   readonly transportId: number;
   /** How long it took, ms. */
   readonly ms: number;
-  /** Why it failed; undefined = it connected (or lost the race). */
+  /** Why it failed; undefined = it connected. */
   readonly error?: unknown;
   /** Whether the session is on it. */
   readonly chosen: boolean;
@@ -27,7 +27,7 @@ export interface DialAttempt {
 export type Dial = (carrier: CarrierDialer, signal: AbortSignal) => Promise<Carrier>;
 
 /**
- * Races carriers.
+ * Races carriers. A carrier that lost the race is closed, and is no attempt.
  *
  * @param carriers Best first.
  * @param dial Dials one.
@@ -71,7 +71,7 @@ export function raceCarriers(
         const ms = performance.now() - startedMs;
         attempts.push({ carrier: dialer.name, transportId: dialer.transport, ms, error, chosen });
       };
-      dial(dialer, all).then((carrier) => {
+      begin(dial, dialer, all).then((carrier) => {
         running--;
         if (done) {
           void carrier.close({ graceful: false });
@@ -96,7 +96,16 @@ export function raceCarriers(
       reject(signal.reason);
       return;
     }
+    if (carriers.length === 0) {
+      resolve(null);
+      return;
+    }
     signal.addEventListener("abort", onAbort);
     startNext();
   });
+}
+
+/** A dialer that throws instead of rejecting has failed, too. */
+async function begin(dial: Dial, dialer: CarrierDialer, signal: AbortSignal): Promise<Carrier> {
+  return await dial(dialer, signal);
 }

@@ -23,13 +23,14 @@ import {
 } from "@nnrp/core";
 import { type DialTargetOptions, type ResolvedTarget, resolveTarget } from "./dial_target.ts";
 import { portOf } from "./dial_plan.ts";
+import { type DialAttempt, raceCarriers } from "./path_race.ts";
 import {
   selectTransport,
   TransportProbeResult,
   type TransportProbeSelection,
   TransportProbeSummary,
 } from "./probe_selection.ts";
-import { waitFor, type WaitOptions } from "./wait.ts";
+import { startTimer, waitFor, type WaitOptions } from "./wait.ts";
 
 /** Bytes of a probe's body. */
 export const PROBE_PAYLOAD_BYTES = 32_768;
@@ -53,7 +54,7 @@ export interface ProbeOptions extends DialTargetOptions, WaitOptions {
 }
 
 const TRANSPORT_PROBE = { size: TRANSPORT_PROBE_METADATA_SIZE, encode: encodeTransportProbeMetadata };
-let lastProbeId = 0;
+let lastProbeId = Math.round(performance.timeOrigin + performance.now()) >>> 0;
 
 /**
  * Probes every transport that has a carrier here, and says which is best.
@@ -116,8 +117,7 @@ export async function probeOnce(
     path: endpoint.path,
     encrypted: endpoint.encrypted,
   }, { timeoutMs, signal: options.signal });
-  const probeId = lastProbeId =
-    (Math.max(lastProbeId + 1, Math.round(performance.timeOrigin + performance.now()))) >>> 0;
+  const probeId = lastProbeId = (lastProbeId + 1) >>> 0;
   const limits = { timeoutMs, signal: options.signal };
   try {
     return await waitFor<TransportProbeResult>(
@@ -175,11 +175,20 @@ async function connectWithin(
   { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal },
 ): Promise<Carrier> {
   const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(new NnrpTimeoutError("the connection", timeoutMs)), timeoutMs);
+  const timer = startTimer(timeoutMs, () => limit.abort(new NnrpTimeoutError("the connection", timeoutMs)));
   try {
-    return await dialer.dial(target, {
-      signal: signal === undefined ? limit.signal : AbortSignal.any([signal, limit.signal]),
-    });
+    const all = signal === undefined ? limit.signal : AbortSignal.any([signal, limit.signal]);
+    const attempts: DialAttempt[] = [];
+    // A race of one: it ends in time though a dialer does not.
+    const won = await raceCarriers(
+      [dialer],
+      (d, at) => d.dial(target, { signal: at }),
+      all,
+      attempts,
+      Infinity,
+    );
+    if (won === null) throw attempts[0].error;
+    return won.carrier;
   } finally {
     clearTimeout(timer);
   }

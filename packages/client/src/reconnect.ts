@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { startTimer } from "./wait.ts";
 
 /** First delay, ms. */
 export const RECONNECT_MIN_DELAY_MS = 250;
@@ -50,10 +51,10 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
       clearTimeout(timer);
       reject(signal.reason);
     };
-    const timer = setTimeout(() => {
+    const timer = startTimer(ms, () => {
       signal.removeEventListener("abort", onAbort);
       resolve();
-    }, ms);
+    });
     signal.addEventListener("abort", onAbort, { once: true });
   });
 }

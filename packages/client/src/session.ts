@@ -170,10 +170,12 @@ export class ClientSession {
   readonly #maxSendBuffer: number;
   readonly #stallMs: number;
   readonly #hello: ReturnType<typeof buildClientHello>;
+  #agreed: AcceptedHello | null = null;
   #opening: { resolve: () => void; reject: (error: NnrpError) => void } | null = null;
   #resolveClosed: (end: SessionEnd) => void = () => {};
   #end: SessionEnd | null = null;
   #carrierClosed = false;
+  #migrating = false;
   #consumer: "results" | "router" | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerMs = Infinity;
@@ -196,15 +198,18 @@ export class ClientSession {
     this.#errors = new EventFeed(kept);
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
     this.#engine = new ClientEngine(carrier, {
-      opened: () => this.#opening?.resolve(),
+      opened: (accepted) => {
+        this.#agreed = accepted;
+        this.#opening?.resolve();
+      },
       refused: (error) => this.#opening?.reject(error),
       admitted: () => this.#admit(),
       hint: (event) => this.#hints.push(event),
       flow: (event) => this.#flows.push(event),
-      error: (event) => this.#errors.push(event),
+      error: (event) => this.#paths.heardError(event) || this.#errors.push(event),
       draining: (end) => this.#draining(end),
       finished: (_end, fatal) => {
-        if (!this.#paths.reopening) this.#paths.ending();
+        if (!this.#paths.reopening) this.#paths.ended();
         void this.#carrier.close({ endDelayMs: fatal ? LAST_WORDS_MS : 0 });
       },
       suspend: (end) => this.#paths.suspend(end),
@@ -227,8 +232,9 @@ export class ClientSession {
       carrier,
       reconnect === null || origin === null ? null : {
         ...reconnect,
-        timeoutMs: options.timeoutMs ?? MIGRATE_TIMEOUT_MS,
+        timeoutMs: origin.timeoutMs,
         dial: (signal) => origin.connect(signal),
+        isPrivate: (carrier) => origin.isPrivate(carrier),
       },
     );
     this.raw = new RawAccess(this.#engine, () => this.#carrier);
@@ -263,7 +269,11 @@ export class ClientSession {
 
   /** Says hello on the present carrier and waits for the server's answer. */
   async #sayHello(limits: WaitOptions): Promise<void> {
-    const { metadata, body } = this.#hello;
+    // A token is not asked for where anybody could read it.
+    const isOpen = this.#origin?.isPrivate(this.#carrier) === false;
+    const { metadata, body } = isOpen
+      ? buildClientHello({ ...this.#options, migrationToken: false })
+      : this.#hello;
     try {
       await waitFor<void>(limits, (ms) => new NnrpTimeoutError("the handshake", ms), (resolve, reject) => {
         this.#opening = { resolve, reject };
@@ -277,7 +287,7 @@ export class ClientSession {
 
   /** The session's id. */
   get sessionId(): number {
-    return this.#engine.sessionId;
+    return this.#engine.sessionId || (this.#agreed?.metadata.sessionId ?? 0);
   }
   /** The model the server uses; empty if it did not say. */
   get modelName(): string {
@@ -292,7 +302,7 @@ export class ClientSession {
     return this.#accepted;
   }
   get #accepted(): AcceptedHello {
-    return this.#engine.accepted!;
+    return this.#agreed!;
   }
   /** TransportId of the carrier in use. */
   get transport(): number {
@@ -371,14 +381,15 @@ export class ClientSession {
    * @throws As {@linkcode ClientSession.submit}, but for what happens after sending.
    */
   async submitNowait(request: FrameRequest, options?: SubmitOptions): Promise<FrameKey> {
+    let released: Promise<void> | null = null;
     const key = await new Promise<FrameKey>((resolve, reject) => {
       const waiter: InboxWaiter = new InboxWaiter(this.#inbox, options?.until === "eos", (error) => {
-        if (error !== null) reject(error);
-        else resolve({ frameId: waiter.frameId, viewId: waiter.viewId });
+        if (error !== null) return reject(error);
+        released = this.#carrier.released(); // now: the session may have moved when the caller hears of it
+        resolve({ frameId: waiter.frameId, viewId: waiter.viewId });
       });
       this.#submit(request, waiter, options);
     });
-    const released = this.#carrier.released();
     if (released !== null) await released;
     return key;
   }
@@ -613,14 +624,35 @@ export class ClientSession {
    *   reached: the session goes on where it was.
    */
   async migrate(options: MigrateOptions = {}): Promise<MigrationOutcome> {
+    this.#demandMovable();
+    if (this.#migrating || this.#paths.moving) {
+      throw new NnrpStateError("cannot migrate: the session is moving already");
+    }
+    this.#migrating = true;
+    try {
+      return await this.#migrate(options);
+    } finally {
+      this.#migrating = false;
+    }
+  }
+
+  #demandMovable(): void {
     if (this.#engine.state !== SessionState.ACTIVE || this.#paths.searching) {
       throw new NnrpStateError(`cannot migrate: the session is ${this.state}`);
     }
-    if (this.#paths.moving) throw new NnrpStateError("cannot migrate: the session is moving already");
+  }
+
+  async #migrate(options: MigrateOptions): Promise<MigrationOutcome> {
     const endsMs = performance.now() + (options.timeoutMs ?? MIGRATE_TIMEOUT_MS);
     const previousTransportId = this.transport;
     const previousCarrier = this.carrierName;
     const carrier = await dialForMove(this, this.#paths.hasToken, options);
+    try {
+      this.#demandMovable(); // much may have happened while it was dialled
+    } catch (error) {
+      void carrier.close({ graceful: false });
+      throw error;
+    }
     const { ack } = await this.#paths.join(
       carrier,
       options.lastResultFrameId ?? this.#engine.lastResultFrameId,

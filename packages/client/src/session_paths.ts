@@ -9,6 +9,7 @@ import {
   type ClientEngine,
   type CloseInfo,
   encodePacket,
+  type ErrorEvent,
   type FrameWaiter,
   MessageType,
   NnrpConnectionClosedError,
@@ -22,7 +23,7 @@ import {
 } from "@nnrp/core";
 import { askToMigrate, type MigrateAnswer, readMigrateAnswer } from "./migration.ts";
 import { RECONNECT_ATTEMPTS, reconnectDelay, type ReconnectOptions, sleep } from "./reconnect.ts";
-import { waitFor, type WaitOptions } from "./wait.ts";
+import { startTimer, waitFor, type WaitOptions } from "./wait.ts";
 
 /** What a session lends to its paths. */
 export interface PathsOwner {
@@ -32,7 +33,7 @@ export interface PathsOwner {
   turned(): void;
   /** The session is on this carrier from now on. */
   carrierChanged(carrier: Carrier): void;
-  /** Says hello on a fresh connection and waits for the answer. */
+  /** Says hello on the session's carrier, a fresh one, and waits for the answer. */
   sayHello(options: WaitOptions): Promise<void>;
   /** The last path is gone: the session is over. */
   over(info: CloseInfo, end?: SessionEnd): void;
@@ -44,7 +45,9 @@ export interface PathsOwner {
 export interface ComeBack extends ReconnectOptions {
   /** Opens a connection as the first one was opened. */
   dial(signal: AbortSignal): Promise<Carrier>;
-  /** Longest time of one try, ms. */
+  /** Whether a token may travel on a connection that `dial` opened. */
+  isPrivate(carrier: Carrier): boolean;
+  /** Longest time of each step of a try (connecting, the server's answer), ms. */
   readonly timeoutMs: number;
 }
 
@@ -55,7 +58,10 @@ interface Leaving {
   readonly waiters: readonly FrameWaiter[];
   /** Whether the server has no tokens: then their results come on the old path. */
   readonly answersHere: boolean;
-  readonly timer: ReturnType<typeof setTimeout>;
+  /** When the grace window began, ms. */
+  readonly sinceMs: number;
+  /** Ends the grace window. */
+  timer: ReturnType<typeof setTimeout>;
 }
 
 /** A path that asks to carry the session. */
@@ -80,6 +86,9 @@ export class SessionPaths implements PathHost {
   #path: SessionPath;
   #leaving: Leaving | null = null;
   #joining: Joining | null = null;
+  /** The last move, and the frames that were on the old path and are due still; null = nothing may be missing any more. */
+  #lastMove: { readonly traceId: bigint; waiters: readonly FrameWaiter[] | null } | null = null;
+  readonly #retired = new Set<Carrier>(); // old paths that still have something to send
   #search: AbortController | null = null;
   #lostFrames: { frameId: number; viewId: number }[] = [];
   #token: Uint8Array | null = null;
@@ -163,21 +172,36 @@ export class SessionPaths implements PathHost {
               const answer = readMigrateAnswer(cursor, carrier, sessionId);
               if (answer === undefined) return;
               this.#joining = null;
-              if (answer.ack.acceptCode === 0) this.#moveTo(path, answer);
+              if (answer.ack.acceptCode === 0) this.#moveTo(path, answer, traceId);
               resolve(answer);
             } catch (error) {
-              reject(error);
+              this.#joining?.reject(error);
             }
           });
-          this.#joining = { path, reject };
+          const traceId = this.engine.moveTraceId();
+          this.#joining = {
+            path,
+            reject: (error) => {
+              if (this.#joining?.path === path) this.#joining = null; // an answer that comes from now on is too late
+              reject(error);
+            },
+          };
           path.start();
-          askToMigrate(carrier, sessionId, {
-            oldTransportId: current.transport,
-            newTransportId: carrier.transport,
-            lastResultFrameId: BigInt(lastResultFrameId),
-            clientMigrateTsUs: BigInt(Math.round(performance.now() * 1000)),
-          }, this.#token ?? authBlock);
-          return () => {};
+          askToMigrate(
+            carrier,
+            sessionId,
+            {
+              oldTransportId: current.transport,
+              newTransportId: carrier.transport,
+              lastResultFrameId: BigInt(lastResultFrameId),
+              clientMigrateTsUs: BigInt(Math.round(performance.now() * 1000)),
+            },
+            this.#token ?? authBlock,
+            traceId,
+          );
+          return () => {
+            if (this.#joining?.path === path) this.#joining = null;
+          };
         },
       );
       if (answer.ack.acceptCode !== 0) void carrier.close();
@@ -199,13 +223,14 @@ export class SessionPaths implements PathHost {
     else if (path.ended) this.pathEnded(path);
   }
 
-  #moveTo(path: SessionPath, { ack, nextToken }: MigrateAnswer): void {
+  #moveTo(path: SessionPath, { ack, nextToken }: MigrateAnswer, traceId: bigint): void {
     const { engine } = this;
     const old = this.#path;
     const resumed = engine.suspended;
     const waiters = engine.waiters();
     if (this.#leaving !== null) this.#left(false);
     this.#path = path;
+    this.#lastMove = { traceId, waiters: null };
     this.moves++;
     engine.moveTo(path.carrier, performance.now());
     this.#owner.carrierChanged(path.carrier);
@@ -219,20 +244,42 @@ export class SessionPaths implements PathHost {
       if (resumed) {
         engine.cancelLost(this.#lostFrames);
         this.#lostFrames = [];
+        this.#found("the session goes on over a new connection");
         path.release();
         return;
       }
       path.hold();
     }
     const graceMs = Math.max(MIN_GRACE_MS, ack.graceWindowMs);
-    this.#leaving = { path: old, waiters, answersHere, timer: setTimeout(() => this.#left(false), graceMs) };
+    const { receivedBytes } = old.carrier;
+    this.#leaving = {
+      path: old,
+      waiters,
+      answersHere,
+      sinceMs: performance.now(),
+      timer: setTimeout(() => this.#graceOver(graceMs, receivedBytes), graceMs),
+    };
     // This side ends the old path only when the server has: then it, having seen both ends, can let go without losing anything.
-    if (old.closedInfo !== null || old.ended) this.#left(old.ended);
+    // A path that is closed on this side has not sent all that was submitted there.
+    if (old.closedInfo !== null || old.ended) this.#left(old.closedInfo === null);
     else if (answersHere && this.#isAnswered(this.#leaving)) this.#left(true);
   }
 
   #isAnswered({ waiters }: Leaving): boolean {
-    return waiters.every((w) => this.engine.waiterOf(w.frameId, w.viewId) !== w);
+    return !waiters.some((w) => this.#isDue(w));
+  }
+
+  #isDue(waiter: FrameWaiter): boolean {
+    return this.engine.waiterOf(waiter.frameId, waiter.viewId) === waiter;
+  }
+
+  /** The old path had its time; one that still brings something, a large result say, gets some more. */
+  #graceOver(graceMs: number, receivedBytes: number): void {
+    const leaving = this.#leaving!;
+    const now = leaving.path.carrier.receivedBytes;
+    const isOld = performance.now() - leaving.sinceMs >= graceMs * MAX_GRACE_WINDOWS;
+    if (isOld || now === receivedBytes) this.#left(false);
+    else leaving.timer = setTimeout(() => this.#graceOver(graceMs, now), graceMs);
   }
 
   /** The old path has nothing to say any more, or its time is over. */
@@ -242,28 +289,67 @@ export class SessionPaths implements PathHost {
     this.#leaving = null;
     clearTimeout(leaving.timer);
     const { path, waiters, answersHere } = leaving;
-    void path.carrier.close({ graceful: clean });
+    if (clean) this.#retire(path.carrier);
+    else void path.carrier.close({ graceful: false });
     if (answersHere) this.#drop(waiters);
     else {
-      if (!clean) {
-        const why = path.closedInfo?.reason || "it did not end in time";
-        this.#owner.report("path-lost", `the old path was lost during a move: ${why}`);
-        const error = new NnrpConnectionClosedError(
-          path.carrier.name,
-          `the frame was on its way when its path was lost (${why})`,
-        );
-        this.engine.losePath(waiters, error);
-      }
+      if (clean) this.#lastMove!.waiters = waiters.filter((w) => this.#isDue(w));
+      else this.#losePath(waiters, path.carrier.name, path.closedInfo?.reason || "it did not end in time");
       this.#path.release();
     }
     this.#owner.turned();
+  }
+
+  /** Closes an old path that the server has ended, once all that was submitted there is sent, however long the server takes. */
+  #retire(carrier: Carrier): void {
+    carrier.endSending();
+    this.#retired.add(carrier);
+    void carrier.drained().then(() => {
+      this.#retired.delete(carrier);
+      return carrier.close();
+    });
+  }
+
+  #losePath(waiters: readonly FrameWaiter[], carrier: string, why: string): void {
+    this.#owner.report("path-lost", `the old path was lost during a move: ${why}`);
+    const text = `the frame was on its way when its path was lost (${why})`;
+    this.engine.losePath(waiters, new NnrpConnectionClosedError(carrier, text));
+  }
+
+  /**
+   * An ERROR of the server, not fatal. With the trace id of the last move it says that the old path broke before the server had
+   * read all of it. This side cannot see that, and nobody knows which of its frames arrived.
+   *
+   * @returns Whether it was about a move.
+   */
+  heardError({ error, traceId }: ErrorEvent): boolean {
+    const last = this.#lastMove;
+    if (last === null || last.traceId !== traceId) return false;
+    const { waiters } = last;
+    last.waiters = null;
+    this.#closeRetired();
+    if (waiters !== null) this.#losePath(waiters, "session", error.diagnostic);
+    return true;
+  }
+
+  /** The session is over: the path that it leaves has nothing to say any more. */
+  #letGo(): void {
+    const leaving = this.#leaving;
+    if (leaving === null) return;
+    this.#leaving = null;
+    clearTimeout(leaving.timer);
+    void leaving.path.carrier.close();
+  }
+
+  #closeRetired(): void {
+    for (const carrier of this.#retired) void carrier.close();
   }
 
   /** Frames of the old path that its server never answered end as dropped (behaviour spec §11). */
   #drop(waiters: readonly FrameWaiter[]): void {
     for (const waiter of waiters) {
       const { frameId, viewId } = waiter;
-      if (this.engine.waiterOf(frameId, viewId) !== waiter) continue;
+      if (!this.#isDue(waiter)) continue;
       const header = { msgType: MessageType.RESULT_DROP, sessionId: this.engine.sessionId, frameId, viewId };
       const packet = encodePacket({
         header: { ...BLANK_HEADER, ...header },
@@ -285,6 +371,7 @@ export class SessionPaths implements PathHost {
     if (path === this.#joining?.path) this.#joining.reject(gone(path));
     else if (path === this.#leaving?.path) this.#left(true);
     else if (path === this.#path && !(this.#joining !== null && this.#token !== null)) {
+      if (this.#search !== null && !this.reopening) return;
       this.engine.peerEnded();
     }
   }
@@ -292,12 +379,13 @@ export class SessionPaths implements PathHost {
   /** See PathHost. */
   pathClosed(path: SessionPath, info: CloseInfo): void {
     if (path === this.#joining?.path) this.#joining.reject(gone(path));
-    else if (path === this.#leaving?.path) this.#left(path.ended);
+    else if (path === this.#leaving?.path) this.#left(false);
     else if (path === this.#path && !(this.#joining !== null && this.#token !== null && !this.#ending)) {
-      if (this.#search !== null) return; // a try that failed; the search goes on
+      if (this.#search !== null && !this.reopening) return; // the search knows
       this.engine.carrierClosed(info);
-      if (this.engine.suspended) return;
-      if (this.#leaving !== null) this.#left(false);
+      if (this.engine.suspended || this.reopening) return;
+      this.#letGo();
+      this.#closeRetired();
       this.#owner.over(info);
     }
   }
@@ -306,7 +394,12 @@ export class SessionPaths implements PathHost {
   suspend(end: SessionEnd): boolean {
     if (this.#comeBack === null || this.#ending || this.reopening) return false;
     this.#lostFrames = this.engine.waiters().map(({ frameId, viewId }) => ({ frameId, viewId }));
+    this.#joining?.reject(
+      new NnrpConnectionClosedError("session", `connection lost: ${end.reason || end.kind}`),
+    );
     void this.#path.carrier.close({ graceful: false });
+    this.#lastMove = null;
+    this.#closeRetired();
     const search = this.#search = new AbortController();
     const leaving = this.#leaving;
     this.#leaving = null;
@@ -322,19 +415,11 @@ export class SessionPaths implements PathHost {
   async #seek(comeBack: ComeBack, end: SessionEnd, search: AbortController): Promise<void> {
     const { signal } = search;
     const { maxAttempts = RECONNECT_ATTEMPTS } = comeBack;
-    let failure: unknown = end.error;
+    let failure: unknown = end.error ?? end.reason;
     for (let attempt = 0; attempt < maxAttempts && !signal.aborted; attempt++) {
       try {
         await sleep(reconnectDelay(attempt, comeBack, Math.random()), signal);
-        const resumed = await this.#tryAgain(comeBack, signal);
-        this.#search = null;
-        this.reconnects++;
-        this.#owner.report(
-          "reconnected",
-          resumed
-            ? "the session goes on over a new connection"
-            : "a new session began: the server forgot the old one",
-        );
+        await this.#tryAgain(comeBack, signal);
         this.#owner.turned();
         return;
       } catch (error) {
@@ -358,15 +443,22 @@ export class SessionPaths implements PathHost {
     });
   }
 
-  /** One try; whether the old session goes on. */
-  async #tryAgain(comeBack: ComeBack, signal: AbortSignal): Promise<boolean> {
+  /** The session has a path again: what happens to it from now on is no part of the search. */
+  #found(what: string): void {
+    this.#search = null;
+    this.reconnects++;
+    this.#owner.report("reconnected", what);
+  }
+
+  /** One try: the old session, else a new one. */
+  async #tryAgain(comeBack: ComeBack, signal: AbortSignal): Promise<void> {
     const limits = { signal, timeoutMs: comeBack.timeoutMs };
-    if (this.#token !== null && this.engine.suspended) {
-      const { ack } = await this.join(await this.#dial(comeBack, signal), 0, NOTHING, limits);
-      if (ack.acceptCode === 0) return true;
+    let carrier = await this.#dial(comeBack, signal);
+    if (this.#token !== null && comeBack.isPrivate(carrier)) {
+      if (await this.#resume(carrier, limits)) return;
       this.#token = null;
+      carrier = await this.#dial(comeBack, signal);
     }
-    const carrier = await this.#dial(comeBack, signal);
     this.reopening = true;
     try {
       const path = this.#path = new SessionPath(carrier, this);
@@ -374,25 +466,41 @@ export class SessionPaths implements PathHost {
       this.#owner.carrierChanged(carrier);
       path.start();
       await this.#owner.sayHello(limits);
+      if (path.closedInfo !== null || path.ended) throw gone(path);
       this.#lostFrames = [];
       this.opened();
-      return false;
+      this.#found("a new session began: the server forgot the old one");
     } catch (error) {
       void carrier.close({ graceful: false });
+      if (!signal.aborted) this.engine.park();
       throw error;
     } finally {
       this.reopening = false;
     }
   }
 
+  /** Asks for the old session; false if the server does not have it any more. */
+  async #resume(carrier: Carrier, limits: WaitOptions): Promise<boolean> {
+    try {
+      return (await this.join(carrier, 0, NOTHING, limits)).ack.acceptCode === 0;
+    } catch (error) {
+      // A server that knows no moves says so by ERROR; whether it takes this client is said to a hello.
+      if (error instanceof NnrpProtocolError && isRefusal(error)) return false;
+      throw error;
+    }
+  }
+
   async #dial(comeBack: ComeBack, signal: AbortSignal): Promise<Carrier> {
     const limit = new AbortController();
-    const timer = setTimeout(
-      () => limit.abort(new NnrpTimeoutError("the connection", comeBack.timeoutMs)),
+    const timer = startTimer(
       comeBack.timeoutMs,
+      () => limit.abort(new NnrpTimeoutError("the connection", comeBack.timeoutMs)),
     );
     try {
-      return await comeBack.dial(AbortSignal.any([signal, limit.signal]));
+      const carrier = await comeBack.dial(AbortSignal.any([signal, limit.signal]));
+      if (!signal.aborted) return carrier;
+      void carrier.close({ graceful: false }); // the session was closed meanwhile
+      throw signal.reason;
     } finally {
       clearTimeout(timer);
     }
@@ -403,20 +511,29 @@ export class SessionPaths implements PathHost {
     this.#search?.abort(new NnrpConnectionClosedError("session", end.reason));
     this.#search = null;
     this.#ending = true;
+    this.reopening = false; // what the engine tells now is about the session
     this.engine.giveUp(end);
     this.#owner.over({ code: 0, reason: end.reason, local: end.local, error: end.error }, end);
   }
 
-  /** The session ends: no new path is looked for, and those that are not in use go. */
+  /** The session is to end: no new path is looked for; a move that the server has agreed to still comes to its end. */
   ending(): void {
     this.#ending = true;
     this.#joining?.reject(new NnrpConnectionClosedError("session", "the session is closing"));
-    if (this.#leaving !== null) this.#left(false);
+  }
+
+  /** The session has ended: what it leaves goes. */
+  ended(): void {
+    this.ending();
+    this.#letGo();
+    this.#closeRetired();
   }
 }
 
 /** A move gets at least this long, whatever the server says, ms. */
 const MIN_GRACE_MS = 50;
+/** An old path that brings something in each grace window gets this many of them. */
+const MAX_GRACE_WINDOWS = 10;
 const NOTHING = new Uint8Array(0);
 const BLANK_HEADER = {
   versionMajor: 1,

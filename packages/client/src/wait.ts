@@ -12,6 +12,14 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Longest time a timer can run, ms: beyond it, runtimes let it run out at once. */
+const MAX_TIMER_MS = 0x7fffffff;
+
+/** A timer; for times beyond 24 days, Infinity among them, none. */
+export function startTimer(ms: number, call: () => void): ReturnType<typeof setTimeout> | undefined {
+  return ms <= MAX_TIMER_MS ? setTimeout(call, ms) : undefined;
+}
+
 /**
  * A promise that `begin` settles, a timer or a signal ends.
  *
@@ -51,12 +59,12 @@ export function waitFor<T>(
       reject(error);
     });
     if (settled) return; // the answer was there already
-    if (timeoutMs !== undefined && timeoutMs !== Infinity) {
-      timer = setTimeout(() => {
+    if (timeoutMs !== undefined) {
+      timer = startTimer(timeoutMs, () => {
         settle();
         giveUp!();
         reject(onTimeout(timeoutMs));
-      }, timeoutMs);
+      });
     }
     signal?.addEventListener("abort", onAbort);
   });

@@ -274,7 +274,8 @@ export class ByteStreamCarrier implements Carrier {
       return;
     }
     this.#discard = true;
-    if (!graceful || this.#sendFailed) {
+    const bothEnded = this.#finished && this.#peerEnded; // endSending() came before: nothing is left to wait for
+    if (!graceful || this.#sendFailed || bothEnded) {
       this.#closing = { info, cancel: () => {} };
       this.#stream.destroy();
       return;
@@ -375,18 +376,11 @@ export class ByteStreamCarrier implements Carrier {
   #ended(): void {
     if (this.#peerEnded || this.#closed !== null) return;
     this.#peerEnded = true;
-    const rest = this.#reader.pendingBytes;
+    const cut = this.#reader.endError(`${this.name} stream`);
     if (this.#closing !== null) {
       if (this.#finished || this.#sendFailed) this.#stream.destroy();
-    } else if (rest > 0) {
-      this.#fault(
-        new NnrpWireError(`${this.name} stream ended inside a packet`, {
-          field: "packet",
-          expected: "a whole packet",
-          actual: `its first ${rest} bytes`,
-          stage: "framing",
-        }),
-      );
+    } else if (cut !== null) {
+      this.#fault(cut);
     } else if (this.#sendFailed) {
       this.#beginClose({ code: 0, reason: "connection closed by peer", local: false }, false);
     } else {

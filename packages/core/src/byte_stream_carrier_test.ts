@@ -329,6 +329,11 @@ test("§2: a stream that ends inside a packet is a fault, at its border a half-c
   cut.stream.events.ended();
   assertEquals(cut.heard, ["begin", "control 4", "turn", "fault WIRE"]);
 
+  const foreign = new Bench();
+  foreign.stream.events.data(new Uint8Array([0x15, 3, 3, 0, 2, 2, 0x28])); // what a TLS server says to plain text
+  foreign.stream.events.ended();
+  assertEquals(foreign.heard, ["begin", "turn", "fault WIRE"]);
+
   const whole = new Bench();
   whole.stream.events.data(ping);
   whole.stream.events.ended();

@@ -130,3 +130,14 @@ test("a network has one listener, and nobody to dial without one", async () => {
   await settle();
   assertEquals(dialled.heard, ["2"], "closing the listener ends no connection");
 });
+
+test("a close after both ends have finished sending waits for nobody", async () => {
+  const [a, b] = pair();
+  a.carrier.endSending();
+  b.carrier.endSending();
+  await settle();
+  assertEquals([a.heard, b.heard], [["end"], ["end"]]);
+  void a.carrier.close();
+  await settle();
+  assertEquals(a.heard, ["end", "closed"]);
+});

@@ -530,8 +530,10 @@ export class NnrpServer {
       shell.refuseMigration(request, code);
       return;
     }
-    this.#counts.migrated++;
     const session = live!;
+    // The path of the move before has not been read to its end: this move comes after it.
+    if (session.afterMove(() => this.#handshakes.has(shell) && this.#migrate(shell, request))) return;
+    this.#counts.migrated++;
     const from = session.carrierName;
     this.#endHandshake(shell);
     if (session.tokens !== null) {

@@ -10,6 +10,7 @@ import {
   type CloseInfo,
   CongestionWatch,
   type EffectiveSettings,
+  ErrorCode,
   type ErrorEvent,
   type ErrorFields,
   ErrorScope,
@@ -107,7 +108,12 @@ export interface ServerSessionStats extends Readonly<ServerFrameCounts> {
 /** A path that the session leaves: what the client still says there is read. */
 interface Leaving {
   readonly path: SessionPath;
-  readonly timer: ReturnType<typeof setTimeout>;
+  /** Trace id of the SESSION_MIGRATE. */
+  readonly traceId: bigint;
+  /** When the grace window began, ms. */
+  readonly sinceMs: number;
+  /** Ends the grace window. */
+  timer: ReturnType<typeof setTimeout>;
 }
 
 /** A session with a client. */
@@ -127,6 +133,8 @@ export class ServerSession {
   #carrier: Carrier;
   #path: SessionPath;
   #leaving: Leaving | null = null;
+  #settledMoves: (() => void)[] = []; // what waits for the old path to be gone
+  #proofTimer: ReturnType<typeof setTimeout> | undefined;
   #moved = false;
   #suspendTimer: ReturnType<typeof setTimeout> | undefined;
   #suspendedEnd: SessionEnd | null = null;
@@ -296,8 +304,12 @@ export class ServerSession {
   }
 
   #pathClosed(path: SessionPath, info: CloseInfo): void {
-    if (path === this.#leaving?.path) this.#leave(false);
-    if (path === this.#path && !this.#carrierClosed) this.#onCarrierClosed(info);
+    if (path === this.#leaving?.path) this.#cutOldPath(info.reason || "connection lost");
+    if (path !== this.#path || this.#carrierClosed) return;
+    // A client that never heard of its move is on the old path still, and may have said CLOSE there.
+    if (!this.afterMove(() => path === this.#path && this.#onCarrierClosed(info))) {
+      this.#onCarrierClosed(info);
+    }
   }
 
   /**
@@ -339,6 +351,7 @@ export class ServerSession {
     this.#path = path;
     this.#carrier = path.carrier;
     this.#moved = true;
+    this.#clientEnded = false;
     this.#paused = this.#awaitsSending = false;
     this.#stallBytes = -1;
     path.proven = false;
@@ -346,27 +359,66 @@ export class ServerSession {
     engine.moveTo(path.carrier, this.#owner.clock.nowMs);
     const graceMs = this.#owner.options.migration?.graceWindowMs ?? GRACE_WINDOW_MS;
     engine.acceptMigration(request, graceMs, token);
-    this.tokens!.rotate(token);
+    this.tokens!.rotate(token, request.proof);
     if (resumed || old.closedInfo !== null || old.ended) {
       void old.carrier.close();
       path.release();
     } else {
       path.hold();
-      this.#leaving = { path: old, timer: setTimeout(() => this.#leave(false), graceMs) };
+      const sinceMs = this.#owner.clock.nowMs;
+      const bytes = old.carrier.receivedBytes + old.carrier.sentBytes;
+      const timer = setTimeout(() => this.#graceOver(graceMs, bytes), graceMs);
+      this.#leaving = { path: old, traceId: request.traceId, sinceMs, timer };
       old.carrier.resume();
       old.carrier.endSending();
     }
-    this.#watchProof(path);
+    this.#watchProof(path, graceMs);
+    this.#boundMemory();
     this.#arm();
   }
 
+  /**
+   * The old path had its time. One that still carries something, large frames say, or that is not read because too much waits
+   * already, gets some more.
+   */
+  #graceOver(graceMs: number, bytesBefore: number): void {
+    const leaving = this.#leaving!;
+    const { receivedBytes, sentBytes } = leaving.path.carrier;
+    const bytes = receivedBytes + sentBytes;
+    const isOld = this.#owner.clock.read() - leaving.sinceMs >= graceMs * MAX_GRACE_WINDOWS;
+    if (!this.#paused && (isOld || bytes === bytesBefore)) this.#cutOldPath("it did not end in time");
+    else leaving.timer = setTimeout(() => this.#graceOver(graceMs, bytes), graceMs);
+  }
+
+  /** The old path is gone before all of it was read: only the client knows what it had sent there. */
+  #cutOldPath(why: string): void {
+    const { traceId } = this.#leaving!;
+    if (traceId !== 0n && this.#canSend) {
+      this.#engine.sendError({
+        errorCode: ErrorCode.INVALID_STATE,
+        errorScope: ErrorScope.SESSION,
+        traceId,
+        diagnostic: `the old path was lost before it was read to its end: ${why}`,
+      });
+    }
+    this.#leave(false);
+  }
+
+  /** Calls back once no old path is being left any more; false, and no call, if none is. */
+  afterMove(call: () => void): boolean {
+    if (this.#leaving !== null) this.#settledMoves.push(call);
+    return this.#leaving !== null;
+  }
+
   /** A client that never says a word on its new path did not hear of it: its token opens the session again. */
-  #watchProof(path: SessionPath): void {
-    setTimeout(() => {
-      if (path === this.#path && !path.proven) {
+  #watchProof(path: SessionPath, graceMs: number): void {
+    clearTimeout(this.#proofTimer);
+    this.#proofTimer = setTimeout(() => {
+      if (path.holds) this.#watchProof(path, graceMs); // not read yet
+      else if (path === this.#path && !path.proven) {
         void path.carrier.close({ graceful: false, reason: "nothing came after the move" });
       }
-    }, PROOF_MS);
+    }, PROOF_MS + graceMs);
   }
 
   /** The old path has nothing to say any more, or its time is over. */
@@ -376,7 +428,13 @@ export class ServerSession {
     this.#leaving = null;
     clearTimeout(leaving.timer);
     void leaving.path.carrier.close({ graceful: clean });
-    if (this.#path.holds) this.#path.release();
+    if (this.#path.holds) {
+      this.#path.release();
+      if (this.#paused) this.#carrier.pause(); // releasing reads on
+    }
+    const calls = this.#settledMoves;
+    this.#settledMoves = [];
+    for (const call of calls) call();
   }
 
   /**
@@ -405,8 +463,10 @@ export class ServerSession {
 
   /** The connection is lost: whether the session waits for its client. */
   #suspend(end: SessionEnd): boolean {
+    if (this.#suspendedEnd !== null) return true; // letting go of the old path below may tell of the loss once more
     if (this.#closing || this.tokens === null || !this.#owner.suspend(this, end)) return false;
     this.#suspendedEnd = end;
+    clearTimeout(this.#proofTimer);
     this.#leave(false);
     void this.#carrier.close({ graceful: false });
     const windowMs = this.#owner.options.migration?.resumeWindowMs ?? RESUME_WINDOW_MS;
@@ -813,6 +873,7 @@ export class ServerSession {
     if (this.#carrierClosed) return;
     this.#carrierClosed = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#proofTimer);
     this.#timerMs = -Infinity;
     const end = this.#end!;
     this.#inbox?.end(
@@ -869,5 +930,7 @@ class SessionContext implements HandlerContext {
 const NO_TOKEN = new Uint8Array(0);
 /** Longest silence of a client on its new path, ms: ours pings at once. */
 const PROOF_MS = 5000;
+/** An old path that carries something in each grace window gets this many of them. */
+const MAX_GRACE_WINDOWS = 10;
 /** Longest time between two looks at a session, ms. */
 const MAX_TICK_MS = 5000;

@@ -180,7 +180,7 @@ export class ClientEngine extends SessionEngine {
   readonly #host: ClientHost;
   readonly #options: ClientEngineOptions;
   readonly #frames = new FrameTable<FrameWaiter>();
-  readonly #gone = new GivenUpFrames();
+  #gone = new GivenUpFrames();
   #patch: ClientPatchState<ReplyWaiter<PatchReply>> | null = null;
   #typedHead: TypedSubmitHead | null = null;
   #late = 0; // frames in the table whose wait timed out: they hold a key, no slot
@@ -325,6 +325,7 @@ export class ClientEngine extends SessionEngine {
 
   /**
    * Ends frames whose path is gone, as far as they are still due: cancelled on the server, and sent anew by the host or failed.
+   * Requests (pings, patches, puts) that were under way fail too.
    *
    * @param waiters Frames that were in flight on that path.
    * @param error What their waiters hear.
@@ -337,7 +338,14 @@ export class ClientEngine extends SessionEngine {
       if (!this.suspended) this.writer.headerOnly(MessageType.FRAME_CANCEL, { frameId, viewId });
       this.#failLost(waiter, error);
     }
+    for (const waiter of this.keepAlive.drain()) waiter.reject(error);
+    this.#failRequests(error);
     this.#slotFreed();
+  }
+
+  #failRequests(error: NnrpError): void {
+    for (const waiter of this.cache.drain()) waiter.reject(error);
+    for (const waiter of this.#patch?.drain() ?? []) waiter.reject(error);
   }
 
   #failLost(waiter: FrameWaiter, error: NnrpError): void {
@@ -374,6 +382,7 @@ export class ClientEngine extends SessionEngine {
 
   /** Begins anew on another carrier, as a session that the server does not know: hello, empty cache, fresh credit. */
   restart(output: PacketOutput, nowMs: number): void {
+    this.renew();
     this.writer.output = output;
     this.writer.sessionId = 0;
     this.suspended = false;
@@ -381,9 +390,17 @@ export class ClientEngine extends SessionEngine {
     this.credit = new CreditGate(this.#options.flowControl ?? "auto");
     this.cache = new CacheMirror();
     this.accepted = null;
-    this.#patch = null;
+    this.#gone = new GivenUpFrames(); // the new session answers no frame of the old one
+    this.lastResultFrameId = 0;
     this.#minFrameId = 0;
     this.opened(nowMs);
+  }
+
+  /** A {@linkcode ClientEngine.restart} came to nothing: the session waits for the next one. */
+  park(): void {
+    this.renew();
+    this.suspended = true;
+    this.state = SessionState.ACTIVE;
   }
 
   /** Who waits for the frame; undefined if it is not in flight. */
@@ -512,7 +529,9 @@ export class ClientEngine extends SessionEngine {
     const end: SessionEnd = {
       kind: "lost",
       local: false,
-      reason: "the server finished sending without CLOSE",
+      reason: this.state === SessionState.INIT || this.state === SessionState.NEGOTIATING
+        ? "the server hung up before it answered the hello; is the port right, and is it one with TLS (nnrps://) or without?"
+        : "the server finished sending without CLOSE",
     };
     if (this.ending === null) this.lose(end);
     else this.end(end);
@@ -577,8 +596,7 @@ export class ClientEngine extends SessionEngine {
 
   /** See {@linkcode SessionEngine.suspend}. */
   protected suspend(error: NnrpError): void {
-    for (const waiter of this.cache.drain()) waiter.reject(error);
-    for (const waiter of this.#patch?.drain() ?? []) waiter.reject(error);
+    this.#failRequests(error);
     this.#late = 0;
     this.#frameDeadlineMs = Infinity;
     for (const waiter of this.#frames.clear()) this.#failLost(waiter, error);

@@ -64,9 +64,14 @@ export class MigrationTokens {
     return current || (previous && unheard);
   }
 
-  /** The session moved: the next token. */
-  rotate(next: Uint8Array): void {
-    this.#previous = this.#current;
+  /**
+   * The session moved: the next token.
+   *
+   * @param next 16 random bytes.
+   * @param shown The token that opened the way: the newest one the client surely knows. Default: the current one.
+   */
+  rotate(next: Uint8Array, shown: Uint8Array = this.#current): void {
+    this.#previous = shown;
     this.#current = next;
   }
 }

@@ -341,6 +341,13 @@ export abstract class SessionEngine {
     return true;
   }
 
+  /** Forgets how a try to begin anew ended. */
+  protected renew(): void {
+    this.ending = null;
+    this.closeReceived = false;
+    this.#finished = false;
+  }
+
   /** No new path was found for a suspended session: it ends. */
   giveUp(end: SessionEnd): void {
     this.end(end);
@@ -357,6 +364,11 @@ export abstract class SessionEngine {
     this.writer.output = output;
     this.suspended = false;
     this.opened(nowMs);
+  }
+
+  /** A trace id for a SESSION_MIGRATE: what the server says about that move carries it. */
+  moveTraceId(): bigint {
+    return this.nextTraceId();
   }
 
   /** Sends a PING that nobody waits for: the first packet on a new path tells the peer that it works. */

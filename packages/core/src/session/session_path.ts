@@ -39,7 +39,7 @@ export class SessionPath implements CarrierSink {
   ended = false;
   /** How it closed; null = open. */
   closedInfo: CloseInfo | null = null;
-  /** Whether a packet came since the path was taken into use: the peer knows of it. */
+  /** Whether anything came since the path was taken into use: the peer knows of it. */
   proven = false;
 
   #host: PathHost;
@@ -47,6 +47,7 @@ export class SessionPath implements CarrierSink {
   #taker: PacketTaker | null = null;
   #held: { cursor: PacketCursor; lane: Lane }[] = [];
   #heldBytes = 0;
+  #provenBefore = false;
 
   /**
    * Makes a SessionPath.
@@ -101,15 +102,16 @@ export class SessionPath implements CarrierSink {
 
   /** See CarrierSink. */
   begin(): void {
+    this.#provenBefore = this.proven;
+    this.proven = true;
     this.#engine.begin(this.#host.readClock());
   }
 
   /** See CarrierSink. */
   packet(cursor: PacketCursor, lane: Lane): void {
-    if (this.#taker === null) {
-      this.proven = true;
-      this.#engine.receive(cursor, lane);
-    } else this.#taker(cursor, lane);
+    this.#provenBefore = this.proven;
+    if (this.#taker === null) this.#engine.receive(cursor, lane);
+    else this.#taker(cursor, lane);
   }
 
   /** See CarrierSink. */
@@ -126,6 +128,7 @@ export class SessionPath implements CarrierSink {
   /** See CarrierSink. An end behind packets that wait is told after them. */
   end(): void {
     this.ended = true;
+    this.proven &&= this.#provenBefore; // an end alone proves nothing: the peer may have gone without a word
     if (!this.holds) this.#host.pathEnded(this);
   }
 
@@ -136,7 +139,6 @@ export class SessionPath implements CarrierSink {
   }
 
   readonly #keep: PacketTaker = (cursor, lane) => {
-    this.proven = true;
     this.#heldBytes += cursor.length;
     if (this.#heldBytes <= MAX_HELD_BYTES) this.#held.push({ cursor: cursor.copy(), lane });
     else void this.carrier.close({ graceful: false, reason: "sent too much before its old path had ended" });

@@ -192,8 +192,32 @@ export function checkHeader(view: DataView, offset: number): void {
   throw refusal(view, offset);
 }
 
-/** How TLS begins: a peer that encrypts has dialled a plain port. */
+/** How others begin whose ports are mixed up with those of NNRP. */
 const TLS_HANDSHAKE = 0x160301;
+const TLS_ALERT = 0x15;
+const HTTP_ANSWER = 0x48545450;
+const HTTP_GET = 0x47455420;
+
+/** Refuses bytes that cannot be the beginning of a packet, however few they are; null if they can. */
+export function refuseStart(bytes: Uint8Array): NnrpWireError | null {
+  if (bytes.length < 4) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return view.getUint32(0, true) === MAGIC ? null : notNnrp(view, 0);
+}
+
+function notNnrp(view: DataView, offset: number): NnrpWireError {
+  const first = view.getUint32(offset, false);
+  const words = first >>> 8 === TLS_HANDSHAKE
+    ? "not NNRP but TLS, which this port does not speak"
+    : first >>> 24 === TLS_ALERT
+    ? "not NNRP but TLS: the peer wants an encrypted connection (nnrps://)"
+    : first === HTTP_ANSWER
+    ? "not NNRP but HTTP: the peer is a web server (WebSocket begins with ws://)"
+    : first === HTTP_GET
+    ? "not NNRP but HTTP, which this port does not speak"
+    : "not NNRP";
+  return refused(words, "header.magic", offset, "4e4e5250", hex(first));
+}
 
 /** What is wrong with a header that was refused, in the order of wire spec §2. */
 function refusal(view: DataView, offset: number): NnrpWireError {
@@ -201,11 +225,7 @@ function refusal(view: DataView, offset: number): NnrpWireError {
     return refused("cut", "header", offset, HEADER_SIZE, Math.max(0, view.byteLength - offset));
   }
   if (view.getUint32(offset, true) !== MAGIC) {
-    const first = view.getUint32(offset, false);
-    const words = first >>> 8 === TLS_HANDSHAKE
-      ? "not NNRP but TLS, which this port does not speak"
-      : "not NNRP";
-    return refused(words, "header.magic", offset, "4e4e5250", hex(first));
+    return notNnrp(view, offset);
   }
   const headerLen = view.getUint8(offset + HeaderOffset.HEADER_LEN);
   if (headerLen !== HEADER_SIZE) {

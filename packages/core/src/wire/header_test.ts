@@ -10,6 +10,7 @@ import {
   encodeHeader,
   HEADER_SIZE,
   type PacketHeader,
+  refuseStart,
   writeHeader,
 } from "./header.ts";
 import { HEADER_RECORD } from "./metadata/header_table.ts";
@@ -168,3 +169,26 @@ function outcome(run: () => unknown): unknown {
     return error.stage; // the order of the checks differs, so not the field
   }
 }
+
+test("bytes that begin as nothing here does are named, from the fourth on", () => {
+  const bytes = (text: string) => Uint8Array.from(text, (c) => c.charCodeAt(0));
+  const table: readonly [string, string | null][] = [
+    ["", null],
+    ["NNR", null],
+    ["NNRP\x01", null],
+    ["\x16\x03\x01", null],
+    ["\x16\x03\x01\x00", "not NNRP but TLS, which this port does not speak"],
+    ["\x15\x03\x03\x00\x02\x02\x28", "not NNRP but TLS: the peer wants an encrypted connection"],
+    ["HTTP/1.1 400 Bad Request", "not NNRP but HTTP: the peer is a web server"],
+    ["GET / HTTP/1.1", "not NNRP but HTTP, which this port does not speak"],
+    ["SSH-2.0", "not NNRP"],
+  ];
+  for (const [text, words] of table) {
+    const refusal = refuseStart(bytes(text));
+    if (words === null) assertEquals(refusal, null);
+    else {
+      assertInstanceOf(refusal, NnrpWireError);
+      assertEquals([refusal.field, refusal.message.includes(words)], ["header.magic", true], refusal.message);
+    }
+  }
+});

@@ -8,7 +8,7 @@
 import type { CarrierLimits } from "../carrier.ts";
 import { NnrpWireError } from "../errors.ts";
 import { MessageType } from "./enums.ts";
-import { checkHeader } from "./header.ts";
+import { checkHeader, refuseStart } from "./header.ts";
 import { READ_BUFFER_LARGE, READ_BUFFER_SMALL, READ_FIRST_GRANT, READ_OWN_MEMORY } from "./limits.ts";
 import { HeaderOffset, PacketCursor } from "./packet_cursor.ts";
 
@@ -61,6 +61,21 @@ export class PacketReader {
   /** Bytes of a packet that is not whole yet: not 0 at the end of a stream means that it was cut. */
   get pendingBytes(): number {
     return this.#own !== null ? this.#ownHave : this.#end - this.#start;
+  }
+
+  /** What is wrong with a stream that ends here; null if nothing is. */
+  endError(name: string): NnrpWireError | null {
+    const rest = this.pendingBytes;
+    if (rest === 0) return null;
+    const pending = this.#own !== null
+      ? this.#own.subarray(0, rest)
+      : this.#bytes.subarray(this.#start, this.#end);
+    return refuseStart(pending) ?? new NnrpWireError(`${name} ended inside a packet`, {
+      field: "packet",
+      expected: "a whole packet",
+      actual: `its first ${rest} bytes`,
+      stage: "framing",
+    });
   }
 
   /** Where the next read may write; never empty. Valid until {@linkcode PacketReader.filled} or {@linkcode PacketReader.push}. */
