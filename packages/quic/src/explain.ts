@@ -4,18 +4,34 @@
  * @module
  */
 
-/** Words for people about a failure to dial or to listen. */
-export function explain(cause: unknown): string {
+/** What was tried: certificates are given differently, and a server hears of the client's complaints. */
+export type Attempt = "dial" | "dial WebTransport" | "accept" | "listen";
+
+/** Words for people about a failure to dial, to accept or to listen. */
+export function explain(cause: unknown, attempt: Attempt): string {
   const text = cause instanceof Error ? cause.message : String(cause);
   const name = cause instanceof Error ? cause.name : "";
   if (/error 120|no application protocol/i.test(text)) {
-    return "the server speaks another protocol there (ALPN): it is no NNRP server";
+    return {
+      "dial": "the server speaks another protocol there (ALPN): it is no NNRP server",
+      "dial WebTransport": "the server does not speak WebTransport there (ALPN)",
+      "accept": "the client speaks another protocol (ALPN)",
+      "listen": text,
+    }[attempt];
+  }
+  if (attempt === "accept" && /UnknownIssuer|BadSignature|unknown ca|certificate/i.test(text)) {
+    return `the client does not accept this server's certificate (${text})`;
   }
   if (/UnknownIssuer|BadSignature|unknown ca/i.test(text)) {
-    return "the server's certificate comes from an unknown authority; give its CA in `caCerts`";
+    return "the server's certificate comes from an unknown authority; " + (
+      attempt === "dial"
+        ? "give its CA in `caCerts`"
+        : "WebTransport takes it if its hash is in `serverCertificateHashes`"
+    );
   }
   if (/not valid for name|NotValidForName/i.test(text)) {
-    return "the server's certificate is for another name; dial that name, or give it in `serverName`";
+    return "the server's certificate is for another name; dial that name" +
+      (attempt === "dial" ? ", or give it in `serverName`" : "");
   }
   if (/expired|not valid yet|NotValidYet/i.test(text)) {
     return "the server's certificate is out of date, or a clock is wrong";

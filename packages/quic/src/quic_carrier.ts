@@ -20,6 +20,8 @@ import { StreamCarrier } from "./stream_carrier.ts";
 
 /** A packet of this size ends the stream it shares with smaller ones before it, bytes: nobody waits behind it. */
 const SHARED_BYTES = 32 * 1024;
+/** Streams without a byte that a peer may send; one has a meaning: it is the last. */
+const MAX_EMPTY_STREAMS = 64;
 /** Streams that may be on their way to being opened at once; more wait. */
 const MAX_OPENING = 64;
 
@@ -45,7 +47,7 @@ export class QuicCarrier extends StreamCarrier {
   #opened = 0;
   #controlReadable: ReadableStream<Uint8Array> | null = null;
   #controlEnded = false;
-  #emptyEnded = false; // the empty stream that ends the peer's sending was seen
+  #emptyStreams = 0; // from the peer: the first ends its sending
   #others: WritableStream<Uint8Array>[] = []; // answering halves of further bidirectional streams: kept, for dropping one ends it
 
   /**
@@ -155,8 +157,18 @@ export class QuicCarrier extends StreamCarrier {
    */
   streamEnded(stream: IncomingStream): void {
     if (stream.control) this.#controlEnded = true;
-    else if (stream.bytes === 0) this.#emptyEnded = true;
-    if (this.#controlEnded && this.#emptyEnded && this.receiving.openStreams === 0) this.peerFinished();
+    else if (stream.bytes === 0 && ++this.#emptyStreams > MAX_EMPTY_STREAMS) {
+      this.fault(
+        new NnrpWireError("too many streams that carry nothing", {
+          field: "stream",
+          expected: `at most ${MAX_EMPTY_STREAMS}`,
+          stage: "framing",
+          limit: true,
+        }),
+      );
+      return;
+    }
+    if (this.#controlEnded && this.#emptyStreams > 0 && this.receiving.openStreams === 0) this.peerFinished();
   }
 
   /** The stream a packet goes on. */

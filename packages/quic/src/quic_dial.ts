@@ -48,7 +48,9 @@ export async function dialQuic(
   } catch (cause) {
     closeEndpoint(endpoint); // the only way to end an attempt
     signal?.throwIfAborted();
-    throw new NnrpTransportError("quic", `cannot connect to ${host}:${port}: ${explain(cause)}`, { cause });
+    throw new NnrpTransportError("quic", `cannot connect to ${host}:${port}: ${explain(cause, "dial")}`, {
+      cause,
+    });
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", abort);

@@ -61,7 +61,9 @@ export async function listenQuic(
     return new Listener(endpoint, listener, accept, options, settings);
   } catch (cause) {
     if (endpoint !== undefined) closeEndpoint(endpoint);
-    throw new NnrpTransportError("quic", `cannot listen on ${host}:${port}: ${explain(cause)}`, { cause });
+    throw new NnrpTransportError("quic", `cannot listen on ${host}:${port}: ${explain(cause, "listen")}`, {
+      cause,
+    });
   }
 }
 
@@ -125,6 +127,10 @@ class Listener implements CarrierListener {
     const limitMs = this.#options.handshakeTimeoutMs ?? HANDSHAKE_MS;
     let conn: Deno.QuicConn | null = null;
     let late = false;
+    let handedOver = false;
+    const ended = () => {
+      if (handedOver) this.#ended();
+    };
     let timer: ReturnType<typeof setTimeout> | undefined;
     this.#handshakes++;
     const timeUp = new Promise<never>((_, reject) => {
@@ -145,22 +151,23 @@ class Listener implements CarrierListener {
       const made = await Promise.race([shaking, timeUp]);
       if (!this.#open) throw new Error("the listener was closed meanwhile");
       const carrier = made.protocol === H3
-        ? await Promise.race([this.#webTransport(made, remote), timeUp])
-        : new QuicCarrier(made, null, remote, () => this.#ended());
+        ? await Promise.race([this.#webTransport(made, remote, ended), timeUp])
+        : new QuicCarrier(made, null, remote, ended);
+      handedOver = true;
       this.#live++;
       this.#accept(carrier);
     } catch (cause) {
       if (conn !== null) close(conn);
-      this.#failed(remote, explain(cause), cause);
+      this.#failed(remote, explain(cause, "accept"), cause);
     } finally {
       clearTimeout(timer);
       this.#handshakes--;
     }
   }
 
-  async #webTransport(conn: Deno.QuicConn, remote: string): Promise<Carrier> {
+  async #webTransport(conn: Deno.QuicConn, remote: string, ended: () => void): Promise<Carrier> {
     const { acceptWebTransport } = await import("./web_transport_accept.ts");
-    return acceptWebTransport(conn, remote, this.#settings.path, () => this.#ended());
+    return acceptWebTransport(conn, remote, this.#settings.path, ended);
   }
 
   #failed(remote: string, reason: string, cause?: unknown): void {

@@ -202,19 +202,12 @@ export class Receiving implements IncomingOwner {
   /** The peer finished a stream. */
   ended(stream: IncomingStream): void {
     if (!stream.control) this.openStreams--;
-    const rest = stream.reader.pendingBytes;
-    if (rest > 0 && !this.discard && !stream.marked) {
-      this.#owner.fault(
-        new NnrpWireError(`${this.#owner.name} stream ${stream.id} ended inside a packet`, {
-          field: "packet",
-          expected: "a whole packet",
-          actual: `its first ${rest} bytes`,
-          stage: "framing",
-        }),
-      );
+    const cut = stream.reader.endError(`${this.#owner.name} stream ${stream.id}`);
+    if (cut !== null && !this.discard && !stream.marked) {
+      this.#owner.fault(cut);
       return;
     }
-    if (rest === 0 && this.#idleReaders.length < IDLE_READERS) this.#idleReaders.push(stream.reader);
+    if (cut === null && this.#idleReaders.length < IDLE_READERS) this.#idleReaders.push(stream.reader);
     this.#owner.streamEnded(stream);
   }
 

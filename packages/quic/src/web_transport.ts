@@ -102,13 +102,26 @@ async function dial(
     const control = await Promise.race([opening, stopped]);
     return new WebTransportCarrier(session, control, `${host}:${target.port}`, dataStreams, () => {});
   } catch (cause) {
+    const said = session === null ? null : await lastWords(session);
     if (session !== null) giveUp(session);
     signal?.throwIfAborted();
-    throw new NnrpTransportError("webtransport", `cannot connect to ${url}: ${explain(cause)}`, { cause });
+    const why = said ?? explain(cause, "dial WebTransport");
+    throw new NnrpTransportError("webtransport", `cannot connect to ${url}: ${why}`, { cause });
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", abort);
   }
+}
+
+/** What the server said when it closed the session; null if it did not. */
+async function lastWords(session: WebTransport): Promise<string | null> {
+  const closed = session.closed.then((info) => info ?? null, () => null);
+  const none = new Promise<null>((done) => setTimeout(() => done(null), 0));
+  const info = await Promise.race([closed, none]);
+  if (info === null) return null;
+  return `the server refused it${info.reason ? `: ${info.reason}` : ""}${
+    info.closeCode ? ` (${info.closeCode})` : ""
+  }`;
 }
 
 /** Lets go of a session that may not be ready yet. */

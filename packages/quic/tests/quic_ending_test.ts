@@ -130,6 +130,20 @@ if ("Deno" in globalThis) {
     }
   });
 
+  test("streams that carry nothing are free now and then, not without end", async () => {
+    const { ours, conn, listener } = await facingRaw();
+    let gone = false;
+    const closed = conn.closed.finally(() => gone = true);
+    for (let i = 0; i < 64; i++) await sendOn(conn, new Uint8Array(0));
+    await sendOn(conn, packet("submit", 7));
+    await until(() => ours.frames.includes(7), "the frame behind them");
+    while (!gone) await sendOn(conn, new Uint8Array(0)).catch(() => {});
+    assertEquals((await closed).closeCode, ErrorCode.LIMIT_EXCEEDED);
+    await until(() => ours.info !== null, "the end");
+    assertEquals(ours.events, ["fault", "closed"]);
+    await listener.close();
+  });
+
   test("last words of a fault reach the peer before the connection ends", async () => {
     const { ours, conn, control, listener } = await facingRaw();
     const sink = ours as { fault(error: Error): void };

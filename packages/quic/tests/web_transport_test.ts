@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { NnrpUnsupportedError, NnrpValueError } from "@nnrp/core";
+import { NnrpTransportError, NnrpUnsupportedError, NnrpValueError } from "@nnrp/core";
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { until } from "../../../tests/support/raw_peer.ts";
@@ -170,6 +170,13 @@ if (!("Deno" in globalThis)) {
     await rawSession(port, "/elsewhere").then((session) => session.closed).catch(() => {});
     await until(() => failures.length === 1, "the wrong path in the log");
     assertStringIncludes(failures[0], "/elsewhere");
+    const dialler = webTransport(await hashes());
+    const lost = await assertRejects(
+      () => dialler.dial({ host: "127.0.0.1", port, path: "/elsewhere" }),
+      NnrpTransportError,
+    );
+    assertStringIncludes(lost.message, "no NNRP at /elsewhere (404)");
+    await until(() => failures.length === 2, "each is told once");
     const greedy = await rawSession(port);
     const control = await openStream(greedy);
     await control.write(packet("control", 1));

@@ -6,9 +6,9 @@
  *
  * @module
  */
-import { DenoByteStream, formatAddress } from "./deno_sockets.ts";
+import { explainLostTls, PullByteStream } from "@nnrp/core";
+import { formatAddress } from "./deno_sockets.ts";
 import { type Secured, TLS_ALPN, type TlsClientSettings, type TlsDialer } from "./tls_api.ts";
-import { explainLostTls } from "./tls_failures.ts";
 
 /** Dials by Deno's own TLS. */
 export function denoTlsDialer(settings: TlsClientSettings): TlsDialer {
@@ -32,7 +32,7 @@ export function denoTlsDialer(settings: TlsClientSettings): TlsDialer {
       signal?.removeEventListener("abort", abort);
     }
     return {
-      stream: new DenoByteStream(conn, (cause) => explainLostTls(cause, "client")),
+      stream: new PullByteStream(conn, (cause) => explainLostTls(cause, "client", { alpn: TLS_ALPN })),
       remote: formatAddress(conn.remoteAddr),
     };
   };

@@ -6,13 +6,14 @@
  */
 import {
   type CarrierListenOptions,
+  explainTls,
   NnrpConnectionClosedError,
   type NnrpError,
   NnrpLimitError,
   NnrpTimeoutError,
   NnrpTransportError,
 } from "@nnrp/core";
-import { explainTls } from "./tls_failures.ts";
+import { TLS_ALPN } from "./tls_api.ts";
 
 /** Longest handshake, ms. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -84,7 +85,13 @@ export class Handshakes {
     return {
       succeeded: () => end(null),
       failed: (cause) => {
-        end(new NnrpTransportError("tls", `TLS handshake failed: ${explainTls(cause, "server")}`, { cause }));
+        end(
+          new NnrpTransportError(
+            "tls",
+            `TLS handshake failed: ${explainTls(cause, "server", { alpn: TLS_ALPN })}`,
+            { cause },
+          ),
+        );
       },
     };
   }

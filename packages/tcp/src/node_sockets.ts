@@ -17,11 +17,15 @@ export const socketApi: SocketApi = {
     return new Promise((resolve, reject) => {
       const socket = netConnect({ host, port, noDelay, allowHalfOpen: true });
       const abort = () => socket.destroy(signal!.reason);
+      const failed = (cause: Error) => {
+        signal?.removeEventListener("abort", abort);
+        reject(cause);
+      };
       signal?.addEventListener("abort", abort);
-      socket.once("error", reject);
+      socket.once("error", failed);
       socket.once("connect", () => {
         signal?.removeEventListener("abort", abort);
-        socket.removeListener("error", reject);
+        socket.removeListener("error", failed);
         resolve({ stream: new NodeByteStream(socket), remote: formatRemote(socket) });
       });
     });

@@ -18,7 +18,7 @@ import {
   type TLSSocket,
 } from "node:tls";
 import * as nodeTls from "node:tls";
-import type { PeerIdentity } from "@nnrp/core";
+import { explainLostTls, type PeerIdentity } from "@nnrp/core";
 import type { Handshake, Handshakes } from "./handshakes.ts";
 import { formatRemote, NodeByteStream } from "./node_sockets.ts";
 import type { Bound } from "./socket_api.ts";
@@ -29,7 +29,6 @@ import {
   type TlsDialer,
   type TlsServerSettings,
 } from "./tls_api.ts";
-import { explainLostTls } from "./tls_failures.ts";
 
 /** Dials by `node:tls`. */
 export function nodeTlsDialer(settings: TlsClientSettings): TlsDialer {
@@ -183,7 +182,7 @@ function defaultAuthorities(): readonly string[] {
 function secured(socket: TLSSocket, side: "client" | "server"): Secured {
   socket.allowHalfOpen = true;
   return {
-    stream: new NodeByteStream(socket, (cause) => explainLostTls(cause, side)),
+    stream: new NodeByteStream(socket, (cause) => explainLostTls(cause, side, { alpn: TLS_ALPN })),
     remote: formatRemote(socket),
   };
 }

@@ -12,10 +12,10 @@ import {
   type CarrierDialOptions,
   type CarrierListener,
   type DialTarget,
+  explainSocket,
   NnrpTransportError,
   TransportId,
 } from "@nnrp/core";
-import { explainSocket } from "./failures.ts";
 import { after, later } from "./host_timers.ts";
 import { checkPort, DEFAULT_PORT } from "./port.ts";
 import type { SocketApi } from "./socket_api.ts";

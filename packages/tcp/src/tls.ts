@@ -12,16 +12,23 @@ import {
   type CarrierListener,
   type CarrierListenOptions,
   type DialTarget,
+  explainSocket,
+  explainTls,
   NnrpTransportError,
   NnrpValueError,
   TransportId,
 } from "@nnrp/core";
-import { explainSocket } from "./failures.ts";
 import { Handshakes } from "./handshakes.ts";
 import { after, later } from "./host_timers.ts";
 import { checkPort, DEFAULT_PORT } from "./port.ts";
-import type { KeyPair, Secured, TlsClientSettings, TlsDialer, TlsServerSettings } from "./tls_api.ts";
-import { explainTls } from "./tls_failures.ts";
+import {
+  type KeyPair,
+  type Secured,
+  TLS_ALPN,
+  type TlsClientSettings,
+  type TlsDialer,
+  type TlsServerSettings,
+} from "./tls_api.ts";
 import { checkMaterial, checkPair, splitCertificates } from "./tls_material.ts";
 
 /** Options of {@linkcode tls}. Certificates and keys are PEM texts. */
@@ -136,7 +143,7 @@ async function dial(
     return await dialer(target.host, target.port, serverName, signal);
   } catch (cause) {
     signal?.throwIfAborted();
-    const words = explainTls(cause, "client", serverName);
+    const words = explainTls(cause, "client", { serverName, alpn: TLS_ALPN });
     throw new NnrpTransportError("tls", `cannot connect to ${target.host}:${target.port}: ${words}`, {
       cause,
     });

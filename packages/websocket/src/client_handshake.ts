@@ -73,6 +73,7 @@ async function explain(status: number, head: HttpHead, socket: RawSocket): Promi
     const to = head.fields.get("location");
     return `${words}; redirects are not followed${to === undefined ? "" : `, dial ${to} instead`}`;
   }
+  if (status === 200) return `${words}; a web server, but no WebSocket there: is the path right?`;
   if (status === 404) return `${words}; is the path right?`;
   if (status === 401 || status === 407) return `${words}; a header may be missing`;
   return words;

@@ -160,9 +160,14 @@ test("a server that answers anything but the upgrade: the error says what it sai
       /302 Found; redirects are not followed, dial wss:\/\/other\.example\/nnrp instead/,
     ],
     [() => "HTTP/1.1 401 Unauthorized\r\n\r\n", /401 Unauthorized; a header may be missing/],
-    [() => "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\n<html>", /answers 200 OK$/],
+    [
+      () => "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\n<html>",
+      /answers 200 OK; a web server, but no WebSocket there: is the path right\?$/,
+    ],
     [() => "HTTP/1.0 101 Old\r\n\r\n", /is no WebSocket server: it answers "HTTP\/1\.0 101 Old"/],
     [() => "SSH-2.0-OpenSSH\r\n\r\n", /is no WebSocket server/],
+    [() => "NNRP\x01\x00\x1a\x28", /no WebSocket server: plain NNRP, which begins with nnrp:\/\//],
+    [() => "\x15\x03\x03\x00\x02\x02\x28", /no WebSocket server: TLS, which begins with wss:\/\//],
     [() => null, /ended without a word/],
     [() => "HTTP/1.1 101 Switch", /ended inside the HTTP head/],
     [() => switching("sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA=="), /wrong Sec-WebSocket-Accept/],
@@ -259,11 +264,11 @@ test("wss: verified against the CA that is named, for the name that is dialled",
   const trusting = await dial({ tls: { insecureSkipVerify: true } });
   assertEquals([trusting.unverified, carrier.unverified], [true, false]);
   await new Heard(trusting).carrier.close();
-  await assertRejects(() => dial({}), NnrpTransportError, "signed by nobody this side trusts");
+  await assertRejects(() => dial({}), NnrpTransportError, "give that authority's certificate in caCerts");
   await assertRejects(
     () => dial({ tls: { caCerts, serverName: "other.example" } }),
     NnrpTransportError,
-    "for another name",
+    'is not for "other.example"',
   );
   await assertRejects(
     () => webSocket().dial({ host: HOST, port: server.port }), // plain text towards TLS
@@ -303,9 +308,15 @@ test("TLS handshakes are bounded in time and number", async () => {
   const target = { host: "localhost", port: listener.port, encrypted: true };
   const carrier = new Heard(await webSocket({ tls: { caCerts: [ca] } }).dial(target));
   await carrier.carrier.close();
+  const third = await RawWebSocket.connect(listener.port);
+  await new Promise((done) => setTimeout(done, 30));
+  await listener.close();
+  await third.end();
+  await until(() => failures.length === 3, "what the close ended to be told");
+  assert(failures[2].includes("the listener was closed"), failures[2]);
   silent.destroy();
   second.destroy();
-  await listener.close();
+  third.destroy();
 });
 
 test("a client that wants TLS from a server that speaks plain text fails, and the server goes on", async () => {

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { ByteStream, ByteStreamEvents } from "@nnrp/core";
-import type { Bound, RawSocket, RawSockets } from "./raw_socket.ts";
+import { type ByteStream, PullByteStream } from "@nnrp/core";
+import { type Bound, HTTP_ALPN, type RawSocket, type RawSockets } from "./raw_socket.ts";
 
 /** Pause after a failed accept (no file descriptors left, for example), ms. */
 const ACCEPT_BACKOFF_MS = 50;
@@ -23,7 +23,7 @@ export const rawSockets: RawSockets = {
       const secure = await Deno.startTls(conn, {
         hostname: tls.serverName ?? host,
         caCerts: tls.caCerts === undefined ? undefined : [...tls.caCerts],
-        alpnProtocols: ["http/1.1"],
+        alpnProtocols: [HTTP_ALPN],
       });
       try {
         await secure.handshake();
@@ -109,93 +109,10 @@ class DenoRawSocket implements RawSocket {
   }
 
   stream(): ByteStream {
-    return new DenoStream(this.#conn);
+    return new PullByteStream(this.#conn);
   }
 
   destroy(): void {
     close(this.#conn);
-  }
-}
-
-/** A Deno connection as a byte stream. */
-class DenoStream implements ByteStream {
-  readonly #conn: Deno.Conn;
-  #events: ByteStreamEvents | null = null;
-  #resume: (() => void) | null = null; // ends a pause
-  #release: (() => void) | null = null; // ends the wait after the peer's end
-  #paused = false;
-  #destroyed = false;
-
-  constructor(conn: Deno.Conn) {
-    this.#conn = conn;
-  }
-
-  start(events: ByteStreamEvents): void {
-    this.#events = events;
-    void this.#read(events);
-  }
-
-  async #read(events: ByteStreamEvents): Promise<void> {
-    let failure: unknown;
-    try {
-      for (;;) {
-        while (this.#paused && !this.#destroyed) await new Promise<void>((done) => this.#resume = done);
-        if (this.#destroyed) break;
-        const count = await this.#conn.read(events.target());
-        if (count === null) {
-          events.ended();
-          if (!this.#destroyed) await new Promise<void>((done) => this.#release = done);
-          break;
-        }
-        events.filled(count);
-      }
-    } catch (cause) {
-      if (!this.#destroyed) failure = cause;
-    }
-    close(this.#conn);
-    events.closed(failure);
-  }
-
-  write(ranges: Uint8Array[]): void {
-    void this.#writeAll(ranges);
-  }
-
-  async #writeAll(ranges: Uint8Array[]): Promise<void> {
-    try {
-      for (let i = 0; i < ranges.length; i++) {
-        const range = ranges[i];
-        let at = await this.#conn.write(range);
-        while (at < range.length) at += await this.#conn.write(range.subarray(at));
-      }
-    } catch (cause) {
-      this.#events!.writeFailed(cause);
-      return;
-    }
-    this.#events!.written();
-  }
-
-  pause(): void {
-    this.#paused = true;
-  }
-
-  resume(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
-    this.#resume?.();
-    this.#resume = null;
-  }
-
-  shutdown(): void {
-    this.#conn.closeWrite().catch(() => {});
-  }
-
-  destroy(): void {
-    if (this.#destroyed) return;
-    this.#destroyed = true;
-    close(this.#conn);
-    this.#resume?.();
-    this.#resume = null;
-    this.#release?.();
-    this.#release = null;
   }
 }

@@ -30,9 +30,8 @@ export async function readHead(socket: RawSocket): Promise<HttpHead> {
     if (end > MAX_HEAD || (end < 0 && bytes.length > MAX_HEAD)) {
       throw new HttpHeadError(`an HTTP head longer than ${MAX_HEAD} bytes`);
     }
-    if (bytes.length > 0 && (bytes[0] < 0x41 || bytes[0] > 0x5a)) {
-      throw new HttpHeadError("no HTTP"); // TLS, for example: nothing more would come
-    }
+    const foreign = foreignProtocol(bytes);
+    if (foreign !== null) throw new HttpHeadError(foreign); // nothing more would come
     if (end >= 0) return parse(bytes.subarray(0, end), bytes.subarray(end + 4));
     searched = Math.max(0, bytes.length - 3);
     const chunk = await socket.read();
@@ -54,6 +53,19 @@ export async function readHead(socket: RawSocket): Promise<HttpHead> {
 export function hasToken(value: string | undefined | null, token: string): boolean {
   return (value ?? "").toLowerCase().split(",").some((part) => part.trim() === token);
 }
+
+/** What begins like no HTTP head, in words; null if it may be one. */
+function foreignProtocol(bytes: Uint8Array): string | null {
+  if (bytes.length === 0 || (bytes[0] >= 0x41 && bytes[0] <= 0x5a)) {
+    const nnrp = bytes.length >= 4 && NNRP.every((byte, i) => bytes[i] === byte);
+    return nnrp ? "plain NNRP, which begins with nnrp:// or nnrp+tcp:// and not with ws://" : null;
+  }
+  const tls = bytes[0] === 0x15 || bytes[0] === 0x16;
+  return tls ? "TLS, which begins with wss:// and not with ws://" : "no HTTP";
+}
+
+/** How every packet begins. */
+const NNRP = [0x4e, 0x4e, 0x52, 0x50];
 
 /** Where the empty line begins, or -1. */
 function endOfHead(bytes: Uint8Array, from: number): number {

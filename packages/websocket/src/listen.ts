@@ -7,14 +7,15 @@ import {
   type Carrier,
   type CarrierListener,
   type CarrierListenOptions,
+  explainSocket,
+  explainTls,
   NnrpError,
   NnrpTimeoutError,
   NnrpTransportError,
   NnrpUnsupportedError,
 } from "@nnrp/core";
-import { explain } from "./explain.ts";
 import { FramedStream } from "./framed_stream.ts";
-import { type RawSocket, rawSockets, type ServerTls } from "./raw_socket.ts";
+import { HTTP_ALPN, type RawSocket, rawSockets, type ServerTls } from "./raw_socket.ts";
 import { acceptHandshake } from "./server_handshake.ts";
 import type { UpgradeRules } from "./upgrade_request.ts";
 import { carrierOn } from "./websocket_carrier.ts";
@@ -70,7 +71,7 @@ export async function listen(
       );
     } catch (cause) {
       socket.destroy();
-      failed?.(socket.remote, late ?? asError(cause));
+      failed?.(socket.remote, late ?? asError(cause, tls !== null));
     } finally {
       clearTimeout(timer);
       shaking.delete(socket);
@@ -84,7 +85,7 @@ export async function listen(
       tls,
       { timeoutMs: handshakeTimeoutMs, max: maxHandshakes },
       (socket) => void arrived(socket),
-      (remote, cause) => failed?.(remote, asError(cause)),
+      (remote, cause) => failed?.(remote, asError(cause, true)),
     );
     const close = async (): Promise<void> => {
       for (const socket of shaking) socket.destroy();
@@ -92,13 +93,14 @@ export async function listen(
     };
     return { name: "websocket", host: bound.host, port: bound.port, close };
   } catch (cause) {
-    throw new NnrpTransportError("websocket", `cannot listen on ${host}:${port}: ${explain(cause)}`, {
+    throw new NnrpTransportError("websocket", `cannot listen on ${host}:${port}: ${explainSocket(cause)}`, {
       cause,
     });
   }
 }
 
-function asError(cause: unknown): NnrpError {
+function asError(cause: unknown, encrypted: boolean): NnrpError {
   if (cause instanceof NnrpError) return cause;
-  return new NnrpTransportError("websocket", `the handshake failed: ${explain(cause)}`, { cause });
+  const why = encrypted ? explainTls(cause, "server", { alpn: HTTP_ALPN }) : explainSocket(cause);
+  return new NnrpTransportError("websocket", `the handshake failed: ${why}`, { cause });
 }

@@ -8,7 +8,7 @@ import type { Server, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { ByteStream } from "@nnrp/core";
 import { NodeStream } from "./node_stream.ts";
-import type { Bound, RawSocket, RawSockets } from "./raw_socket.ts";
+import { type Bound, HTTP_ALPN, type RawSocket, type RawSockets } from "./raw_socket.ts";
 
 const builtin = (name: string): Promise<unknown> => import(/* @vite-ignore */ /* webpackIgnore: true */ name);
 
@@ -28,7 +28,7 @@ export async function rawSockets(): Promise<RawSockets> {
           rejectUnauthorized: !(tls.insecureSkipVerify ?? false),
           cert: tls.cert,
           key: tls.key,
-          ALPNProtocols: ["http/1.1"],
+          ALPNProtocols: [HTTP_ALPN],
         });
         socket.setNoDelay(true);
         const abort = () => {
@@ -39,11 +39,15 @@ export async function rawSockets(): Promise<RawSockets> {
           abort();
           return;
         }
+        const failed = (cause: Error) => {
+          signal?.removeEventListener("abort", abort);
+          reject(cause);
+        };
         signal?.addEventListener("abort", abort);
-        socket.once("error", reject);
+        socket.once("error", failed);
         socket.once(tls === null ? "connect" : "secureConnect", () => {
           signal?.removeEventListener("abort", abort);
-          socket.removeListener("error", reject);
+          socket.removeListener("error", failed);
           resolve(new NodeRawSocket(socket));
         });
       });
@@ -55,12 +59,20 @@ export async function rawSockets(): Promise<RawSockets> {
           socket.setNoDelay(true);
           accept(new NodeRawSocket(socket));
         };
-        // TLS handshakes under way, by the peer's address: how its socket hangs on the plain one differs between runtimes.
-        const shaking = new Map<string, () => void>();
+        // TLS handshakes under way.
+        const shaking = new Map<
+          Socket,
+          { done(): void; lost(error: Error): void; drop(error: Error): void }
+        >();
         const server: Server = tls === null
           ? net.createServer({ allowHalfOpen: true }, arrived)
-          : tlsModule.createServer({ ...tls, ALPNProtocols: ["http/1.1"] }, (socket) => {
-            shaking.get(format(socket))?.();
+          : tlsModule.createServer({ ...tls, ALPNProtocols: [HTTP_ALPN] }, (socket) => {
+            const handshake = shaking.get(underlying(socket));
+            if (handshake === undefined) {
+              socket.destroy(); // given up meanwhile
+              return;
+            }
+            handshake.done();
             arrived(socket);
           });
         if (tls !== null) {
@@ -71,27 +83,28 @@ export async function rawSockets(): Promise<RawSockets> {
               failed(remote, new Error("too many connections are shaking hands"));
               return;
             }
-            const done = () => {
-              clearTimeout(timer);
-              shaking.delete(remote);
+            const handshake = {
+              done: () => {
+                clearTimeout(timer);
+                shaking.delete(socket);
+              },
+              lost: (error: Error) => {
+                if (shaking.has(socket)) failed(remote, error);
+                handshake.done();
+              },
+              drop: (error: Error) => {
+                handshake.lost(error);
+                socket.destroy();
+              },
             };
-            const timer = setTimeout(() => {
-              done();
-              socket.destroy();
-              failed(remote, new Error(`TLS took longer than ${limits.timeoutMs} ms`));
-            }, limits.timeoutMs);
-            shaking.set(remote, done);
-            socket.on("close", () => {
-              if (shaking.get(remote) === done) {
-                failed(remote, new Error("the connection ended inside the TLS handshake"));
-              }
-              done();
-            });
+            const late = () => handshake.drop(new Error(`TLS took longer than ${limits.timeoutMs} ms`));
+            const timer = setTimeout(late, limits.timeoutMs);
+            shaking.set(socket, handshake);
+            socket.on("error", handshake.lost);
+            socket.on("close", () => handshake.lost(new Error("socket hang up")));
           });
           server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
-            const remote = format(socket);
-            if (shaking.has(remote)) failed(remote, error);
-            shaking.get(remote)?.();
+            shaking.get(underlying(socket))?.lost(error);
             socket.destroy();
           });
         }
@@ -106,6 +119,8 @@ export async function rawSockets(): Promise<RawSockets> {
             port: address.port,
             close: () => {
               server.close();
+              const closed = new Error("the listener was closed during the TLS handshake");
+              for (const { drop } of [...shaking.values()]) drop(closed);
               return Promise.resolve();
             },
           });
@@ -113,6 +128,11 @@ export async function rawSockets(): Promise<RawSockets> {
       });
     },
   };
+}
+
+/** The socket that "connection" told of; on Bun the TLS socket itself. */
+function underlying(socket: TLSSocket): Socket {
+  return (socket as { _parent?: Socket | null })._parent ?? socket;
 }
 
 function format(socket: Socket): string {

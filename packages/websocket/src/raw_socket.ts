@@ -5,6 +5,9 @@
  */
 import type { ByteStream } from "@nnrp/core";
 
+/** What TLS peers agree on to speak, as ALPN names it. */
+export const HTTP_ALPN = "http/1.1";
+
 /** A connected socket, TLS done or done by the first read. */
 export interface RawSocket {
   /** `host:port` of the peer. */

@@ -10,6 +10,8 @@ import {
   type CarrierDialer,
   type CarrierDialOptions,
   type DialTarget,
+  explainSocket,
+  explainTls,
   NnrpTransportError,
   NnrpUnsupportedError,
   NnrpValueError,
@@ -17,10 +19,9 @@ import {
 } from "@nnrp/core";
 import { dialBrowser } from "./browser_dial.ts";
 import { shakeHands } from "./client_handshake.ts";
-import { explain } from "./explain.ts";
 import { FramedStream } from "./framed_stream.ts";
 import { listen } from "./listen.ts";
-import { type RawSocket, rawSockets } from "./raw_socket.ts";
+import { HTTP_ALPN, type RawSocket, rawSockets } from "./raw_socket.ts";
 import { carrierOn, DEFAULT_PATH } from "./websocket_carrier.ts";
 
 /** Certificates of a {@linkcode webSocket}. */
@@ -157,7 +158,12 @@ async function dial(
   } catch (cause) {
     socket?.destroy();
     signal?.throwIfAborted();
-    const why = cause instanceof NnrpTransportError ? cause.message : `cannot be reached: ${explain(cause)}`;
+    const serverName = options.tls?.serverName ?? target.host;
+    const why = cause instanceof NnrpTransportError
+      ? cause.message
+      : `cannot be reached: ${
+        encrypted ? explainTls(cause, "client", { serverName, alpn: HTTP_ALPN }) : explainSocket(cause)
+      }`;
     throw new NnrpTransportError("websocket", `${url} ${why}`, { cause });
   } finally {
     signal?.removeEventListener("abort", abort);
