@@ -37,6 +37,7 @@ export const NORMALISATIONS: readonly Normalisation[] = [
     pattern: /\b([0-9A-F]{2}:){31}[0-9A-F]{2}/g,
     example: "AB:CD:…:EF",
   },
+  { what: "names of temporary files", pattern: /\S*\/nnrp-serve-\w+\//g, example: "/tmp/nnrp-serve-a1b2c3/" },
   { what: "process ids", pattern: /("pid":)\d+/g, example: "$14711" },
   { what: "fingerprints of certificates", pattern: /"[A-Za-z0-9+/]{43}="/g, example: '"q83vEjRW…="' },
 ];

@@ -12,6 +12,7 @@ import { COMMANDS } from "./commands.ts";
 import { commandHelp, overviewHelp } from "./help.ts";
 import { closest } from "./closest.ts";
 import { type Terminal, terminalOf } from "./terminal_style.ts";
+import { VERSION } from "./version.ts";
 
 /** Where a run writes. */
 export interface CliOutput {
@@ -33,13 +34,20 @@ export interface CliOutput {
  * @returns The exit code.
  */
 export async function runCli(argv: readonly string[], output: CliOutput = processOutput): Promise<number> {
+  // `nnrp help decode` is `nnrp decode --help`.
+  if (argv[0] === "help") return await runCli([...argv.slice(1), "--help"], output);
   const found = findCommand(argv);
   if (found === null) {
-    const wantsHelp = argv.length === 0 || argv[0] === "--help" || argv[0] === "-h" || argv[0] === "help";
-    if (wantsHelp) {
+    if (argv.length === 0 || argv[0] === "--help" || argv[0] === "-h") {
       output.print(overviewHelp(COMMANDS));
       return argv.length === 0 ? 2 : 0;
     }
+    if (argv[0] === "--version" || argv[0] === "-V") {
+      output.print(`nnrp ${VERSION} (NNRP/1)`);
+      return 0;
+    }
+    const group = COMMANDS.filter((c) => c.name.startsWith(`${argv[0]} `));
+    if (group.length > 0) return explainGroup(group, argv, output);
     const names = COMMANDS.map((c) => c.name);
     const typed = argv.filter((a) => !a.startsWith("-")).slice(0, 2).join(" ") || argv[0];
     const near = closest(typed, names) ?? closest(argv[0], names);
@@ -73,6 +81,18 @@ const processOutput: CliOutput = {
   write: (text) => void process.stdout.write(text),
   terminal: terminalOf(process.stdout, process.env),
 };
+
+/** `nnrp smoke` alone, or with a second word that is none: the few that there are. */
+function explainGroup(group: readonly Command[], argv: readonly string[], output: CliOutput): number {
+  if (argv.includes("--help") || argv.includes("-h")) {
+    output.print(overviewHelp(group));
+    return 0;
+  }
+  const names = group.map((c) => `nnrp ${c.name}`);
+  const all = names.length === 1 ? names[0] : `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
+  output.warn(`nnrp: "${argv.slice(0, 2).join(" ")}" is no command; write ${all}`);
+  return 2;
+}
 
 /** The command with the longest name that begins the arguments. */
 function findCommand(argv: readonly string[]): { command: Command; rest: string[] } | null {

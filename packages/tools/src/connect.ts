@@ -45,19 +45,29 @@ export function checkAddress(address: string): Endpoint {
     if (!/\s/.test(address)) return parseEndpoint(address);
   } catch (error) {
     if (!(error instanceof NnrpValueError)) throw error;
+    if (/no valid port/.test(error.message)) {
+      throw new CommandError(`"${address}" has no valid port; ports are ${error.expected}`, 2);
+    }
     const [scheme, ...rest] = address.split("://");
     const schemes = /schemes: ([^)]*)/.exec(String(error.expected))?.[1].split(", ") ?? [];
     const near = rest.length > 0 && !schemes.includes(scheme) ? closest(scheme, schemes) : undefined;
     const hint = near === undefined
-      ? "write it as nnrp://127.0.0.1:4433"
+      ? `write it as nnrp://127.0.0.1:4433${rest.length > 0 ? ` (schemes: ${schemes.join(", ")})` : ""}`
       : `did you mean ${near}://${rest.join("://")}?`;
     throw new CommandError(`"${address}" is no server address; ${hint}`, 2);
   }
   throw new CommandError(`"${address}" is no server address; addresses have no spaces`, 2);
 }
 
-function explain(address: string, { port }: Endpoint, error: unknown): string {
+function explain(address: string, { port, carrier, encrypted }: Endpoint, error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  if (error instanceof NnrpTimeoutError || error instanceof NnrpTransportError) {
+    if (/authority that is not trusted|unknown authority/.test(error.message)) {
+      return `the certificate of ${address} comes from an authority that is not trusted here; give that authority with ` +
+        "--ca FILE (ca.pem of nnrp cert or nnrp serve --dev-cert)";
+    }
+    if (/caCerts/.test(error.message)) return error.message.replace(/in `?caCerts`?/, "with --ca FILE");
+  }
   if (error instanceof NnrpConnectionClosedError) {
     return `something answers at ${address}, but ended the connection before the session began (${error.message}); ` +
       "is it an NNRP/1 server?";
@@ -65,6 +75,9 @@ function explain(address: string, { port }: Endpoint, error: unknown): string {
   if (error instanceof NnrpTransportError) {
     const refused = (error.cause as { name?: string; code?: string } | undefined) ?? {};
     if (refused.name === "ConnectionRefused" || refused.code === "ECONNREFUSED") {
+      if (carrier !== null || encrypted) {
+        return `no server answers at ${address}; is it running, and is the port right?`;
+      }
       const flag = port === 4433 ? "" : ` --port ${port}`;
       return `no server answers at ${address}; start one in another terminal: nnrp serve --model super-resolution${flag}`;
     }

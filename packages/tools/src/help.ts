@@ -16,7 +16,7 @@ export function overviewHelp(commands: readonly Command[]): string {
     "Commands:",
     ...commands.map((c) => `  ${c.name.padEnd(width)}  ${c.summary}`),
     "",
-    "nnrp COMMAND --help explains one. Exit codes: 0 success, 1 failure, 2 wrong usage.",
+    "nnrp COMMAND --help explains one, nnrp --version tells the version. Exit codes: 0 success, 1 failure, 2 wrong usage.",
   ].join("\n");
 }
 

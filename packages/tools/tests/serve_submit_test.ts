@@ -132,13 +132,13 @@ test("a wrong address, and one where nobody is, say what to do", async () => {
   const out = join(folder, "x.png");
   await refused(
     2,
-    '"localhost" is no server address; write it as nnrp://127.0.0.1:4433',
+    '"tcp://localhost" is no server address; write it as nnrp://127.0.0.1:4433',
     "submit",
     small,
     "-o",
     out,
     "-s",
-    "localhost",
+    "tcp://localhost",
   );
   const { port, close } = await occupied();
   await close();

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { type Command, CommandError, type CommandInput } from "../command.ts";
+import { readStandardInput } from "../standard_input.ts";
 
 /** Writes the golden vectors. */
 export const goldenExportCommand: Command = {
@@ -48,10 +49,11 @@ async function check({ args, options, print }: CommandInput): Promise<number> {
   const { VectorFormatError } = await import("../vectors/format.ts");
   let bytes: Uint8Array;
   try {
-    bytes = readFileSync(file === "-" ? 0 : file);
+    bytes = file === "-" ? await readStandardInput() : await readFile(file);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new CommandError(`cannot read ${file}: ${why.split("\n")[0]}`, 2);
+    const { code, message } = error as { code?: string; message?: string };
+    const why = code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : message;
+    throw new CommandError(`cannot read ${file}: ${why}; give a file that golden export wrote, or -`, 2);
   }
   let vectors;
   try {

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Command, CommandError } from "../command.ts";
+import { readTrust, serverAddress, TRUST_OPTIONS } from "../reach/server_options.ts";
 
 /** The command. */
 export const submitCommand: Command = {
@@ -33,9 +34,14 @@ export const submitCommand: Command = {
     },
     { name: "scale", type: "number", placeholder: "2|4", help: "how many times larger", default: 2 },
     { name: "budget", type: "number", placeholder: "MS", help: "most time for the network; default: none" },
+    ...TRUST_OPTIONS,
     { name: "json", type: "boolean", help: "print the report as one JSON object" },
   ],
-  examples: ["submit picture.png --out big.png", "submit picture.png -o big.png --scale 4 --budget 200"],
+  examples: [
+    "submit picture.png --out big.png",
+    "submit picture.png -o big.png --scale 4 --budget 200",
+    "submit picture.png -o big.png --server nnrps://render-7.lan --ca ca.pem",
+  ],
   demonstrations: [
     {
       line: "submit picture.png --out big.png --server nnrp://127.0.0.1:9",
@@ -54,7 +60,8 @@ export const submitCommand: Command = {
     return await submitPicture({
       path: input.args[0],
       out: String(out),
-      server: String(server),
+      server: serverAddress(String(server)),
+      dial: await readTrust(input.options),
       doublings: scale / 2,
       budgetMs: budget === undefined ? undefined : Number(budget),
       json: input.options["json"] === true,

@@ -27,7 +27,7 @@ export const vectorsCheckCommand: Command = {
 function run({ args, print, warn, signal }: CommandInput): number {
   const folder = args[0];
   if (folder === undefined) {
-    warn("vectors check: which folder?");
+    warn("nnrp vectors check: which folder?");
     return 2;
   }
   let found;
@@ -35,14 +35,14 @@ function run({ args, print, warn, signal }: CommandInput): number {
     found = loadVectors(folder.length > 1 ? folder.replace(/[/\\]+$/, "") : folder);
   } catch (error) {
     if (!(error instanceof VectorFolderError)) throw error;
-    warn(`vectors check: ${error.message}`);
+    warn(`nnrp vectors check: ${error.message}`);
     return 2;
   }
   for (const path of found.skipped) if (!path.endsWith("index.json")) warn(`skipped ${path}: no vectors`);
   let passed = 0;
   let failed = 0;
   for (const loaded of found.files) {
-    if (signal.aborted) throw new CommandError("vectors check: interrupted");
+    if (signal.aborted) throw new CommandError("stopped", 130);
     const report = checkVectorFile(loaded);
     passed += report.passed;
     failed += report.failures.length;

@@ -133,7 +133,7 @@ test("a missing folder, one without vectors and unreadable files end with one li
     assertEquals([code, out, err.length], [2, [], 1]);
     assertMatch(err[0], words);
   };
-  await refused(`${data}/no-such-folder`, /^vectors check: cannot read .*no-such-folder/);
+  await refused(`${data}/no-such-folder`, /^nnrp vectors check: cannot read .*no-such-folder/);
   await withFolder({ "readme.txt": "" }, (folder) => refused(folder, /holds no vectors/));
   await withFolder({ "index.json": "{}" }, (folder) => refused(folder, /holds no vectors/));
   await withFolder({ "bad.json": '{"format":' }, (folder) => refused(folder, /cannot read .*bad\.json/));

@@ -4,7 +4,7 @@
  * @module
  */
 import { readFile } from "node:fs/promises";
-import process from "node:process";
+import { readStandardInput } from "../standard_input.ts";
 import { CommandError, type CommandInput } from "../command.ts";
 import { NO_TERMINAL, type Style, styleOf } from "../terminal_style.ts";
 import { foreignInput } from "./foreign.ts";
@@ -108,18 +108,6 @@ async function readInput(path: string, name: string, hex: boolean): Promise<Uint
     if (error instanceof HexTextError) throw new CommandError(`${name}: ${error.message}`);
     throw error;
   }
-}
-
-async function readStandardInput(): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk);
-  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }
 
 function show(packet: DecodedPacket, options: ExplainOptions, tally: Tally, input: CommandInput): void {

@@ -5,6 +5,7 @@
  */
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { DialOptions } from "@nnrp/client";
 import { CommandError, type CommandInput } from "../command.ts";
 import { connect } from "../connect.ts";
 import { enlargePicture } from "./enlarge.ts";
@@ -18,6 +19,8 @@ export interface SubmitPictureOptions {
   readonly out: string;
   /** Address of the server. */
   readonly server: string;
+  /** How its certificate is trusted. */
+  readonly dial: Pick<DialOptions, "tls">;
   /** 1 = ×2, 2 = ×4. */
   readonly doublings: number;
   /** Time for the network, ms; undefined = as long as it takes. */
@@ -36,14 +39,14 @@ export async function submitPicture(
   options: SubmitPictureOptions,
   input: Pick<CommandInput, "print" | "signal">,
 ): Promise<number> {
-  const { path, out, server, doublings, budgetMs, json } = options;
+  const { path, out, server, dial, doublings, budgetMs, json } = options;
   const { picture: small, facts } = await readPng(path);
   // The input of the last doubling must itself be a picture that can be sent.
   if (small.width * small.height * 4 ** (doublings - 1) > MAX_PIXELS) {
     throw new CommandError(`${path} is too large for this --scale; give a smaller picture`);
   }
   await checkFolder(out);
-  const session = await connect(server, { signal: input.signal });
+  const session = await connect(server, { ...dial, signal: input.signal });
   try {
     const { picture: large, report } = await enlargePicture(session, small, {
       doublings,

@@ -7,6 +7,7 @@ import {
   NnrpProbeError,
   parseEndpoint,
   probeClientTransport,
+  selectTransport,
   type TransportProbeSelection,
   type TransportProbeSummary,
 } from "@nnrp/client";
@@ -32,11 +33,11 @@ export interface ProbePlan extends ServerChoice {
 
 /** Probes a server; returns the exit code. */
 export async function probe(plan: ProbePlan, input: CommandInput): Promise<number> {
-  const { address, dial, sampleCount, payloadBytes, warmup } = plan;
+  const { address } = plan;
   checkAddress(address);
   let selection: TransportProbeSelection;
   try {
-    selection = await probeClientTransport(address, { ...dial, sampleCount, payloadBytes, warmup });
+    selection = await measure(plan);
   } catch (error) {
     if (!(error instanceof NnrpProbeError)) throw error;
     throw new CommandError(
@@ -48,6 +49,27 @@ export async function probe(plan: ProbePlan, input: CommandInput): Promise<numbe
       input.print(line);
     }}
   return 0;
+}
+
+/** With `--ca` an `nnrp://` address means TLS first; where that is not answered, plain TCP is what the server may speak. */
+async function measure({ address, dial, ...options }: ProbePlan): Promise<TransportProbeSelection> {
+  const { sampleCount, payloadBytes, warmup } = options;
+  const probing = { ...dial, sampleCount, payloadBytes, warmup };
+  const plain = dial.tls !== undefined && address.startsWith("nnrp://");
+  let first: TransportProbeSelection | null = null;
+  try {
+    first = await probeClientTransport(address, probing);
+    if (!plain || first.tcpSummary === null || first.tcpSummary.successCount > 0) return first;
+  } catch (error) {
+    if (!plain || !(error instanceof NnrpProbeError)) throw error;
+  }
+  try {
+    const { tcpSummary } = await probeClientTransport(address.replace("nnrp://", "nnrp+tcp://"), probing);
+    return selectTransport({ quic: first?.quicSummary ?? null, tcp: tcpSummary });
+  } catch (error) {
+    if (first === null || !(error instanceof NnrpProbeError)) throw error;
+    return first;
+  }
 }
 
 /** A selection as plain data. */
@@ -118,7 +140,8 @@ export function selectionLines(
 function whyNoQuic(address: string): string {
   const { encrypted, carrier } = parseEndpoint(address);
   if (carrier !== null) return `${address.split("://")[0]} allows no QUIC; nnrps:// allows both`;
-  return encrypted
-    ? "QUIC: this runtime has none; Deno has"
+  const { Deno } = globalThis as { Deno?: { connectQuic?: unknown } };
+  return encrypted || typeof Deno?.connectQuic !== "function"
+    ? "QUIC: this runtime has none; Deno has, with --unstable-net"
     : "QUIC is encrypted: it is probed with nnrps://, or with --ca FILE";
 }

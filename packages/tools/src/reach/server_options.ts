@@ -7,8 +7,8 @@ import { readFile } from "node:fs/promises";
 import { type ClientTlsOptions, DEFAULT_PORT, type DialOptions } from "@nnrp/client";
 import { CommandError, type CommandInput, type CommandOption } from "../command.ts";
 
-/** Options of every command that calls a server. */
-export const SERVER_OPTIONS: readonly CommandOption[] = [
+/** Options that say how a server's certificate is trusted. */
+export const TRUST_OPTIONS: readonly CommandOption[] = [
   {
     name: "ca",
     type: "string",
@@ -16,6 +16,11 @@ export const SERVER_OPTIONS: readonly CommandOption[] = [
     help: "authority to trust instead of the system's, PEM; for example ca.pem of nnrp cert",
   },
   { name: "insecure", type: "boolean", help: "trust any certificate: for experiments only" },
+];
+
+/** Options of every command that measures a server. */
+export const SERVER_OPTIONS: readonly CommandOption[] = [
+  ...TRUST_OPTIONS,
   { name: "timeout", type: "number", placeholder: "S", help: "seconds to wait for an answer", default: 5 },
   { name: "json", type: "boolean", help: "print one JSON object" },
 ];
@@ -49,16 +54,25 @@ export async function readServerChoice({ args, options, signal }: CommandInput):
   if (!(seconds > 0)) {
     throw new CommandError(`--timeout must be more than 0 seconds, not ${options["timeout"]}`, 2);
   }
-  const tls: ClientTlsOptions | undefined = options["ca"] === undefined && options["insecure"] !== true
-    ? undefined
-    : {
-      ...(options["ca"] === undefined ? {} : { caCerts: [await readPem(String(options["ca"]))] }),
-      ...(options["insecure"] === true ? { insecureSkipVerify: true } : {}),
-    };
   return {
     address: serverAddress(args[0]),
-    dial: { timeoutMs: Math.round(seconds * 1000), signal, ...(tls === undefined ? {} : { tls }) },
+    dial: { timeoutMs: Math.round(seconds * 1000), signal, ...await readTrust(options) },
   };
+}
+
+/**
+ * Reads {@linkcode TRUST_OPTIONS}.
+ *
+ * @throws CommandError if the authority's file is none.
+ */
+export async function readTrust(options: CommandInput["options"]): Promise<Pick<DialOptions, "tls">> {
+  const { ca, insecure } = options;
+  if (ca === undefined && insecure !== true) return {};
+  const tls: ClientTlsOptions = {
+    ...(ca === undefined ? {} : { caCerts: [await readPem(String(ca))] }),
+    ...(insecure === true ? { insecureSkipVerify: true } : {}),
+  };
+  return { tls };
 }
 
 async function readPem(path: string): Promise<string> {

@@ -6,17 +6,15 @@
 import process from "node:process";
 import { type NnrpServer, NnrpTransportError, serve } from "@nnrp/server";
 import { CommandError, type CommandInput } from "../command.ts";
+import { type ServedAddress, servedAddresses } from "./addresses.ts";
+import { type Bindings, bindingsOf, type ListenChoice } from "./bindings.ts";
 import { EventLog } from "./event_log.ts";
 import { type ModelOptions, openModel, type ServedModel } from "./model.ts";
 
 /** Options of {@linkcode serveModel}. */
-export interface ServeModelOptions extends ModelOptions {
+export interface ServeModelOptions extends ModelOptions, ListenChoice {
   /** `"super-resolution"`, `"echo"`, or the path of an ONNX file. */
   readonly model: string;
-  /** Host to listen on. */
-  readonly host: string;
-  /** Port to listen on; 0 = any free one. */
-  readonly port: number;
   /** Whether output is JSON, one object a line. */
   readonly json: boolean;
   /** Whether the end of standard input stops the server too. */
@@ -24,17 +22,15 @@ export interface ServeModelOptions extends ModelOptions {
 }
 
 /** The first line of `--json`. */
-export interface ListeningLine {
+export interface ListeningLine extends ServedAddress {
   /** Always `"listening"`. */
   readonly event: "listening";
-  /** Address for clients. */
-  readonly address: string;
-  /** Carrier, for example `"tcp"`. */
-  readonly carrier: string;
-  /** Bound host. */
-  readonly host: string;
-  /** Bound port. */
-  readonly port: number;
+  /** All addresses; the fields beside are those of the first. */
+  readonly addresses: readonly ServedAddress[];
+  /** Path of the authority that `--dev-cert` made, for `--ca` of clients; null = none was made. */
+  readonly ca: string | null;
+  /** SHA-256 of the certificate that `--dev-cert` made, base64, for browsers; null = none was made. */
+  readonly certificateSha256: string | null;
   /** Name of the model. */
   readonly model: string;
   /** What runs the model; null for the echo. */
@@ -51,15 +47,19 @@ export async function serveModel(
   options: ServeModelOptions,
   input: Pick<CommandInput, "print" | "signal">,
 ): Promise<number> {
-  const model = await openModel(options.model, options);
+  const bindings = await bindingsOf(options);
+  let model: ServedModel | undefined;
   try {
+    model = await openModel(options.model, options);
     const log = new EventLog(input.print, options.json);
-    const server = await listen(options, model, log);
-    announce(server, model, options, input.print);
+    const server = await listen(options, bindings, model, log);
+    announce(server, bindings, model, options.json, input.print);
     await stopped(input.signal, options.untilEof);
     if (!options.json && server.stats.sessions > 0) {
+      const { sessions } = server.stats;
       log.line(
-        `stopping: ${server.stats.sessions} sessions finish their frames (Ctrl-C again to stop at once)`,
+        `stopping: ${sessions} session${sessions === 1 ? " finishes its" : "s finish their"} frames ` +
+          "(Ctrl-C again to stop at once)",
       );
     }
     const hurry = () => process.exit(130);
@@ -69,29 +69,40 @@ export async function serveModel(
     log.summary(server.stats);
     return 0;
   } finally {
-    await model.close();
+    await bindings.clean();
+    await model?.close();
   }
 }
 
-async function listen(options: ServeModelOptions, model: ServedModel, log: EventLog): Promise<NnrpServer> {
-  const { host, port } = options;
+async function listen(
+  options: ServeModelOptions,
+  { listen }: Bindings,
+  model: ServedModel,
+  log: EventLog,
+): Promise<NnrpServer> {
   try {
     return await serve({
-      host,
-      port,
+      listen: [...listen],
       concurrency: model.concurrency,
       profile: { modelName: model.name },
       log: (event) => log.event(event),
     }, log.counting(model.handler));
   } catch (error) {
     if (!(error instanceof NnrpTransportError)) throw error;
-    throw new CommandError(isBusy(error.cause) ? busy(host, port) : error.message);
+    throw new CommandError(isBusy(error.cause) ? busy(error.transport, options) : error.message);
   }
 }
 
-function busy(host: string, port: number): string {
-  return `port ${port} on ${host} is taken by another program; stop that one, or choose another port with --port ` +
-    `(--port 0 takes any free one)`;
+function busy(carrier: string, { host, port, tlsPort, quicPort, webSocketPort }: ListenChoice): string {
+  const [taken, flag] = carrier === "tls"
+    ? [tlsPort, "--tls-port"]
+    : carrier === "quic"
+    ? [quicPort, "--quic-port"]
+    : carrier === "websocket"
+    ? [webSocketPort, "--websocket-port"]
+    : [port, "--port"];
+  return `port ${taken} on ${host} is taken by another program; stop that one, or choose another port with ${flag} ` +
+    `(${flag} 0 takes any free one)`;
 }
 
 function isBusy(cause: unknown): boolean {
@@ -101,27 +112,38 @@ function isBusy(cause: unknown): boolean {
 
 function announce(
   server: NnrpServer,
+  { dev, secureWebSocket }: Bindings,
   model: ServedModel,
-  options: ServeModelOptions,
+  json: boolean,
   print: (line: string) => void,
 ): void {
-  const { name, host, port } = server.addresses[0];
-  const address = `nnrp://${host.includes(":") ? `[${host}]` : host}:${port}`;
-  if (options.json) {
+  const addresses = servedAddresses(server, secureWebSocket);
+  const [first] = addresses;
+  if (json) {
     const line: ListeningLine = {
       event: "listening",
-      address,
-      carrier: name,
-      host,
-      port,
+      ...first,
       model: model.name,
       runtime: model.runtime ?? null,
+      addresses,
+      ca: dev?.caFile ?? null,
+      certificateSha256: dev?.sha256 ?? null,
     };
     print(JSON.stringify(line));
     return;
   }
-  const runtime = model.runtime === undefined ? "" : `, ONNX Runtime ${model.runtime}`;
-  print(`serving ${model.name} at ${address} (${name}${runtime}); Ctrl-C stops`);
+  const runtime = model.runtime === undefined ? "" : `ONNX Runtime ${model.runtime}`;
+  if (addresses.length === 1 && dev === null) {
+    const how = [first.carrier, runtime].filter((part) => part !== "").join(", ");
+    return print(`serving ${model.name} at ${first.address} (${how}); Ctrl-C stops`);
+  }
+  print(`serving ${model.name}${runtime === "" ? "" : ` (${runtime})`}; Ctrl-C stops`);
+  const width = Math.max(...addresses.map(({ carrier }) => carrier.length));
+  for (const { carrier, address } of addresses) print(`  ${carrier.padEnd(width)}  ${address}`);
+  if (dev === null) return;
+  print(`certificate of this run, good for ${dev.hosts.join(", ")}`);
+  print(`  clients   --ca ${dev.caFile}`);
+  print(`  browsers  SHA-256 "${dev.sha256}"`);
 }
 
 /** Resolves when the signal aborts or, if wished, standard input ends. */

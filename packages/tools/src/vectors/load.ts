@@ -39,7 +39,10 @@ export function loadVectors(folder: string): VectorFolder {
   try {
     stat = statSync(folder);
   } catch (error) {
-    throw new VectorFolderError(`cannot read ${folder}: ${wordsOf(error)}`);
+    const missing = (error as { code?: string }).code === "ENOENT";
+    throw new VectorFolderError(
+      `cannot read ${folder}: ${missing ? "there is no such folder or file" : wordsOf(error)}`,
+    );
   }
   const paths = stat.isDirectory() ? jsonFiles(folder, "") : [""];
   const files: LoadedVectors[] = [];
