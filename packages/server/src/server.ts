@@ -96,7 +96,8 @@ interface Admission {
 
 interface Handshake {
   readonly timer: ReturnType<typeof setTimeout>;
-  readonly abort: AbortController;
+  /** Ends the validator's work; made when there is a validator to ask. */
+  abort: AbortController | null;
   /** Whether the log was told why it was refused. */
   reported: boolean;
 }
@@ -370,14 +371,13 @@ export class NnrpServer {
       return;
     }
     const ms = this.#options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
-    const abort = new AbortController();
     const handshake: Handshake = {
-      abort,
+      abort: null,
       reported: false,
       timer: setTimeout(() => {
         handshake.reported = true;
         const error = new NnrpTimeoutError("the handshake", ms);
-        abort.abort(error);
+        handshake.abort?.abort(error);
         session.refuse(ErrorCode.INVALID_STATE, error.message);
         session.report("handshake-refused", error.message, error);
       }, ms),
@@ -418,7 +418,7 @@ export class NnrpServer {
     };
     const judged = validator === undefined
       ? ADMITTED
-      : await this.#judge(session, validator, request, handshake!.abort.signal);
+      : await this.#judge(session, validator, request, (handshake!.abort = new AbortController()).signal);
     if (session.state !== "negotiating") return; // timed out or gone meanwhile
     if (!judged.accepted) {
       this.#refuseAuth(session, outcome, judged);
@@ -612,7 +612,7 @@ export class NnrpServer {
       if (!handshake.reported && end.kind === "error") {
         session.report("handshake-refused", end.reason, end.error);
       }
-      handshake.abort.abort(serverClosed());
+      handshake.abort?.abort(serverClosed());
     }
     const { sessionId } = session;
     if (sessionId !== 0 && this.#sessions.get(sessionId) === session) {
