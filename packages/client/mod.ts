@@ -56,15 +56,15 @@ export {
 } from "./src/reconnect.ts";
 export { type ClientTlsOptions } from "./src/runtime_carriers.ts";
 export { PathKeeper, type PathLook, type PathPolicy } from "./src/path_keeper.ts";
-export {
-  ClientSession,
-  type ClientStats,
-  type FrameKey,
-  type OpenOptions,
-  type RawSession,
-  type ReceiveOptions,
-  type SubmitOptions,
-} from "./src/session.ts";
+export { ClientSession } from "./src/session.ts";
+export type {
+  ClientStats,
+  FrameKey,
+  OpenOptions,
+  ReceiveOptions,
+  SubmitOptions,
+} from "./src/session_types.ts";
+export type { RawSession } from "./src/raw_session.ts";
 export type { FrameRequest } from "./src/frame_request.ts";
 export { MAX_STREAM_BYTES, MAX_STREAM_RESULTS, ResultStream } from "./src/result_stream.ts";
 export { ResultRouter } from "./src/result_router.ts";

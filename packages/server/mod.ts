@@ -13,13 +13,8 @@
 export { serve } from "./src/serve.ts";
 export { Drop, drop, type Handler, type HandlerContext, type HandlerOutput } from "./src/handler.ts";
 export { NnrpServer, type ServerAddress, type ServerStats } from "./src/server.ts";
-export {
-  type HintFields,
-  type SendOptions,
-  ServerSession,
-  type ServerSessionStats,
-  type WaitOptions,
-} from "./src/session.ts";
+export { ServerSession } from "./src/session.ts";
+export type { HintFields, SendOptions, ServerSessionStats, WaitOptions } from "./src/session_types.ts";
 export * from "./src/options.ts";
 export type { SessionOwner } from "./src/session_owner.ts";
 export { Scheduler, type SchedulerStats } from "./src/scheduler.ts";

@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { CachePutFlags, type CachePutMetadata, NnrpValueError, type ObjectReference } from "@nnrp/core";
+import {
+  type CacheInvalidateMetadata,
+  CacheInvalidateScope,
+  CachePutFlags,
+  type CachePutMetadata,
+  NnrpValueError,
+  type ObjectReference,
+} from "@nnrp/core";
 
 /** An object to put into the server's cache. */
 export interface CachePutRequest {
@@ -82,5 +89,19 @@ export function putOf(request: CachePutRequest): CachePutMetadata {
     codecBitmap: request.codecBitmap ?? 0,
     flags: (request.flags ?? 0) | (request.pinned ? CachePutFlags.PINNED : 0) |
       (request.reusable ? CachePutFlags.REUSABLE : 0),
+  };
+}
+
+/** The fields of a CACHE_INVALIDATE. */
+export function invalidationOf(what: CacheInvalidation): CacheInvalidateMetadata {
+  const { hi, lo } = what.scope === CacheInvalidateScope.OBJECT_KIND
+    ? { hi: 0, lo: what.kind ?? 0 }
+    : cacheKeyOf(what.key ?? 0n);
+  return {
+    invalidateScope: what.scope,
+    cacheNamespace: what.namespace ?? 0,
+    cacheKeyHi: hi,
+    cacheKeyLo: lo,
+    reasonCode: what.reasonCode ?? 0,
   };
 }

@@ -5,7 +5,8 @@
  * @module
  */
 import { NnrpRouterClosedError, type Result } from "@nnrp/core";
-import type { ClientSession, FrameKey, ReceiveOptions, SubmitOptions } from "./session.ts";
+import type { ClientSession } from "./session.ts";
+import type { FrameKey, ReceiveOptions, SubmitOptions } from "./session_types.ts";
 import type { FrameRequest } from "./frame_request.ts";
 
 /** A view on one session: submit here, receive by frame there. */

@@ -7,28 +7,24 @@
 import {
   type AcceptedHello,
   buildClientHello,
-  type CacheInvalidateMetadata,
-  CacheInvalidateScope,
   type CachePutReply,
   type Carrier,
-  type CarrierDatagrams,
   ClientEngine,
-  type ClientFrameCounts,
   type CloseInfo,
   type ErrorEvent,
+  expiryOf,
   type FlowUpdateEvent,
+  type FlowUpdateFields,
+  flowUpdateOf,
   type FrameWaiter,
-  type Lane,
   LAST_WORDS_MS,
   LINGER_MS,
   NnrpCancelledError,
   NnrpConnectionClosedError,
   type NnrpError,
   NnrpLimitError,
-  type NnrpPacket,
   NnrpStateError,
   NnrpTimeoutError,
-  NnrpUnsupportedError,
   type PatchReply,
   type ReplyWaiter,
   type Result,
@@ -38,12 +34,11 @@ import {
   SessionState,
   stateName,
 } from "@nnrp/core";
-import { type FlowUpdateFields, flowUpdateOf } from "@nnrp/core";
 import {
   type CacheInvalidation,
-  cacheKeyOf,
   type CachePutOutcome,
   type CachePutRequest,
+  invalidationOf,
   putOf,
 } from "./cache_calls.ts";
 import type { DialOrigin, DialRecord } from "./dial.ts";
@@ -57,7 +52,9 @@ import { dialForMove } from "./migration_target.ts";
 import { MigrationTriggerMonitor, type MigrationTriggerPolicy } from "./path_monitor.ts";
 import { ResultRouter } from "./result_router.ts";
 import { ResultStream } from "./result_stream.ts";
+import { RawAccess, type RawSession } from "./raw_session.ts";
 import { SessionPaths } from "./session_paths.ts";
+import type { ClientStats, FrameKey, OpenOptions, ReceiveOptions, SubmitOptions } from "./session_types.ts";
 import {
   CLOSE_DRAIN_MS,
   CLOSE_IDLE_DRAIN_MS,
@@ -66,86 +63,8 @@ import {
   SEND_STALL_MS,
   type SessionOptions,
 } from "./session_options.ts";
-import { expiryOf } from "@nnrp/core";
 import { WaitingLine } from "./waiting_line.ts";
 import { waitFor, type WaitOptions } from "./wait.ts";
-
-/** A frame by its numbers. */
-export interface FrameKey {
-  /** Frame id. */
-  readonly frameId: number;
-  /** View id. */
-  readonly viewId: number;
-}
-
-/** Options of a submit. */
-export interface SubmitOptions {
-  /** Longest wait for the answer, ms. Default: none. After it the slot is free and a late result is counted. */
-  readonly timeoutMs?: number;
-  /** Cancels the frame: FRAME_CANCEL goes out, the call rejects with NnrpCancelledError. */
-  readonly signal?: AbortSignal;
-  /**
-   * `"final"` (default): resolves when the frame is settled; `"first"`: with the first part, cancelling the rest; `"eos"`: a
-   * PARTIAL without EOS counts as a part even if the server did not agree to streamed results.
-   */
-  readonly until?: "final" | "first" | "eos";
-}
-
-/** Which result to receive. */
-export interface ReceiveOptions extends WaitOptions {
-  /** Only results of this frame. Default: any. */
-  readonly frameId?: number;
-  /** View of that frame. Default 0. */
-  readonly viewId?: number;
-}
-
-/** Counters of a session, as they are now. */
-export interface ClientStats extends Readonly<ClientFrameCounts> {
-  /** Frames that hold a slot. */
-  readonly inFlight: number;
-  /** Most frames that may hold one; Infinity = no limit. */
-  readonly limit: number;
-  /** Submits waiting for a slot. */
-  readonly waiting: number;
-  /** Whether submitting is paused, here or by the server. */
-  readonly paused: boolean;
-  /** Results kept for `receiveResult()`. */
-  readonly unclaimed: number;
-  /** Results that nobody claimed and that made room. */
-  readonly droppedUnclaimed: number;
-  /** Hints that nobody read and that made room. */
-  readonly droppedHints: number;
-  /** Smoothed round trip of pings, ms; undefined before the first. */
-  readonly rttMs: number | undefined;
-  /** Bytes handed to the runtime. */
-  readonly sentBytes: number;
-  /** Bytes received. */
-  readonly receivedBytes: number;
-  /** Bytes waiting to be sent. */
-  readonly bufferedBytes: number;
-  /** ERRORs sent. */
-  readonly errorsSent: number;
-  /** Times the session moved to another connection. */
-  readonly moves: number;
-  /** Lost connections that were replaced. */
-  readonly reconnects: number;
-}
-
-/** What goes around the session's rules: for tests, relays and tools. */
-export interface RawSession {
-  /** Sends a packet as it is, without checks or bookkeeping. */
-  sendPacket(lane: Lane, packet: NnrpPacket): void;
-  /** The carrier in use; another one after a move. */
-  readonly carrier: Carrier;
-  /** Id of the stream that the last packet of a lane travelled on (behaviour spec §2, §3). */
-  lastStreamId(lane: Lane): number;
-  /**
-   * Datagrams of the carrier in use.
-   *
-   * @throws NnrpUnsupportedError if it has none.
-   */
-  readonly datagrams: CarrierDatagrams;
-}
 
 /** A session with a server. Made by `dialClient()` or `connectClientSession()`. */
 export class ClientSession {
@@ -982,41 +901,6 @@ function capture(resolve: (result: Result) => void, reject: (error: NnrpError) =
   capturedReject = reject;
 }
 
-/** What {@linkcode ClientSession.open} takes beside the session's options. */
-export interface OpenOptions extends SessionOptions, WaitOptions {
-  /** How the carrier was reached; needed to reconnect, and to move without naming a host. */
-  readonly origin?: DialOrigin;
-}
-
-/** See {@linkcode RawSession}. */
-class RawAccess implements RawSession {
-  readonly #engine: ClientEngine;
-  readonly #current: () => Carrier;
-
-  constructor(engine: ClientEngine, current: () => Carrier) {
-    this.#engine = engine;
-    this.#current = current;
-  }
-
-  sendPacket(lane: Lane, packet: NnrpPacket): void {
-    this.#engine.sendRaw(lane, packet);
-  }
-
-  get carrier(): Carrier {
-    return this.#current();
-  }
-
-  lastStreamId(lane: Lane): number {
-    return this.#current().lastStreamId(lane);
-  }
-
-  get datagrams(): CarrierDatagrams {
-    const { datagrams, name } = this.#current();
-    if (datagrams !== undefined) return datagrams;
-    throw new NnrpUnsupportedError(`${name} has no datagrams; QUIC and WebTransport have`);
-  }
-}
-
 /** Longest time between two looks at a session, ms. */
 const MAX_TICK_MS = 5000;
 /** How often a closing session looks whether its frames have ended, ms. */
@@ -1026,17 +910,4 @@ const REPLY_TIMEOUT_MS = 10_000;
 
 function cancelledUnsent(cause: unknown): NnrpCancelledError {
   return new NnrpCancelledError("the frame was cancelled before it was sent", { cause });
-}
-
-function invalidationOf(what: CacheInvalidation): CacheInvalidateMetadata {
-  const { hi, lo } = what.scope === CacheInvalidateScope.OBJECT_KIND
-    ? { hi: 0, lo: what.kind ?? 0 }
-    : cacheKeyOf(what.key ?? 0n);
-  return {
-    invalidateScope: what.scope,
-    cacheNamespace: what.namespace ?? 0,
-    cacheKeyHi: hi,
-    cacheKeyLo: lo,
-    reasonCode: what.reasonCode ?? 0,
-  };
 }

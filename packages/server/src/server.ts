@@ -44,8 +44,9 @@ import {
   type ServeOptions,
 } from "./options.ts";
 import { Scheduler, type SchedulerStats } from "./scheduler.ts";
-import { ServerSession, type WaitOptions } from "./session.ts";
+import { ServerSession } from "./session.ts";
 import type { SessionOwner } from "./session_owner.ts";
+import type { WaitOptions } from "./session_types.ts";
 import { type Judged, readVerdict, REFUSED } from "./verdict.ts";
 
 /** Where a server listens. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { NnrpError, ReceivedSubmit } from "@nnrp/core";
-import type { WaitOptions } from "./session.ts";
+import type { WaitOptions } from "./session_types.ts";
 
 interface Receiver {
   resolve(frame: ReceivedSubmit): void;

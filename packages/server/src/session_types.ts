@@ -1,0 +1,54 @@
+/**
+ * What calls of a session take and give, beside frames and results.
+ *
+ * @module
+ */
+import type { ResultHintMetadata, ServerFrameCounts } from "@nnrp/core";
+
+/** How long a call may wait. */
+export interface WaitOptions {
+  /** Most ms to wait. Default: no limit. */
+  readonly timeoutMs?: number;
+  /** Ends the wait; the call rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** Fields of a RESULT_HINT to send; what is left out is NONE. */
+export interface HintFields extends Partial<ResultHintMetadata> {
+  /** Frame it speaks of; 0 (default) = the whole session. */
+  readonly frameId?: number;
+  /** Trace id. Default 0. */
+  readonly traceId?: bigint;
+}
+
+/** Options of {@linkcode ServerSession.sendResult}. */
+export interface SendOptions {
+  /** View of the frame, where it is given by its id. Default 0. */
+  readonly viewId?: number;
+  /** Whether the frame ends with this result. Default true; false for parts of a stream. */
+  readonly final?: boolean;
+}
+
+/** Counters of a session, as they are now. */
+export interface ServerSessionStats extends Readonly<ServerFrameCounts> {
+  /** Frames received and not settled. */
+  readonly inFlight: number;
+  /** Frames waiting for a handler or a receiver. */
+  readonly queued: number;
+  /** Pings received. */
+  readonly pings: number;
+  /** FLOW_UPDATEs received. */
+  readonly flowUpdatesReceived: number;
+  /** ERRORs sent. */
+  readonly errorsSent: number;
+  /** Control packets with malformed metadata or in the wrong place. */
+  readonly badControls: number;
+  /** Smoothed round trip of pings, ms; undefined before the first. */
+  readonly rttMs: number | undefined;
+  /** Bytes handed to the runtime. */
+  readonly sentBytes: number;
+  /** Bytes received. */
+  readonly receivedBytes: number;
+  /** Bytes waiting to be sent. */
+  readonly bufferedBytes: number;
+}
