@@ -53,7 +53,10 @@ async function attempt(what: string, dial: () => Promise<unknown>): Promise<void
 }
 await attempt("wrong token", () => dialClient(address, { auth: "guess" }));
 await attempt("not an address", () => dialClient("http://127.0.0.1:4433"));
-await attempt("a token over plain TCP", () => dialClient("nnrp+tcp://render.example.com", { auth: "let-me-in" }));
+await attempt(
+  "a token over plain TCP",
+  () => dialClient("nnrp+tcp://render.example.com", { auth: "let-me-in" }),
+);
 await attempt("only encrypted", () => dialClient("nnrps://127.0.0.1", { carriers: [tcp()] }));
 
 await server.close();
