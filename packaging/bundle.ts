@@ -44,7 +44,7 @@ export async function bundleForBrowser(entry: URL, options: BundleOptions = {}):
 }
 
 /**
- * Finds packages in the workspace, and leaves out what a browser does not have. The packed packages say the latter in the
+ * Finds packages in the workspace, and leaves out what a browser does not have, or loads at run time if it is wanted (ONNX Runtime). The packed packages say the latter in the
  * `browser` field of their `package.json`.
  */
 const workspaceSources: Plugin = {
