@@ -50,7 +50,10 @@ export async function bundleForBrowser(entry: URL, options: BundleOptions = {}):
 const workspaceSources: Plugin = {
   name: "workspace",
   setup(bundle) {
-    bundle.onResolve({ filter: /^(node:|@nnrp\/tcp$)/ }, ({ path }) => ({ path, namespace: "absent" }));
+    bundle.onResolve(
+      { filter: /^(node:|@nnrp\/tcp$|onnxruntime-)/ },
+      ({ path }) => ({ path, namespace: "absent" }),
+    );
     bundle.onLoad({ filter: /.*/, namespace: "absent" }, () => ({ contents: "module.exports = {}" }));
     bundle.onResolve({ filter: /^@nnrp\// }, async ({ path }) => {
       const [, name, ...rest] = path.split("/");
