@@ -44,8 +44,8 @@ export async function bundleForBrowser(entry: URL, options: BundleOptions = {}):
 }
 
 /**
- * Finds packages in the workspace, and leaves out what a browser does not have, or loads at run time if it is wanted (ONNX Runtime). The packed packages say the latter in the
- * `browser` field of their `package.json`.
+ * Finds packages in the workspace, and leaves out what a browser does not have (the packed packages say so in the `browser` field
+ * of their `package.json`), and ONNX Runtime, which is large and loaded at run time where it is wanted.
  */
 const workspaceSources: Plugin = {
   name: "workspace",
