@@ -61,8 +61,10 @@ interface Leaving {
   readonly path: SessionPath;
   /** Trace id of the SESSION_MIGRATE. */
   readonly traceId: bigint;
-  /** When the grace window began, ms. */
-  readonly sinceMs: number;
+  /** Grace windows that are over and brought something. */
+  windows: number;
+  /** Whether too much waited, so that it was not read, when the last one ended. */
+  wasPaused: boolean;
   /** Ends the grace window. */
   timer: ReturnType<typeof setTimeout>;
 }
@@ -316,10 +318,9 @@ export class ServerSession {
       path.release();
     } else {
       path.hold();
-      const sinceMs = this.#owner.clock.nowMs;
       const bytes = old.carrier.receivedBytes + old.carrier.sentBytes;
       const timer = setTimeout(() => this.#graceOver(graceMs, bytes), graceMs);
-      this.#leaving = { path: old, traceId: request.traceId, sinceMs, timer };
+      this.#leaving = { path: old, traceId: request.traceId, windows: 0, wasPaused: this.#paused, timer };
       old.carrier.resume();
       old.carrier.endSending();
     }
@@ -336,9 +337,13 @@ export class ServerSession {
     const leaving = this.#leaving!;
     const { receivedBytes, sentBytes } = leaving.path.carrier;
     const bytes = receivedBytes + sentBytes;
-    const isOld = this.#owner.clock.read() - leaving.sinceMs >= graceMs * MAX_GRACE_WINDOWS;
-    if (!this.#paused && (isOld || bytes === bytesBefore)) this.#cutOldPath("it did not end in time");
-    else leaving.timer = setTimeout(() => this.#graceOver(graceMs, bytes), graceMs);
+    // Time in which this side did not want to read is not the client's.
+    const unread = this.#paused || leaving.wasPaused;
+    leaving.wasPaused = this.#paused;
+    leaving.windows = unread ? 0 : leaving.windows + 1;
+    if (!unread && (leaving.windows >= MAX_GRACE_WINDOWS || bytes === bytesBefore)) {
+      this.#cutOldPath("it did not end in time");
+    } else leaving.timer = setTimeout(() => this.#graceOver(graceMs, bytes), graceMs);
   }
 
   /** The old path is gone before all of it was read: only the client knows what it had sent there. */
