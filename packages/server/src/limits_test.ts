@@ -36,7 +36,7 @@ async function sendUntilStuck(peer: RawPeer, count: number, size: number): Promi
 
 test("a client that submits and never reads is not read from any more; once it reads, everything is answered", async () => {
   const limit = MIB;
-  const at = await TCP.serve(echo, { maxSendBufferBytes: limit });
+  const at = await TCP.serve(echo, { maxSendBufferBytes: limit, maxQueuedFrames: 4000 });
   const peer = await RawPeer.shakeHands(at.server.port, { requestedSessionId: 1 });
   peer.pause();
   const [session] = at.server.sessions;
@@ -96,7 +96,12 @@ test("no more bytes than told wait for an answer: the rest is not read until the
   const at = await TCP.serve(async (frame) => {
     await gate.opened;
     return say(String(frame.frameId));
-  }, { maxSessionBytes: 2 * MIB, profile: { maxConcurrentFrames: 1000 }, concurrency: 1000 });
+  }, {
+    maxSessionBytes: 2 * MIB,
+    maxQueuedFrames: 4000,
+    profile: { maxConcurrentFrames: 1000 },
+    concurrency: 1000,
+  });
   const peer = await RawPeer.shakeHands(at.server.port, { requestedSessionId: 1 });
   const sent = await sendUntilStuck(peer, 2000, 32 * KIB);
   assertLess(sent, 2000);
@@ -118,6 +123,7 @@ test("no more bytes than told wait in the whole server, and every session goes o
     return {};
   }, {
     maxServerBytes: 3 * MIB,
+    maxQueuedFrames: 4000,
     profile: { maxConcurrentFrames: 1000 },
     concurrency: 2000,
     keepAliveMs: 100,

@@ -29,6 +29,11 @@ export const MAX_CONCURRENT_FRAMES = 64;
 export const HARD_LIMIT_FACTOR = 4;
 /** Frames that may wait per session. */
 export const MAX_QUEUED_FRAMES = 64;
+/** Frames that may wait per session: at least as many as its client was told it may have in flight, for they can come at once. */
+export function queuedFramesOf({ maxQueuedFrames, profile }: ServeOptions): number {
+  return maxQueuedFrames ??
+    Math.max(MAX_QUEUED_FRAMES, profile?.maxConcurrentFrames ?? MAX_CONCURRENT_FRAMES);
+}
 /** Handlers running at once. */
 export const CONCURRENCY = 64;
 /** Bytes received and not yet answered, per session. */
@@ -200,7 +205,7 @@ export interface ServerOptions {
 export interface ServeOptions extends ServerOptions {
   /** Handlers running at once, whole server. Default 64; 1 for a model that fills the machine. */
   readonly concurrency?: number;
-  /** Frames that may wait per session. Default 64. */
+  /** Frames that may wait per session. Default 64, or `profile.maxConcurrentFrames` if that is more. */
   readonly maxQueuedFrames?: number;
   /**
    * Answers a frame that finds the queue full, before anything is superseded or refused: a stale or degraded result, a drop,

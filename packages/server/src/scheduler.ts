@@ -17,7 +17,7 @@ import {
 } from "@nnrp/core";
 import type { TurnClock } from "./clock.ts";
 import { Drop, type Handler, type HandlerOutput, isStream } from "./handler.ts";
-import { CONCURRENCY, MAX_QUEUED_FRAMES, RETRY_AFTER_MS, type ServeOptions } from "./options.ts";
+import { CONCURRENCY, queuedFramesOf, RETRY_AFTER_MS, type ServeOptions } from "./options.ts";
 import { FrameQueue } from "./frame_queue.ts";
 import type { ServerSession } from "./session.ts";
 import { yieldToEvents } from "./yield_to_events.ts";
@@ -96,7 +96,7 @@ export class Scheduler {
     this.#options = options;
     this.#clock = clock;
     this.#concurrency = options.concurrency ?? CONCURRENCY;
-    this.#maxQueued = options.maxQueuedFrames ?? MAX_QUEUED_FRAMES;
+    this.#maxQueued = queuedFramesOf(options);
   }
 
   /** The queue of a new session. */
