@@ -3,7 +3,7 @@
  *
  * @module
  */
-const PACKAGES = ["core", "tcp", "websocket", "quic", "client", "server", "backends", "tools"];
+const PACKAGES = ["core", "runtime", "tcp", "websocket", "quic", "client", "server", "backends", "tools"];
 const root = new URL("../", import.meta.url);
 let failures = 0;
 

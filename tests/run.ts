@@ -9,6 +9,7 @@ import { ensureRuntimes, type Runtime } from "./runtimes/runtimes.ts";
 /** What runs unchanged on Node and Bun too. */
 const PORTABLE = [
   "packages/core",
+  "packages/runtime",
   "packages/tcp",
   "packages/websocket",
   "packages/quic",

@@ -1,0 +1,87 @@
+/**
+ * The host of a real machine. The only file of core, client, server and carriers that reads a clock, starts a timer or draws a
+ * random number; `.ci/check.ts` sees to it.
+ *
+ * @module
+ */
+import type { CancelTimer, Host } from "@nnrp/core";
+
+/** Longest time that runtimes can set a timer to, ms: beyond it they let it run out at once. */
+const MAX_TIMER_MS = 0x7fffffff;
+/**
+ * Turns after which Deno's loop surely looks at sockets and timers while something else is always due: its runtime (tokio)
+ * does so after this many tasks only, and each turn with a `setImmediate` in it is one. With one turn per yield a busy
+ * server would hear of new frames 61 slices late (measured: 49 ms with slices of 1 ms).
+ */
+const DENO_TURNS = 61;
+/** How old news may be on Deno, ms. All turns take 50 us: within so much work that is little. */
+const LOOK_MS = 2;
+
+interface NodeLike {
+  readonly process?: {
+    getBuiltinModule?(id: "node:async_hooks"): {
+      AsyncLocalStorage: { snapshot?(): <T>(call: () => T) => T };
+    } | undefined;
+  };
+  readonly setImmediate?: (call: () => void) => unknown;
+}
+
+const { process, setImmediate: immediate } = globalThis as NodeLike;
+const turnsPerLook = "Deno" in globalThis ? DENO_TURNS : 1;
+
+/**
+ * Makes the host of this machine.
+ *
+ * @returns A host whose `runDetached` runs in the asynchronous context of this call, where the runtime has such contexts
+ *   (Deno, Node, Bun) and makes them available without an import (Node 20.16, 22.3); elsewhere calls run in their caller's.
+ */
+export function systemHost(): Host {
+  const snapshot = process?.getBuiltinModule?.("node:async_hooks")?.AsyncLocalStorage.snapshot?.();
+  return {
+    now: () => performance.now(),
+    wallNow: () => Date.now(),
+    after,
+    yield: yieldToEvents,
+    random: () => Math.random(),
+    randomBytes,
+    runDetached: snapshot ?? ((call) => call()),
+  };
+}
+
+function after(ms: number, call: () => void): CancelTimer {
+  if (ms === Infinity) return nothing;
+  let timer: ReturnType<typeof setTimeout>;
+  const start = (left: number): void => {
+    timer = left <= MAX_TIMER_MS
+      ? setTimeout(call, Math.max(0, left))
+      : setTimeout(() => start(left - MAX_TIMER_MS), MAX_TIMER_MS);
+  };
+  start(ms);
+  return () => clearTimeout(timer);
+}
+
+function nothing(): void {}
+
+function yieldToEvents(call: () => void, workedMs: number = LOOK_MS): void {
+  if (immediate === undefined) {
+    setTimeout(call, 0);
+    return;
+  }
+  let turns = Math.ceil(turnsPerLook * Math.min(1, workedMs / LOOK_MS));
+  const step = (): void => {
+    if (--turns > 0) immediate(step);
+    else call();
+  };
+  immediate(step);
+}
+
+/** Most random bytes that one call to the runtime gives. */
+const RANDOM_CHUNK = 65536;
+
+function randomBytes(length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; at += RANDOM_CHUNK) {
+    crypto.getRandomValues(bytes.subarray(at, at + RANDOM_CHUNK));
+  }
+  return bytes;
+}

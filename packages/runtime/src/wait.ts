@@ -1,0 +1,66 @@
+/**
+ * Waiting with a time limit and an AbortSignal, in one way for every call that is not on the hot path.
+ *
+ * @module
+ */
+import type { CancelTimer, Host } from "@nnrp/core";
+
+/** How long a call may wait. */
+export interface WaitOptions {
+  /** Most ms to wait, any length. Default: no limit. */
+  readonly timeoutMs?: number;
+  /** Ends the wait; the call rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * A promise that `begin` settles, a timer or a signal ends.
+ *
+ * @param host Whose timers to use.
+ * @param options Time limit and signal.
+ * @param onTimeout Makes the error of a time-out.
+ * @param begin Starts the wait; returns what to do when the wait ends without an answer.
+ */
+export function waitFor<T>(
+  host: Host,
+  options: WaitOptions,
+  onTimeout: (timeoutMs: number) => Error,
+  begin: (resolve: (value: T) => void, reject: (error: unknown) => void) => () => void,
+): Promise<T> {
+  const { timeoutMs, signal } = options;
+  return new Promise<T>((resolve, reject) => {
+    if (signal?.aborted) {
+      reject(signal.reason);
+      return;
+    }
+    let cancelTimer: CancelTimer | null = null;
+    let giveUp: (() => void) | null = null;
+    let settled = false;
+    const settle = () => {
+      settled = true;
+      cancelTimer?.();
+      signal?.removeEventListener("abort", onAbort);
+    };
+    const onAbort = () => {
+      settle();
+      giveUp?.();
+      reject(signal!.reason);
+    };
+    giveUp = begin((value) => {
+      settle();
+      resolve(value);
+    }, (error) => {
+      settle();
+      reject(error);
+    });
+    if (settled) return; // the answer was there already
+    if (timeoutMs !== undefined) {
+      cancelTimer = host.after(timeoutMs, () => {
+        settle();
+        giveUp!();
+        reject(onTimeout(timeoutMs));
+      });
+    }
+    signal?.addEventListener("abort", onAbort);
+  });
+}
