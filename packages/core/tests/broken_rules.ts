@@ -7,8 +7,8 @@
 import { ErrorCode, ErrorScope, MessageType, SubmitMode } from "../src/wire/enums.ts";
 import { encodeControlExtensions } from "../src/wire/extensions.ts";
 import type { NnrpPacket } from "../src/wire/packet.ts";
-import type { ServerCapabilities } from "../src/session/server_capabilities.ts";
-import type { SessionState } from "../src/session/states.ts";
+import type { ServerCapabilities } from "../src/session/handshake/server_capabilities.ts";
+import type { SessionState } from "../src/session/engine/states.ts";
 import { helloPacket } from "./engine_rig.ts";
 import { patterned } from "./packet_bytes.ts";
 import {

@@ -11,8 +11,12 @@ import {
   type ClientEngineOptions,
   type ClientHost,
   type PatchReply,
-} from "../src/session/client_engine.ts";
-import { buildClientHello, type ClientHello, type ClientHelloOptions } from "../src/session/client_hello.ts";
+} from "../src/session/engine/client_engine.ts";
+import {
+  buildClientHello,
+  type ClientHello,
+  type ClientHelloOptions,
+} from "../src/session/handshake/client_hello.ts";
 import type {
   ErrorEvent,
   FlowUpdateEvent,
@@ -20,25 +24,25 @@ import type {
   ReplyWaiter,
   ResultHintEvent,
   SessionEnd,
-} from "../src/session/host.ts";
+} from "../src/session/engine/engine_host.ts";
 import {
   type AcceptedHello,
   buildHelloAck,
   type HelloAgreement,
   judgeHello,
-} from "../src/session/negotiation.ts";
-import type { PacketOutput } from "../src/session/packet_writer.ts";
-import type { ReceivedSubmit } from "../src/session/received_submit.ts";
-import type { Result } from "../src/session/result.ts";
-import type { ServerCapabilities } from "../src/session/server_capabilities.ts";
+} from "../src/session/handshake/negotiation.ts";
+import type { PacketOutput } from "../src/session/engine/packet_writer.ts";
+import type { ReceivedSubmit } from "../src/session/frames/received_submit.ts";
+import type { Result } from "../src/session/frames/result.ts";
+import type { ServerCapabilities } from "../src/session/handshake/server_capabilities.ts";
 import {
   type ClientHelloContext,
   ServerEngine,
   type ServerEngineOptions,
   type ServerHost,
-} from "../src/session/server_engine.ts";
-import type { SessionEngine } from "../src/session/session_engine.ts";
-import type { EffectiveSettings } from "../src/session/patch.ts";
+} from "../src/session/engine/server_engine.ts";
+import type { SessionEngine } from "../src/session/engine/session_engine.ts";
+import type { EffectiveSettings } from "../src/session/patch/patch.ts";
 import { MessageType } from "../src/wire/enums.ts";
 import { decodeErrorMetadata, type ErrorMetadata } from "../src/wire/metadata/error.ts";
 import { enumName } from "../src/wire/enum_names.ts";

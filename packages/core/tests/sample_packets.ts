@@ -20,7 +20,7 @@ import {
   type SessionPatchAckMetadata,
 } from "../src/wire/metadata/session_patch_ack.ts";
 import { TRANSPORT_PROBE_ACK_RECORD, TRANSPORT_PROBE_RECORD } from "../src/wire/metadata/transport_probe.ts";
-import { type FlowUpdateFields, flowUpdateOf } from "../src/session/flow_fields.ts";
+import { type FlowUpdateFields, flowUpdateOf } from "../src/session/flow/flow_fields.ts";
 import type { SubmitRequest } from "../src/body/submit_request.ts";
 import type { ResultFields } from "../src/body/result_fields.ts";
 import type { CachePutMetadata } from "../src/wire/metadata/cache_put.ts";

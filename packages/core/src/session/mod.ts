@@ -3,16 +3,16 @@
  *
  * @module
  */
-export * from "./states.ts";
-export * from "./host.ts";
-export * from "./session_engine.ts";
-export * from "./client_engine.ts";
-export * from "./server_engine.ts";
-export * from "./result.ts";
-export * from "./received_submit.ts";
-export * from "./packet_writer.ts";
-export * from "./session_path.ts";
-export * from "./frame_table.ts";
-export * from "./recent_keys.ts";
-export * from "./mechanisms.ts";
-export * from "./flow_fields.ts";
+export * from "./engine/states.ts";
+export * from "./engine/engine_host.ts";
+export * from "./engine/session_engine.ts";
+export * from "./engine/client_engine.ts";
+export * from "./engine/server_engine.ts";
+export * from "./frames/result.ts";
+export * from "./frames/received_submit.ts";
+export * from "./engine/packet_writer.ts";
+export * from "./paths/session_path.ts";
+export * from "./frames/frame_table.ts";
+export * from "./frames/recent_keys.ts";
+export * from "./engine/mechanisms.ts";
+export * from "./flow/flow_fields.ts";

@@ -1,0 +1,91 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { test } from "node:test";
+import { NnrpLimitError } from "../../errors.ts";
+import { KeepAlive, MAX_PENDING_PINGS } from "./keepalive.ts";
+
+test("a ping is due after 5 s without outgoing traffic, whatever arrives", () => {
+  const alive = new KeepAlive(1_000);
+  alive.received(5_900);
+  assertEquals([alive.pingDue(5_999), alive.nextDeadlineMs, alive.pingDue(6_000)], [false, 6_000, true]);
+  alive.sent(6_000);
+  assertEquals([alive.pingDue(6_000), alive.nextDeadlineMs], [false, 11_000]);
+});
+
+test("a peer that is silent for 120 s is dead, whatever was sent", () => {
+  const alive = new KeepAlive(0);
+  for (let now = 0; now <= 119_000; now += 1_000) alive.sent(now);
+  assertEquals([alive.isIdle(119_999), alive.nextDeadlineMs, alive.isIdle(120_000)], [false, 120_000, true]);
+  alive.received(119_999);
+  assert(!alive.isIdle(120_000));
+});
+
+test("limits of 0 or less switch off", () => {
+  const alive = new KeepAlive(0, { keepAliveMs: 0, idleTimeoutMs: -1 });
+  assertEquals([alive.pingDue(1e12), alive.isIdle(1e12), alive.nextDeadlineMs], [false, false, Infinity]);
+});
+
+test("a pong gives the round trip of the ping with its trace id, once", () => {
+  const alive = new KeepAlive<string>(0);
+  alive.pingSent(7n, 100, "me");
+  alive.pingSent(8n, 110);
+  assertEquals(alive.pong(8n, 150), { rttMs: 40, waiter: undefined });
+  assertEquals(alive.pong(7n, 160), { rttMs: 60, waiter: "me" });
+  assertEquals([alive.pong(7n, 170), alive.pong(0n, 170)], [undefined, undefined]);
+  assertEquals([alive.lastRttMs, alive.minRttMs, alive.pendingPings], [60, 40, 0]);
+});
+
+test("the round trip is smoothed by eighths", () => {
+  const alive = new KeepAlive(0);
+  assertEquals(alive.smoothedRttMs, undefined);
+  const rtts: [number, number, number][] = [[80, 80, 40], [160, 90, 50], [90, 90, 37.5]];
+  let trace = 1n;
+  for (const [rtt, smoothed, deviation] of rtts) {
+    alive.pingSent(trace, 0);
+    alive.pong(trace++, rtt);
+    assertEquals([alive.smoothedRttMs, alive.rttDeviationMs], [smoothed, deviation]);
+  }
+});
+
+test("a peer that answers no ping costs bounded memory", () => {
+  const alive = new KeepAlive<string>(0);
+  for (let trace = 1n; trace <= 1_000n; trace++) alive.pingSent(trace, 0);
+  assertEquals(alive.pendingPings, MAX_PENDING_PINGS);
+  for (let trace = 2_000n; trace < 2_000n + BigInt(MAX_PENDING_PINGS); trace++) {
+    alive.pingSent(trace, 0, "me");
+  }
+  assertThrows(() => alive.pingSent(9_999n, 0, "me"), NnrpLimitError, "wait for an answer");
+  alive.pingSent(9_998n, 50); // a keep-alive goes out all the same, unmeasured
+  assertEquals([alive.pendingPings, alive.pong(9_998n, 60), alive.nextDeadlineMs], [
+    MAX_PENDING_PINGS,
+    undefined,
+    5_050,
+  ]);
+});
+
+test("an ERROR or a lost patience ends a wait; a late pong still measures", () => {
+  const alive = new KeepAlive<string>(0);
+  alive.pingSent(1n, 0, "a");
+  alive.pingSent(2n, 0, "b");
+  alive.pingSent(3n, 0, "c");
+  assertEquals([alive.reject(1n), alive.pong(1n, 9)], ["a", undefined]);
+  alive.abandon(2n);
+  assertEquals(alive.pong(2n, 9), { rttMs: 9, waiter: undefined });
+  assertEquals(alive.drain(), ["c"]);
+});
+
+test("before the named deadline nothing is due", () => {
+  const events = fc.array(fc.tuple(fc.constantFrom("sent", "received"), fc.integer({ min: 0, max: 10_000 })));
+  fc.assert(fc.property(events, (steps) => {
+    const alive = new KeepAlive(0);
+    let now = 0;
+    for (const [what, wait] of steps) {
+      now += wait;
+      if (what === "sent") alive.sent(now);
+      else alive.received(now);
+      const next = alive.nextDeadlineMs;
+      assert(!alive.pingDue(next - 1) && !alive.isIdle(next - 1));
+      assert(alive.pingDue(next) || alive.isIdle(next));
+    }
+  }));
+});

@@ -1,0 +1,521 @@
+/**
+ * What both roles share: the state, the dispatch by the table of states.ts, pings, ERROR and CLOSE, keep-alive, and how a
+ * session ends (behaviour spec §7, §10). No I/O, no timer, no clock: time comes in through `begin` and `tick`.
+ *
+ * @module
+ */
+import type { CloseInfo, Lane } from "../../carrier.ts";
+import {
+  NnrpConnectionClosedError,
+  type NnrpError,
+  NnrpProtocolError,
+  NnrpStateError,
+  NnrpWireError,
+} from "../../errors.ts";
+import { ErrorCode, ErrorScope, FlowUpdateScopeKind, MessageType } from "../../wire/enums.ts";
+import { enumName } from "../../wire/enum_names.ts";
+import { decodeErrorMetadata, encodeErrorMetadata, ERROR_METADATA_SIZE } from "../../wire/metadata/error.ts";
+import {
+  encodeFlowUpdateMetadata,
+  FLOW_UPDATE_METADATA_SIZE,
+  type FlowUpdateMetadata,
+} from "../../wire/metadata/flow_update.ts";
+import type { NnrpPacket } from "../../wire/packet.ts";
+import type { PacketCursor } from "../../wire/packet_cursor.ts";
+import { ControlRate, type ControlRateOptions } from "../control/control_rate.ts";
+import type { EngineHost, ErrorEvent, ReplyWaiter, SessionEnd } from "./engine_host.ts";
+import { KeepAlive } from "../control/keepalive.ts";
+import { type PacketIds, type PacketOutput, PacketWriter } from "./packet_writer.ts";
+import { ReceptionCode, receptionTable, type SessionRole, SessionState } from "./states.ts";
+
+/** Options both engines take. */
+export interface SessionEngineOptions {
+  /** A PING after this long without outgoing traffic, ms; 0 = never. Default 5,000. */
+  readonly keepAliveMs?: number;
+  /** The session is lost when nothing came for this long, ms; 0 = never. Default 120,000. */
+  readonly idleTimeoutMs?: number;
+  /** How many control packets that bring nothing forward are taken. */
+  readonly controlRate?: ControlRateOptions;
+}
+
+/** What an ERROR that is sent says. */
+export interface ErrorFields {
+  /** An ErrorCode. */
+  readonly errorCode: number;
+  /** An ErrorScope. */
+  readonly errorScope: number;
+  /** Whether the session is over. Default false. */
+  readonly fatal?: boolean;
+  /** When trying again makes sense, ms. Default 0 = not told. */
+  readonly retryAfterMs?: number;
+  /** Frame it speaks of. Default 0. */
+  readonly frameId?: number;
+  /** View of that frame. Default 0. */
+  readonly viewId?: number;
+  /** Trace id of the packet that caused it. Default 0. */
+  readonly traceId?: bigint;
+  /** Words for people, UTF-8 on the wire. */
+  readonly diagnostic?: string;
+}
+
+const ERROR_RECORD = { size: ERROR_METADATA_SIZE, encode: encodeErrorMetadata };
+const FLOW_UPDATE_RECORD = { size: FLOW_UPDATE_METADATA_SIZE, encode: encodeFlowUpdateMetadata };
+const TEXT = new TextEncoder();
+const READABLE = new TextDecoder();
+/** Longest diagnostic that is sent, bytes. */
+const MAX_DIAGNOSTIC_BYTES = 1024;
+
+/** Base of ClientEngine and ServerEngine. */
+export abstract class SessionEngine {
+  /** Which side this is. */
+  readonly role: SessionRole;
+  /** Present state. */
+  state: SessionState = SessionState.INIT;
+  /** Time of the present turn, ms of the host's clock. */
+  now = 0;
+  /** Errors sent. */
+  errorsSent = 0;
+  /** Control packets with malformed metadata. */
+  badControls = 0;
+  /** Pings received. */
+  pingsReceived = 0;
+  /** FLOW_UPDATEs received. */
+  flowUpdatesReceived = 0;
+  /** Writes control packets. */
+  protected readonly writer: PacketWriter;
+  /** Pings and idle time. */
+  readonly keepAlive: KeepAlive<ReplyWaiter<number>>;
+  /** Set once the session drains or ended. */
+  protected ending: SessionEnd | null = null;
+  /** Whether the session waits for a new path (behaviour spec §11). */
+  suspended = false;
+  /** Whether the peer sent CLOSE or finished sending: this side closes the carrier once its frames are settled. */
+  protected closeReceived = false;
+
+  readonly #host: EngineHost;
+  readonly #reception: Uint8Array;
+  readonly #rate: ControlRate;
+  #lastTrace = 0n;
+  #packetsSeen = 0;
+  #finished = false;
+
+  /**
+   * Makes a SessionEngine.
+   *
+   * @param role Which side this is.
+   * @param output Where packets go.
+   * @param host What to call.
+   * @param options Keep-alive and limits.
+   */
+  constructor(role: SessionRole, output: PacketOutput, host: EngineHost, options: SessionEngineOptions) {
+    this.role = role;
+    this.#reception = receptionTable(role);
+    this.#host = host;
+    this.writer = new PacketWriter(output);
+    // Sending is noticed at the next tick only, so half of the interval makes the whole the longest silence.
+    this.keepAlive = new KeepAlive(0, {
+      keepAliveMs: (options.keepAliveMs ?? 5000) / 2,
+      idleTimeoutMs: options.idleTimeoutMs,
+    });
+    this.#rate = new ControlRate(options.controlRate);
+  }
+
+  /** Session id; 0 before the handshake. */
+  get sessionId(): number {
+    return this.writer.sessionId;
+  }
+
+  /** Frames that have not ended. */
+  abstract get framesInFlight(): number;
+
+  /** Handles a message that the state allows. May throw NnrpWireError for bad control metadata. */
+  protected abstract handle(msgType: number, cursor: PacketCursor, lane: Lane): void;
+
+  /** Keeps a message for after the handshake. */
+  protected abstract defer(cursor: PacketCursor, lane: Lane): void;
+
+  /** Refuses a message that the state does not allow. */
+  protected abstract refuse(cursor: PacketCursor): void;
+
+  /** Ends everything that waits. */
+  protected abstract abandon(error: NnrpError): void;
+
+  /** The path is lost, the session is kept: ends what cannot outlive the path. */
+  protected abstract suspend(error: NnrpError): void;
+
+  /** The carrier is open: from now on silence counts. */
+  opened(nowMs: number): void {
+    this.now = nowMs;
+    this.keepAlive.received(nowMs);
+    this.keepAlive.sent(nowMs);
+  }
+
+  /** Before a batch of packets. */
+  begin(nowMs: number): void {
+    this.now = nowMs;
+    this.keepAlive.received(nowMs);
+  }
+
+  /** Takes one packet. */
+  receive(cursor: PacketCursor, lane: Lane): void {
+    const msgType = cursor.msgType;
+    const reception = this.#reception[this.state * 256 + msgType];
+    if (reception === ReceptionCode.handle) {
+      try {
+        this.handle(msgType, cursor, lane);
+      } catch (error) {
+        if (!(error instanceof NnrpWireError)) throw error;
+        this.badControls++;
+        this.#malformed(msgType, cursor, error);
+      }
+    } else if (reception === ReceptionCode.defer) this.defer(cursor, lane);
+    else if (reception === ReceptionCode.refuse && this.state !== SessionState.CLOSED) this.refuse(cursor);
+  }
+
+  /** After a batch of packets or calls. */
+  turn(): void {
+    if (this.closeReceived && !this.#finished && this.framesInFlight === 0) this.finish(false);
+  }
+
+  /** When {@linkcode SessionEngine.tick} wants to be called next, ms; Infinity = never. */
+  get nextDeadlineMs(): number {
+    return this.state === SessionState.CLOSED || this.suspended ? Infinity : this.keepAlive.nextDeadlineMs;
+  }
+
+  /** Does what is due at this time. */
+  tick(nowMs: number): void {
+    this.now = nowMs;
+    if (this.state === SessionState.CLOSED || this.suspended) return;
+    if (this.writer.packets + this.framePackets !== this.#packetsSeen) {
+      this.#packetsSeen = this.writer.packets + this.framePackets;
+      this.keepAlive.sent(nowMs);
+    }
+    if (this.keepAlive.isIdle(nowMs)) {
+      const error = new NnrpConnectionClosedError("session", "nothing was received within the idle time");
+      this.lose({ kind: "lost", local: true, reason: error.message, error });
+    } else if (this.state !== SessionState.INIT && this.keepAlive.pingDue(nowMs)) {
+      this.#ping(undefined);
+    }
+  }
+
+  /** Packets written without the writer: frames and results. */
+  protected abstract get framePackets(): number;
+
+  /** A trace id of its own for a request. */
+  protected nextTraceId(): bigint {
+    return ++this.#lastTrace;
+  }
+
+  /**
+   * Sends a PING; the waiter gets the round trip time in ms.
+   *
+   * @returns The trace id, for {@linkcode KeepAlive.abandon}.
+   * @throws NnrpStateError if the session is closed, NnrpLimitError if too many pings wait.
+   */
+  ping(waiter: ReplyWaiter<number>): bigint {
+    this.demandOpen("ping");
+    return this.#ping(waiter);
+  }
+
+  #ping(waiter: ReplyWaiter<number> | undefined): bigint {
+    const traceId = this.nextTraceId();
+    this.keepAlive.pingSent(traceId, this.now, waiter);
+    this.writer.headerOnly(MessageType.PING, { traceId });
+    this.#packetsSeen = this.writer.packets + this.framePackets;
+    return traceId;
+  }
+
+  /**
+   * Sends a FLOW_UPDATE; scope CONNECTION goes out with session id 0.
+   *
+   * @throws NnrpValueError if the fields contradict each other, NnrpStateError if the session is closed.
+   */
+  sendFlowUpdate(fields: FlowUpdateMetadata, ids: PacketIds = {}): void {
+    this.demandOpen("send a FLOW_UPDATE");
+    const connection = fields.scopeKind === FlowUpdateScopeKind.CONNECTION;
+    this.writer.record(MessageType.FLOW_UPDATE, FLOW_UPDATE_RECORD, fields, {
+      ...ids,
+      sessionId: connection ? 0 : this.sessionId,
+    });
+  }
+
+  /** Sends an ERROR. A fatal one or one of connection scope ends the session. */
+  sendError(fields: ErrorFields): void {
+    if (this.state === SessionState.CLOSED) return;
+    this.#writeError(fields);
+    if (fields.fatal || fields.errorScope === ErrorScope.CONNECTION) {
+      const error = protocolError(fields, this.sessionId, false);
+      this.end({ kind: "error", local: true, reason: error.diagnostic, error }, true);
+    }
+  }
+
+  #writeError(fields: ErrorFields): void {
+    const body = TEXT.encode(fields.diagnostic ?? "").subarray(0, MAX_DIAGNOSTIC_BYTES);
+    this.errorsSent++;
+    this.writer.record(
+      MessageType.ERROR,
+      ERROR_RECORD,
+      {
+        errorCode: fields.errorCode,
+        errorScope: fields.errorScope,
+        isFatal: fields.fatal ? 1 : 0,
+        retryAfterMs: fields.retryAfterMs ?? 0,
+        relatedSessionId: this.sessionId,
+        relatedFrameId: fields.frameId ?? 0,
+        relatedViewId: fields.viewId ?? 0,
+        diagnosticBytes: body.length,
+      },
+      { frameId: fields.frameId, viewId: fields.viewId, traceId: fields.traceId },
+      body,
+    );
+  }
+
+  /** Sends a packet as it is, without checks or bookkeeping. */
+  sendRaw(lane: Lane, packet: NnrpPacket): void {
+    this.demandOpen("send a packet");
+    this.writer.raw(lane, packet);
+  }
+
+  /** Says CLOSE: what is in flight may still end, nothing new begins. Does nothing if the session is ending already. */
+  close(reason = ""): void {
+    if (this.ending !== null || this.state === SessionState.CLOSED) return;
+    const end: SessionEnd = { kind: "close", local: true, reason };
+    if (this.state !== SessionState.ACTIVE) {
+      this.end(end);
+      return;
+    }
+    this.writer.headerOnly(
+      MessageType.CLOSE,
+      {},
+      "control",
+      TEXT.encode(reason).subarray(0, MAX_DIAGNOSTIC_BYTES),
+    );
+    this.drain(end);
+  }
+
+  /** The carrier found bytes it cannot read: says so to the peer and ends the session. */
+  fault(error: NnrpError): void {
+    if (this.state === SessionState.CLOSED) return;
+    const wire = error instanceof NnrpWireError ? error : undefined;
+    const errorCode = wire?.limit
+      ? ErrorCode.LIMIT_EXCEEDED
+      : wire?.field.startsWith("header")
+      ? ErrorCode.MALFORMED_HEADER
+      : ErrorCode.MALFORMED_BODY;
+    this.#writeError({
+      errorCode,
+      errorScope: ErrorScope.CONNECTION,
+      fatal: true,
+      diagnostic: error.message,
+    });
+    this.end({ kind: "error", local: true, reason: error.message, error }, true);
+  }
+
+  /** The peer finished sending. Frames it sent are still answered; then this side closes. */
+  peerEnded(): void {
+    if (this.state === SessionState.CLOSED) return;
+    this.closeReceived = true;
+    this.drain({ kind: "lost", local: false, reason: "the peer finished sending without CLOSE" });
+  }
+
+  /** The carrier is gone. */
+  carrierClosed(info: CloseInfo): void {
+    if (this.state === SessionState.CLOSED) return;
+    const reason = info.reason || "connection closed";
+    if (this.ending !== null) this.end(this.ending);
+    else this.lose({ kind: info.error ? "error" : "lost", local: info.local, reason, error: info.error });
+  }
+
+  /** The path was lost: the session ends, unless the host keeps it for a new path. */
+  protected lose(end: SessionEnd): void {
+    if (!this.suspended && !this.keep(end)) this.end(end);
+  }
+
+  /** Asks the host to keep the session for a new path; whether it does. */
+  protected keep(end: SessionEnd): boolean {
+    if (this.state !== SessionState.ACTIVE || this.#host.suspend?.(end) !== true) return false;
+    this.suspended = true;
+    const error = end.error ?? new NnrpConnectionClosedError("session", `connection lost: ${end.reason}`);
+    for (const waiter of this.keepAlive.drain()) waiter.reject(error);
+    this.suspend(error);
+    return true;
+  }
+
+  /** Forgets how a try to begin anew ended. */
+  protected renew(): void {
+    this.ending = null;
+    this.closeReceived = false;
+    this.#finished = false;
+  }
+
+  /** No new path was found for a suspended session: it ends. */
+  giveUp(end: SessionEnd): void {
+    this.end(end);
+  }
+
+  /**
+   * The session goes on over another carrier (behaviour spec §11).
+   *
+   * @param output The new carrier; it gets the limits of the old one.
+   * @param nowMs Time, ms.
+   */
+  moveTo(output: PacketOutput, nowMs: number): void {
+    Object.assign(output.limits, this.writer.output.limits);
+    this.writer.output = output;
+    this.suspended = false;
+    this.opened(nowMs);
+  }
+
+  /** A trace id for a SESSION_MIGRATE: what the server says about that move carries it. */
+  moveTraceId(): bigint {
+    return this.nextTraceId();
+  }
+
+  /** Sends a PING that nobody waits for: the first packet on a new path tells the peer that it works. */
+  showPath(): void {
+    this.#ping(undefined);
+  }
+
+  /** Enters DRAINING. */
+  protected drain(end: SessionEnd): void {
+    if (this.ending !== null) return;
+    this.ending = end;
+    this.state = SessionState.DRAINING;
+    this.#host.draining(end);
+  }
+
+  /** Enters CLOSED: everything that waits fails. */
+  protected end(end: SessionEnd, fatal = false): void {
+    if (this.state === SessionState.CLOSED) return;
+    const first = this.ending === null;
+    this.ending ??= end;
+    this.state = SessionState.CLOSED;
+    const error = end.error ??
+      new NnrpConnectionClosedError("session", `session closed${end.reason ? `: ${end.reason}` : ""}`);
+    for (const waiter of this.keepAlive.drain()) waiter.reject(error);
+    this.abandon(error);
+    if (first) this.#host.draining(end);
+    this.finish(fatal);
+  }
+
+  /** Tells the host that the carrier can go. */
+  protected finish(fatal: boolean): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.#host.finished(this.ending!, fatal);
+  }
+
+  /** Counts a control packet that brings nothing forward; ends the session when there are too many. */
+  protected spendControl(): boolean {
+    if (this.#rate.spend(this.now)) return true;
+    this.sendError({
+      errorCode: ErrorCode.LIMIT_EXCEEDED,
+      errorScope: ErrorScope.SESSION,
+      fatal: true,
+      diagnostic: "too many control packets that bring nothing forward",
+    });
+    return false;
+  }
+
+  /** PING, PONG and CLOSE are the same on both sides. Returns whether it was one of them. */
+  protected handleShared(msgType: number, cursor: PacketCursor): boolean {
+    if (msgType === MessageType.PING) {
+      this.pingsReceived++;
+      if (this.spendControl()) {
+        this.writer.headerOnly(MessageType.PONG, {
+          sessionId: cursor.sessionId,
+          traceId: cursor.traceId,
+          routeId: cursor.routeId,
+        });
+      }
+    } else if (msgType === MessageType.PONG) {
+      const outcome = this.keepAlive.pong(cursor.traceId, this.now);
+      if (outcome === undefined) this.spendControl();
+      else outcome.waiter?.resolve(outcome.rttMs);
+    } else if (msgType === MessageType.CLOSE) {
+      this.closeReceived = true;
+      const reason = READABLE.decode(
+        cursor.bytes.subarray(cursor.bodyOffset, cursor.bodyOffset + cursor.bodyLength),
+      );
+      if (this.state !== SessionState.ACTIVE && this.ending === null) {
+        this.end({ kind: "close", local: false, reason });
+      } else this.drain({ kind: "close", local: false, reason });
+    } else return false;
+    return true;
+  }
+
+  /** Reads an ERROR of the peer. */
+  protected readError(cursor: PacketCursor): ErrorEvent {
+    const metadata = decodeErrorMetadata(cursor.view, cursor.metaOffset, cursor.metaLength);
+    const error = protocolError(
+      {
+        errorCode: metadata.errorCode,
+        errorScope: metadata.errorScope,
+        fatal: metadata.isFatal !== 0 || metadata.errorScope === ErrorScope.CONNECTION,
+        retryAfterMs: metadata.retryAfterMs,
+        frameId: metadata.relatedFrameId,
+        viewId: metadata.relatedViewId,
+        diagnostic: READABLE.decode(
+          cursor.bytes.subarray(
+            cursor.bodyOffset,
+            cursor.bodyOffset + Math.min(cursor.bodyLength, MAX_DIAGNOSTIC_BYTES),
+          ),
+        ),
+      },
+      metadata.relatedSessionId,
+      true,
+    );
+    return { error, traceId: cursor.traceId };
+  }
+
+  /** An ERROR of the peer that ends the session. */
+  protected endByPeer(error: NnrpProtocolError): void {
+    this.end({ kind: "error", local: false, reason: error.diagnostic || error.codeName, error });
+  }
+
+  /** Throws unless packets may be sent. */
+  protected demandOpen(what: string): void {
+    if (this.suspended) {
+      throw new NnrpConnectionClosedError(
+        "session",
+        `cannot ${what}: the connection is lost, a new one is not there yet`,
+      );
+    }
+    if (this.state === SessionState.ACTIVE || this.state === SessionState.DRAINING) return;
+    const why = this.ending?.reason ? ` (${this.ending.reason})` : "";
+    throw new NnrpStateError(`cannot ${what}: the session is ${stateName(this.state)}${why}`);
+  }
+
+  #malformed(msgType: number, cursor: PacketCursor, error: NnrpWireError): void {
+    const early = this.state === SessionState.INIT || this.state === SessionState.NEGOTIATING;
+    this.sendError({
+      errorCode: ErrorCode.MALFORMED_BODY,
+      errorScope: early ? ErrorScope.CONNECTION : ErrorScope.SESSION,
+      fatal: early,
+      traceId: cursor.traceId,
+      diagnostic: `${enumName(MessageType, msgType)}: ${error.message}`,
+    });
+    if (!early) this.spendControl();
+  }
+}
+
+/** A state's name in lower case. */
+export function stateName(state: SessionState): string {
+  return enumName(SessionState, state).toLowerCase();
+}
+
+/** The error value of an ERROR. */
+export function protocolError(fields: ErrorFields, sessionId: number, remote: boolean): NnrpProtocolError {
+  return new NnrpProtocolError({
+    errorCode: fields.errorCode,
+    codeName: enumName(ErrorCode, fields.errorCode),
+    errorScope: fields.errorScope,
+    fatal: fields.fatal,
+    retryAfterMs: fields.retryAfterMs,
+    relatedSessionId: sessionId,
+    relatedFrameId: fields.frameId,
+    relatedViewId: fields.viewId,
+    diagnostic: fields.diagnostic,
+    remote,
+  });
+}
