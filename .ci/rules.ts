@@ -1,0 +1,154 @@
+/**
+ * Rules of the architecture that no linter knows (docs/architecture.md): clocks, timers and random numbers come from the host;
+ * core imports nothing; packages import downward; no import cycles; no file that owns too much.
+ *
+ * @module
+ */
+
+/** Packages in their order: each may import those before it, and only the ones named. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  runtime: ["core"],
+  testing: ["core"],
+  tcp: ["core", "runtime"],
+  websocket: ["core", "runtime"],
+  quic: ["core", "runtime"],
+  client: ["core", "runtime", "tcp", "websocket", "quic"],
+  server: ["core", "runtime", "tcp"],
+  backends: ["core", "server"],
+  tools: ["core", "runtime", "tcp", "websocket", "quic", "client", "server", "backends", "testing"],
+};
+/** Packages whose time, timers and lots can be played. */
+const PLAYED = ["core", "runtime", "tcp", "websocket", "quic", "client", "server"];
+/** The one file of them that asks the machine. */
+const HOST_FILE = "packages/runtime/src/system_host.ts";
+const MACHINE =
+  /\b(performance\s*\.\s*(now|timeOrigin)|Date\s*\.\s*now|new\s+Date\s*\(\s*\)|setTimeout|setInterval|setImmediate|AbortSignal\s*\.\s*timeout|Math\s*\.\s*random|crypto\s*\.\s*(getRandomValues|randomUUID))\b/g;
+/** What a runtime offers and an engine must not touch. */
+const RUNTIME =
+  /\b(Deno|process|Buffer|console|navigator|window|document|fetch|XMLHttpRequest|require)\b\s*[.([]/g;
+/** Longest source file that is no table, lines. */
+const MAX_LINES = 500;
+
+/** A source file of a package, without its tests. */
+interface Source {
+  readonly path: string;
+  readonly pkg: string;
+  readonly text: string;
+  /** Text without comments and strings. */
+  readonly code: string;
+  /** Paths and package names it imports, types included. */
+  readonly imports: readonly string[];
+}
+
+/**
+ * Looks for breaches.
+ *
+ * @param root The repository.
+ * @returns One line each, empty if there are none.
+ */
+export async function breaches(root: URL): Promise<string[]> {
+  const sources: Source[] = [];
+  for (const pkg of Object.keys(MAY_IMPORT)) await collect(root, `packages/${pkg}`, pkg, sources);
+  return [
+    ...sources.flatMap(hostBreaches),
+    ...sources.flatMap(importBreaches),
+    ...sources.flatMap(lengthBreaches),
+    ...cycles(sources),
+  ];
+}
+
+function hostBreaches({ path, pkg, code }: Source): string[] {
+  if (!PLAYED.includes(pkg) || path === HOST_FILE) return [];
+  const found = [...code.matchAll(MACHINE)].map((m) =>
+    `${path}:${lineOf(code, m.index)}: ${m[0]}: ask the Host`
+  );
+  if (pkg !== "core") return found;
+  const runtime = [...code.matchAll(RUNTIME)];
+  return [
+    ...found,
+    ...runtime.map((m) => `${path}:${lineOf(code, m.index)}: core touches a runtime: ${m[1]}`),
+  ];
+}
+
+function importBreaches({ path, pkg, imports }: Source): string[] {
+  const allowed = MAY_IMPORT[pkg];
+  const wrong: string[] = [];
+  for (const spec of imports) {
+    if (spec.startsWith("packages/")) {
+      if (!spec.startsWith(`packages/${pkg}/`)) wrong.push(`${path}: reaches into ${spec}`);
+    } else if (spec.startsWith("@nnrp/")) {
+      const name = spec.split("/")[1];
+      if (name !== pkg && !allowed.includes(name)) wrong.push(`${path}: ${pkg} may not import ${spec}`);
+    } else if (pkg === "core") wrong.push(`${path}: core imports nothing, not ${spec}`);
+  }
+  return wrong;
+}
+
+function lengthBreaches({ path, text }: Source): string[] {
+  const lines = text.split("\n").length;
+  return lines > MAX_LINES ? [`${path}: ${lines} lines; what in it wants a name of its own?`] : [];
+}
+
+/** Strongly connected groups of files (Tarjan), types counted as well. */
+function cycles(sources: readonly Source[]): string[] {
+  const graph = new Map(sources.map((s) => [s.path, s.imports]));
+  const index = new Map<string, number>();
+  const low = new Map<string, number>();
+  const stack: string[] = [];
+  const found: string[] = [];
+  const visit = (path: string): void => {
+    index.set(path, index.size);
+    low.set(path, index.get(path)!);
+    stack.push(path);
+    for (const next of graph.get(path)!) {
+      if (!graph.has(next)) continue;
+      if (!index.has(next)) visit(next);
+      if (stack.includes(next)) low.set(path, Math.min(low.get(path)!, low.get(next)!));
+    }
+    if (low.get(path) !== index.get(path)) return;
+    const group = stack.splice(stack.indexOf(path));
+    if (group.length > 1) found.push(`import cycle: ${group.sort().join(", ")}`);
+  };
+  for (const { path } of sources) if (!index.has(path)) visit(path);
+  return found;
+}
+
+async function collect(root: URL, folder: string, pkg: string, into: Source[]): Promise<void> {
+  for await (const entry of Deno.readDir(new URL(`${folder}/`, root))) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory) {
+      const isSource = !["node_modules", "tests", "docs", "assets", "training", "out"].includes(entry.name);
+      if (isSource) await collect(root, path, pkg, into);
+    } else if (entry.name.endsWith(".ts") && !entry.name.endsWith("_test.ts")) {
+      const text = await Deno.readTextFile(new URL(path, root));
+      into.push({ path, pkg, text, code: bare(text), imports: importsOf(path, text) });
+    }
+  }
+}
+
+function importsOf(path: string, text: string): string[] {
+  const plain = text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
+  const specs = [...plain.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"([^"]+)"/g)].map((m) => m[1]);
+  return specs.map((spec) =>
+    spec.startsWith(".") ? new URL(spec, `file:///${path}`).pathname.slice(1) : spec
+  );
+}
+
+/** The same text with blanks where comments and strings were, so that lines stay. */
+function bare(text: string): string {
+  return text.replace(
+    /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/g,
+    (found) => found.replace(/[^\n]/g, " "),
+  );
+}
+
+function lineOf(text: string, at: number): number {
+  return text.slice(0, at).split("\n").length;
+}
+
+if (import.meta.main) {
+  const found = await breaches(new URL("../", import.meta.url));
+  console.log(found.join("\n") || "the rules of the architecture hold");
+  Deno.exit(found.length === 0 ? 0 : 1);
+}
