@@ -36,5 +36,5 @@ export const COMMANDS: readonly Command[] = [
   vectorsCheckCommand,
   peerServeCommand,
   peerDriveCommand,
-  completionCommand,
+  completionCommand(() => COMMANDS),
 ];

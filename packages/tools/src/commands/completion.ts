@@ -8,8 +8,12 @@ import { type Command, CommandError } from "../command.ts";
 
 const SHELLS = ["bash", "zsh", "fish"];
 
-/** The command. */
-export const completionCommand: Command = {
+/**
+ * The command.
+ *
+ * @param commands Gives the table that it stands in itself.
+ */
+export const completionCommand = (commands: () => readonly Command[]): Command => ({
   name: "completion",
   summary: "print a completion script for a shell",
   description:
@@ -26,9 +30,8 @@ export const completionCommand: Command = {
         2,
       );
     }
-    const { COMMANDS } = await import("../commands.ts");
     const { completionScript } = await import("../completion/mod.ts");
-    print(completionScript(shell as "bash" | "zsh" | "fish", COMMANDS).trimEnd());
+    print(completionScript(shell as "bash" | "zsh" | "fish", commands()).trimEnd());
     return 0;
   },
-};
+});
