@@ -238,23 +238,6 @@ test("requests that cannot become a WebSocket get the right status and words tha
   }
 });
 
-test("pages of the same host may connect, others where they are named", async () => {
-  const open = async (options: WebSocketOptions, origin: string) => {
-    const listener = await webSocket({ port: 0, ...options }).listen((carrier) => new Heard(carrier));
-    const peer = await RawWebSocket.connect(listener.port);
-    peer.send(upgradeRequest({ fields: { origin, host: "app.example:8080" } }));
-    const head = await peer.head();
-    peer.destroy();
-    await listener.close();
-    return Number(head.slice(9, 12));
-  };
-  assertEquals(await open({}, "http://app.example:3000"), 101);
-  assertEquals(await open({}, "http://other.example"), 403);
-  assertEquals(await open({ allowedOrigins: ["http://other.example"] }, "http://other.example"), 101);
-  assertEquals(await open({ allowedOrigins: ["http://other.example"] }, "http://app.example:8080"), 403);
-  assertEquals(await open({ allowedOrigins: ["*"] }, "null"), 101);
-});
-
 test("what is no HTTP, or too much of it, is refused", async () => {
   const listener = await webSocket({ port: 0 }).listen((carrier) => new Heard(carrier));
   const requests = [
