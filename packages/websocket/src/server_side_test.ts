@@ -124,6 +124,16 @@ test("a peer that closes with a complaint is told with its words", async () => {
   await listener.close();
 });
 
+/** A message that holds a packet in pieces of this size, something before each. */
+function inPieces(size: number, between: Uint8Array = new Uint8Array(0)): Uint8Array {
+  const bytes = packet(3, 60_000);
+  const pieces = [frame(BINARY, bytes.subarray(0, 40), { fin: false })];
+  for (let at = 40; at < bytes.length; at += size) {
+    pieces.push(between, frame(0, bytes.subarray(at, at + size), { fin: false }));
+  }
+  return row(...pieces);
+}
+
 const VIOLATIONS: readonly [what: string, code: number, bytes: Uint8Array][] = [
   ["a text message", 1003, frame(1, "hello")],
   ["a text message in pieces", 1003, frame(1, "hel", { fin: false })],
@@ -144,8 +154,12 @@ const VIOLATIONS: readonly [what: string, code: number, bytes: Uint8Array][] = [
   ["a close with a code that never travels", 1002, frame(8, closePayload(1005))],
   ["a close with a code that is none", 1002, frame(8, closePayload(999))],
   ["a close whose reason is no UTF-8", 1007, frame(8, closePayload(1000, new Uint8Array([0xff])))],
-  ["empty messages without end", 1008, row(...new Array(1100).fill(frame(BINARY)))],
-  ["pings without end", 1008, row(...new Array(1100).fill(frame(9)))],
+  ["empty messages without end", 1008, row(...new Array(5000).fill(frame(BINARY)))],
+  ["pings without end", 1008, row(...new Array(5000).fill(frame(9)))],
+  ["a packet in single bytes without end", 1008, inPieces(1)],
+  ["pings between single bytes of a packet", 1008, inPieces(1, frame(9))],
+  ["pings between pieces of a packet", 1008, inPieces(12, frame(9))],
+  ["pongs between pieces of a packet", 1008, inPieces(16, frame(10))],
 ];
 
 test("every broken rule of the framing ends the connection with the right code, and only that one", async () => {

@@ -14,5 +14,6 @@ export * from "./packet_writer.ts";
 export * from "./session_path.ts";
 export * from "./frame_table.ts";
 export * from "./recent_keys.ts";
+export { ControlRate, type ControlRateOptions } from "./control_rate.ts";
 export * from "./mechanisms.ts";
 export * from "./flow_fields.ts";
