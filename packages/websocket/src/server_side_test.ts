@@ -14,7 +14,7 @@ import { test } from "node:test";
 import { patterned } from "../../core/tests/packet_bytes.ts";
 import { Heard } from "../../../tests/support/carrier_suite.ts";
 import { helloPacket, until } from "../../../tests/support/raw_peer.ts";
-import { webSocket, type WebSocketOptions } from "../mod.ts";
+import { webSocket } from "../mod.ts";
 import { closePayload, frame, RawWebSocket, row, upgradeRequest } from "../tests/raw_web_socket.ts";
 import { HERE, mounted } from "../tests/setups.ts";
 
