@@ -14,6 +14,7 @@ export * from "./src/session/mod.ts";
 export * from "./src/carrier.ts";
 export * from "./src/byte_stream_carrier.ts";
 export * from "./src/memory_carrier.ts";
+export * from "./src/page_origin.ts";
 export * from "./src/pull_byte_stream.ts";
 export * from "./src/wire/limits.ts";
 export * from "./src/wire/outbox.ts";

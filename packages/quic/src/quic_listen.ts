@@ -10,6 +10,7 @@ import {
   type CarrierListenOptions,
   type NnrpError,
   NnrpTransportError,
+  NnrpUnsupportedError,
   NnrpValueError,
 } from "@nnrp/core";
 import {
@@ -41,7 +42,7 @@ export async function listenQuic(
   options: CarrierListenOptions,
   settings: QuicSettings,
 ): Promise<CarrierListener> {
-  const { host, port, cert, key } = settings;
+  const { host, port, cert, key, webTransport, origins } = settings;
   if (cert === undefined || key === undefined) {
     throw new NnrpValueError("are needed to listen; `nnrp cert` makes some for trying out", {
       field: "quic.cert, quic.key",
@@ -49,13 +50,19 @@ export async function listenQuic(
       actual: "none",
     });
   }
+  if (webTransport && origins.listed !== null && origins.listed !== "all") {
+    throw new NnrpUnsupportedError(
+      "quic.allowedOrigins: Deno does not show the Origin of a WebTransport session, so it cannot be checked; leave " +
+        'WebTransport out (webTransport: false) and let pages use webSocket(), or say ["*"] and let a token decide',
+    );
+  }
   let endpoint: Deno.QuicEndpoint | undefined;
   try {
     endpoint = takeServerEndpoint(host, port);
     const listener = endpoint.listen({
       cert,
       key,
-      alpnProtocols: settings.webTransport ? [ALPN, H3] : [ALPN],
+      alpnProtocols: webTransport ? [ALPN, H3] : [ALPN],
       ...settings.accepted,
     });
     return new Listener(endpoint, listener, accept, options, settings);
@@ -158,7 +165,8 @@ class Listener implements CarrierListener {
       this.#accept(carrier);
     } catch (cause) {
       if (conn !== null) close(conn);
-      this.#failed(remote, explain(cause, "accept"), cause);
+      const told = cause instanceof NnrpTransportError; // ours, and not to be guessed at
+      this.#failed(remote, told ? cause.message : explain(cause, "accept"), cause);
     } finally {
       clearTimeout(timer);
       this.#handshakes--;
@@ -167,7 +175,8 @@ class Listener implements CarrierListener {
 
   async #webTransport(conn: Deno.QuicConn, remote: string, ended: () => void): Promise<Carrier> {
     const { acceptWebTransport } = await import("./web_transport_accept.ts");
-    return acceptWebTransport(conn, remote, this.#settings.path, ended);
+    const { path, origins } = this.#settings;
+    return acceptWebTransport(conn, remote, path, origins, ended);
   }
 
   #failed(remote: string, reason: string, cause?: unknown): void {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { NnrpValueError } from "@nnrp/core";
+import { NnrpValueError, type OriginRules, originRules } from "@nnrp/core";
 import { type CertificateHash, hashOf } from "./certificate_hash.ts";
 
 /** Port of `nnrp://` addresses that name none. */
@@ -44,6 +44,18 @@ export interface QuicOptions {
   readonly webTransport?: boolean;
   /** Path that WebTransport clients must ask for. Default `"/nnrp"`; `"*"` takes any. */
   readonly path?: string;
+  /**
+   * Names the listener is known by, without port, for example `"render.example"`; the bound `host` is one of them unless it means
+   * all interfaces. A WebTransport session that was opened under another name is refused, since a web page could have made its own
+   * name point here; addresses and `localhost` always pass. Raw QUIC is not affected: no page can speak it.
+   */
+  readonly hosts?: readonly string[];
+  /**
+   * Origins of web pages whose WebTransport sessions are taken. Only `["*"]` can be had, which takes sessions under any name too:
+   * Deno does not show a session's Origin, so with any other list listening rejects with NnrpUnsupportedError unless `webTransport`
+   * is false. docs/security.md says what protects a WebTransport server instead.
+   */
+  readonly allowedOrigins?: readonly string[];
 }
 
 /** Options of a connection in the runtime's names. */
@@ -82,6 +94,8 @@ export interface QuicSettings {
   readonly webTransport: boolean;
   /** Path of WebTransport. */
   readonly path: string;
+  /** Under which names WebTransport is taken. */
+  readonly origins: OriginRules;
   /** What the runtime is told about connections that are dialled. */
   readonly dialled: TransportSettings;
   /** The same for those that are accepted. */
@@ -91,7 +105,7 @@ export interface QuicSettings {
 /**
  * Checks the options and fills in the defaults.
  *
- * @throws NnrpValueError for numbers out of range, a certificate without key or the other way round.
+ * @throws NnrpValueError for numbers out of range, a certificate without key or the other way round, names that are none.
  */
 export function quicSettings(options: QuicOptions): QuicSettings {
   const port = whole("port", options.port ?? DEFAULT_PORT, 0, 65535);
@@ -109,8 +123,9 @@ export function quicSettings(options: QuicOptions): QuicSettings {
     maxConcurrentBidirectionalStreams: whole("maxBidiStreams", options.maxBidiStreams ?? 64, 1),
     maxConcurrentUnidirectionalStreams: whole("maxUniStreams", options.maxUniStreams ?? maxUniStreams, 1),
   });
+  const host = options.host ?? "127.0.0.1";
   return {
-    host: options.host ?? "127.0.0.1",
+    host,
     port,
     cert: options.cert,
     key: options.key,
@@ -121,6 +136,7 @@ export function quicSettings(options: QuicOptions): QuicSettings {
     connectTimeoutMs: whole("connectTimeoutMs", options.connectTimeoutMs ?? 5000, 1),
     webTransport: options.webTransport ?? true,
     path: options.path ?? "/nnrp",
+    origins: originRules(options, host, "quic."),
     dialled: transport(1024),
     accepted: transport(256),
   };

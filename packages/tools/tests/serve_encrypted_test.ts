@@ -4,6 +4,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { existsSync } from "node:fs";
 import { runCli } from "../src/cli.ts";
 import type { ListeningLine } from "../src/serving/serve_model.ts";
+import { RawWebSocket, upgradeRequest } from "../../websocket/tests/raw_web_socket.ts";
 import { startNnrp } from "./nnrp_process.ts";
 
 async function nnrp(...args: string[]): Promise<{ code: number; out: string[]; err: string[] }> {
@@ -74,7 +75,48 @@ const MISTAKES: readonly (readonly [words: string, args: string])[] = [
   ["of no use to plain TCP", "--dev-cert"],
   ["cannot read no-such.pem", "--cert no-such.pem --key no-such.pem --tls-port 0"],
   ["--websocket-port must be 0", "--websocket-port 65536"],
+  ['--allow-origin "app.example" is not', "--allow-origin app.example --websocket-port 0"],
+  ['--server-name "https://b.example" is not', "--server-name https://b.example --websocket-port 0"],
+  ["--allow-origin is of no use", "--allow-origin https://app.example"],
 ];
+
+test("serve takes the pages that it was told of, and no WebTransport where it could not keep its word", async () => {
+  const status = async (port: number, origin: string) => {
+    const peer = await RawWebSocket.connect(port);
+    peer.send(upgradeRequest({ fields: { origin } }));
+    const head = await peer.head();
+    peer.destroy();
+    return head.slice(9, 12);
+  };
+  const table: readonly (readonly [args: string, webTransport: boolean, statuses: Record<string, string>])[] =
+    [
+      ["", true, { "http://localhost:1": "101", "https://app.example": "403" }],
+      ["--server-name app.example", true, { "http://localhost:1": "101", "https://app.example": "101" }],
+      ["--allow-origin https://b.example --allow-origin https://app.example", false, {
+        "http://localhost:1": "403",
+        "https://app.example": "101",
+        "https://b.example": "101",
+      }],
+      ["--allow-origin *", true, { "null": "101" }],
+    ];
+  for (const [args, webTransport, statuses] of table) {
+    const base = "serve --model echo --no-tcp --websocket-port 0 --json";
+    const line = base.split(" ").concat(args === "" ? [] : args.split(" "));
+    const plain = startNnrp(line);
+    const quic = startNnrp([...line, "--quic-port", "0", "--dev-cert"]);
+    try {
+      const { port }: ListeningLine = JSON.parse(await plain.firstLine);
+      for (const [origin, expected] of Object.entries(statuses)) {
+        assertEquals(await status(port, origin), expected, `${args}: ${origin}`);
+      }
+      const { addresses }: ListeningLine = JSON.parse(await quic.firstLine);
+      assertEquals(addresses.some(({ carrier }) => carrier === "webtransport"), webTransport, args);
+    } finally {
+      for (const { signal } of [plain, quic]) signal("SIGTERM");
+      await Promise.all([plain.ended, quic.ended]);
+    }
+  }
+});
 
 for (const [words, args] of MISTAKES) {
   test(`serve ${args} is refused with one line`, async () => {

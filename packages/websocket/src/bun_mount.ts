@@ -82,19 +82,22 @@ export function mountOnBun(options: MountOptions = {}): BunMount {
     ...binding,
     fetch(request, server): Response | undefined {
       const url = new URL(request.url);
-      const verdict = judge({
-        method: request.method,
-        target: url.pathname,
-        field: (name) => request.headers.get(name),
-      });
-      if (!verdict.accepted) {
-        return new Response(`${verdict.body}\n`, { status: verdict.status, headers: { ...verdict.fields } });
-      }
       const from = server.requestIP(request);
       const remote = from === null
         ? "?"
         : `${from.address.includes(":") ? `[${from.address}]` : from.address}:${from.port}`;
-      const socket = new BunSocketEvents(url.protocol === "https:");
+      const encrypted = url.protocol === "https:";
+      const verdict = judge({
+        method: request.method,
+        target: url.pathname,
+        field: (name) => request.headers.get(name),
+        remote,
+        encrypted,
+      });
+      if (!verdict.accepted) {
+        return new Response(`${verdict.body}\n`, { status: verdict.status, headers: { ...verdict.fields } });
+      }
+      const socket = new BunSocketEvents(encrypted);
       socket.done = shaking(remote, () => socket.close());
       if (server.upgrade(request, { data: socket })) return undefined;
       socket.done(new Error("Bun did not upgrade the request"));

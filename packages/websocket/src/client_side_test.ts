@@ -100,11 +100,23 @@ test("frames are masked with fresh keys, and what comes right behind the HTTP an
   raw.close();
 });
 
-test("a server that masks, sends text or reserved bits is told so", async () => {
+test("a server that masks, sends text or reserved bits, or frames that bring nothing, is told so", async () => {
+  const body = packet(1, 60_000);
+  const pieces = [frame(BINARY, body.subarray(0, 40), { mask: false, fin: false })];
+  for (let at = 40; at < body.length; at += 12) {
+    const piece = frame(0, body.subarray(at, at + 12), { mask: false, fin: false });
+    pieces.push(frame(9, "", { mask: false }), piece);
+  }
+  const pingsInside = row(...pieces);
   const table: readonly [number, Uint8Array][] = [
     [1002, frame(BINARY, "x")],
     [1003, frame(1, "x", { mask: false })],
     [1002, frame(BINARY, "x", { mask: false, rsv: 4 })],
+    [
+      1008,
+      row(...new Array(5000).fill(row(frame(9, "", { mask: false }), frame(BINARY, "", { mask: false })))),
+    ],
+    [1008, pingsInside],
   ];
   for (const [code, bytes] of table) {
     const { ours, peer, raw } = await facingRaw();

@@ -26,7 +26,10 @@ export interface DenoRequestInfo {
 
 /** A binding that lives in a `Deno.serve`. */
 export interface DenoMount extends CarrierBinding {
-  /** Answers requests for the endpoint: with the upgrade, or with words about what is wrong. */
+  /**
+   * Answers requests for the endpoint: with the upgrade, or with words about what is wrong. Without `info` nobody counts as a
+   * visitor on this machine.
+   */
   readonly handler: (request: Request, info?: DenoServeInfo) => Response;
 }
 
@@ -51,19 +54,22 @@ export function mountOnDeno(options: MountOptions = {}): DenoMount {
     ...binding,
     handler(request, info): Response {
       const url = new URL(request.url);
+      const remote = format(info?.remoteAddr); // unknown once the request is upgraded
+      const encrypted = url.protocol === "https:";
       const verdict = judge({
         method: request.method,
         target: url.pathname,
         field: (name) => request.headers.get(name),
+        remote,
+        encrypted,
       });
       if (!verdict.accepted) {
         return new Response(`${verdict.body}\n`, { status: verdict.status, headers: verdict.fields });
       }
-      const remote = format(info?.remoteAddr); // unknown once the request is upgraded
       const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: 0 });
       const stream = new WebSocketStream(socket);
       const done = shaking(remote, () => stream.destroy());
-      socket.addEventListener("open", () => done({ stream, encrypted: url.protocol === "https:" }));
+      socket.addEventListener("open", () => done({ stream, encrypted }));
       socket.addEventListener(
         "close",
         () => done(new Error("the connection ended before it was a WebSocket")),

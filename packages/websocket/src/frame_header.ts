@@ -35,11 +35,6 @@ export const MAX_CONTROL_BYTES = 125;
 export const MAX_SENT_MESSAGE = 256 * 1024;
 /** Largest message this side accepts, bytes; it is never held as a whole. */
 export const MAX_RECEIVED_MESSAGE = 64 * 1024 * 1024;
-/** Frames without payload (pings, pongs, empty messages) that are free … */
-export const IDLE_FRAMES = 1000;
-/** … within this time, ms. */
-export const IDLE_FRAMES_MS = 30_000;
-
 /** A broken rule: what the upper layers are told, and the close code for the peer. */
 export class FrameViolation extends Error {
   /** Code of the close frame. */

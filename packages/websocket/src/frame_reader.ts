@@ -5,10 +5,9 @@
  * @module
  */
 import { CloseCode, mayTravel } from "./close_code.ts";
+import { FrameBudget } from "./frame_budget.ts";
 import {
   FrameViolation,
-  IDLE_FRAMES,
-  IDLE_FRAMES_MS,
   MAX_CONTROL_BYTES,
   MAX_HEAD_BYTES,
   MAX_RECEIVED_MESSAGE,
@@ -30,7 +29,7 @@ export interface FrameEvents {
 export class FrameReader {
   readonly #masked: boolean;
   readonly #events: FrameEvents;
-  readonly #clock: () => number;
+  readonly #budget: FrameBudget;
   readonly #head = new Uint8Array(MAX_HEAD_BYTES); // the start of a head that is not whole yet
   #headHave = 0;
   readonly #key = new Uint8Array(4);
@@ -40,8 +39,6 @@ export class FrameReader {
   #opcode = 0;
   #inMessage = false; // a binary message goes on in the next data frame
   #messageBytes = 0;
-  #idleFrames = 0;
-  #idleSinceMs: number;
   #closed = false;
 
   /**
@@ -54,8 +51,7 @@ export class FrameReader {
   constructor(masked: boolean, events: FrameEvents, clock: () => number) {
     this.#masked = masked;
     this.#events = events;
-    this.#clock = clock;
-    this.#idleSinceMs = clock();
+    this.#budget = new FrameBudget(clock);
   }
 
   /** Payload bytes of the present data frame still to come; 0 between frames. */
@@ -194,8 +190,7 @@ export class FrameReader {
     }
     this.#control = null;
     this.#inMessage = !final;
-    if (length > 0) this.#idleFrames = 0;
-    else this.#countIdle();
+    this.#budget.data(length);
   }
 
   #endControl(payload: Uint8Array): void {
@@ -204,7 +199,7 @@ export class FrameReader {
       this.#close(payload);
       return;
     }
-    this.#countIdle();
+    this.#budget.control();
     if (this.#opcode === Opcode.PING) this.#events.ping(payload);
   }
 
@@ -222,22 +217,6 @@ export class FrameReader {
     }
     this.#closed = true;
     this.#events.close(code, reason);
-  }
-
-  /** Frames that carry nothing cost something: so many per half minute. */
-  #countIdle(): void {
-    if (++this.#idleFrames <= IDLE_FRAMES) return;
-    const nowMs = this.#clock();
-    if (nowMs - this.#idleSinceMs < IDLE_FRAMES_MS) {
-      throw new FrameViolation(
-        CloseCode.POLICY,
-        "frame",
-        "too many frames that carry nothing",
-        `${IDLE_FRAMES} in ${IDLE_FRAMES_MS / 1000} s`,
-      );
-    }
-    this.#idleSinceMs = nowMs;
-    this.#idleFrames = 0;
   }
 }
 

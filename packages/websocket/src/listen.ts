@@ -64,7 +64,7 @@ export async function listen(
       socket.destroy();
     }, handshakeTimeoutMs);
     try {
-      const rest = await acceptHandshake(socket, rules);
+      const rest = await acceptHandshake(socket, rules, tls !== null);
       if (late !== null) throw late;
       accept(
         carrierOn(new FramedStream(socket.stream(), { client: false, rest }), socket.remote, tls !== null),

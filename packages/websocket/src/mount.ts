@@ -13,6 +13,7 @@ import {
   NnrpTimeoutError,
   NnrpTransportError,
   NnrpValueError,
+  originRules,
   TransportId,
 } from "@nnrp/core";
 import { HANDSHAKE_TIMEOUT_MS, MAX_HANDSHAKES } from "./listen.ts";
@@ -24,11 +25,17 @@ export interface MountOptions {
   /** Path of the endpoint. Default `"/nnrp"`. */
   readonly path?: string;
   /**
-   * Origins of web pages that may connect, for example `"https://app.example"`; `"*"` = all. Default: pages of the same host, on
-   * any port. Programs send no origin and are not affected.
+   * Origins of web pages that may connect, for example `"https://app.example"`, and no others; `"*"` = all. Default: pages of
+   * {@linkcode MountOptions.hosts} on any port (`https://` ones if this HTTP server is encrypted), and pages of loopback hosts for
+   * visitors on this machine. Programs send no origin and are not affected. See docs/security.md.
    */
   readonly allowedOrigins?: readonly string[];
-  /** Host that `server.addresses` tells. Default `"localhost"`. */
+  /**
+   * Names and addresses the server is known by, without port, for example `"app.example"`. Their pages may connect unless
+   * `allowedOrigins` is given. What a request says in its Host field does not count.
+   */
+  readonly hosts?: readonly string[];
+  /** Host that `server.addresses` tells, and one of `hosts`. Default `"localhost"`. */
   readonly host?: string;
   /** Port that `server.addresses` tells, 1…65535. Default 80. */
   readonly port?: number;
@@ -38,7 +45,7 @@ export interface MountOptions {
 export interface Mount {
   /** What `serve({ listen: [ … ] })` takes. */
   readonly binding: CarrierBinding;
-  /** Judges a request, and whether there is room for it. */
+  /** Judges a request, and whether there is room for it. A handshake that is refused is told to the server, once. */
   judge(request: UpgradeRequest): UpgradeVerdict;
   /** A handshake began: call the result with what became of it. After `late` the connection is to be cut. */
   shaking(
@@ -47,12 +54,16 @@ export interface Mount {
   ): (outcome: { stream: ByteStream; encrypted: boolean } | Error) => void;
 }
 
+/** Answers to what was no handshake: other paths and methods, or no wish to upgrade. */
+const ORDINARY: ReadonlySet<number> = new Set([404, 405, 426]);
+
 /** Makes a mount. */
 export function mount(options: MountOptions): Mount {
-  const { path = DEFAULT_PATH, allowedOrigins, host = "localhost", port = 80 } = options;
+  const { path = DEFAULT_PATH, host = "localhost", port = 80 } = options;
   if (!path.startsWith("/")) {
     throw new NnrpValueError("is no path", { field: "path", expected: "a leading /", actual: path });
   }
+  const origins = originRules(options, host, "mount.");
   let accept: ((carrier: Carrier) => void) | null = null;
   let limits: CarrierListenOptions = {};
   let underWay = 0;
@@ -72,14 +83,22 @@ export function mount(options: MountOptions): Mount {
       return Promise.resolve({ name: "websocket", host, port, close });
     },
   };
+  const judged = (request: UpgradeRequest): UpgradeVerdict => {
+    const verdict = judgeUpgrade(request, { path, origins });
+    if (!verdict.accepted) return verdict;
+    if (accept === null) return refusal(503, "no NNRP server listens behind this path");
+    if (underWay >= (limits.maxHandshakes ?? MAX_HANDSHAKES)) {
+      return refusal(503, "too many connections are shaking hands", { "retry-after": "1" });
+    }
+    return verdict;
+  };
   return {
     binding,
     judge(request) {
-      const verdict = judgeUpgrade(request, { path, allowedOrigins });
-      if (!verdict.accepted) return verdict;
-      if (accept === null) return refusal(503, "no NNRP server listens behind this path");
-      if (underWay >= (limits.maxHandshakes ?? MAX_HANDSHAKES)) {
-        return refusal(503, "too many connections are shaking hands", { "retry-after": "1" });
+      const verdict = judged(request);
+      if (!verdict.accepted && accept !== null && !ORDINARY.has(verdict.status)) {
+        const words = `refused with HTTP ${verdict.status}: ${verdict.body}`;
+        limits.failed?.(request.remote, new NnrpTransportError("websocket", words));
       }
       return verdict;
     },

@@ -53,23 +53,27 @@ export function mountOnNode(options: MountOptions = {}): NodeMount {
       socket.setTimeout?.(0);
       socket.setNoDelay?.(true);
       const stream = new NodeStream(socket);
+      const remote = format(socket);
+      const encrypted = socket.encrypted === true;
       const verdict = judge({
         method: request.method ?? "",
         target: request.url ?? "",
-        field: (name) => String(request.headers[name] ?? ""),
+        field: (name) => request.headers[name]?.toString(),
+        remote,
+        encrypted,
       });
       if (!verdict.accepted) {
         socket.end(httpAnswer(verdict));
         socket.resume(); // so that it notices the peer's end
         return;
       }
-      const done = shaking(format(socket), () => socket.destroy());
+      const done = shaking(remote, () => socket.destroy());
       acceptKey(verdict.key).then((accept) => {
         socket.write(switchingProtocols(accept));
         const rest = new Uint8Array(head); // a copy: it is a piece of the parser's memory
         done({
           stream: new FramedStream(stream, { client: false, rest }),
-          encrypted: socket.encrypted === true,
+          encrypted,
         });
       }).catch((error) => {
         socket.destroy();

@@ -19,7 +19,11 @@ import {
 const REFUSAL_MS = 250;
 
 /** Makes a WebSocket of the socket; resolves to the bytes that came behind the request. Rejects after it has refused. */
-export async function acceptHandshake(socket: RawSocket, rules: UpgradeRules): Promise<Uint8Array> {
+export async function acceptHandshake(
+  socket: RawSocket,
+  rules: UpgradeRules,
+  encrypted: boolean,
+): Promise<Uint8Array> {
   let head: HttpHead;
   try {
     head = await readHead(socket);
@@ -31,7 +35,7 @@ export async function acceptHandshake(socket: RawSocket, rules: UpgradeRules): P
   if (line === null) return await refuse(socket, refusal(400, "no HTTP/1.1 request"));
   const { fields, rest } = head;
   const verdict = judgeUpgrade(
-    { method: line[1], target: line[2], field: (name) => fields.get(name) },
+    { method: line[1], target: line[2], field: (name) => fields.get(name), remote: socket.remote, encrypted },
     rules,
   );
   if (!verdict.accepted) return await refuse(socket, verdict);

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { type OriginRules, refuseOrigin } from "@nnrp/core";
 import { isKey } from "./accept_key.ts";
 import { hasToken } from "./http_head.ts";
 
@@ -11,11 +12,8 @@ import { hasToken } from "./http_head.ts";
 export interface UpgradeRules {
   /** Path of the endpoint, for example `"/nnrp"`. */
   readonly path: string;
-  /**
-   * Origins of web pages that may connect, for example `"https://app.example"`; `"*"` = all. Default: pages of the host that the
-   * request is for, on any port. Programs send no origin and are not affected.
-   */
-  readonly allowedOrigins?: readonly string[];
+  /** Which web pages may connect. */
+  readonly origins: OriginRules;
 }
 
 /** A request, as far as it matters. */
@@ -26,6 +24,10 @@ export interface UpgradeRequest {
   readonly target: string;
   /** A field by lower-case name. */
   field(name: string): string | null | undefined;
+  /** The peer's address, `host:port`. */
+  readonly remote: string;
+  /** Whether the connection is encrypted at this server. */
+  readonly encrypted: boolean;
 }
 
 /** What to answer. */
@@ -77,10 +79,9 @@ export function judgeUpgrade(request: UpgradeRequest, rules: UpgradeRules): Upgr
   }
   const key = request.field("sec-websocket-key") ?? "";
   if (!isKey(key)) return refusal(400, "sec-websocket-key must be 16 bytes in base64");
-  const origin = request.field("origin");
-  if (origin && !mayConnect(origin, request.field("host") ?? "", rules.allowedOrigins)) {
-    return refusal(403, `pages of ${origin} may not connect; the server can name it in allowedOrigins`);
-  }
+  const { remote, encrypted } = request;
+  const refused = refuseOrigin(rules.origins, { origin: request.field("origin"), remote, encrypted });
+  if (refused !== null) return refusal(403, refused);
   return { accepted: true, key };
 }
 
@@ -114,13 +115,4 @@ export function refusal(
     body,
     fields: { "content-type": "text/plain; charset=utf-8", ...fields },
   };
-}
-
-function mayConnect(origin: string, host: string, allowed: readonly string[] | undefined): boolean {
-  if (allowed !== undefined) return allowed.includes("*") || allowed.includes(origin);
-  try {
-    return new URL(origin).hostname === new URL(`http://${host}`).hostname;
-  } catch {
-    return false; // "null": a page without an origin of its own
-  }
 }

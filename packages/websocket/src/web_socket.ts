@@ -15,6 +15,7 @@ import {
   NnrpTransportError,
   NnrpUnsupportedError,
   NnrpValueError,
+  originRules,
   TransportId,
 } from "@nnrp/core";
 import { dialBrowser } from "./browser_dial.ts";
@@ -52,10 +53,16 @@ export interface WebSocketOptions {
   /** Listening: port, 0…65535; 0 = any free one. Default 4434. Dialling takes the port of the address. */
   readonly port?: number;
   /**
-   * Listening: origins of web pages that may connect, for example `"https://app.example"`; `"*"` = all. Default: pages of the same
-   * host, on any port. Programs send no origin and are not affected.
+   * Listening: origins of web pages that may connect, for example `"https://app.example"`, and no others; `"*"` = all. Default:
+   * pages of {@linkcode WebSocketOptions.hosts} on any port (`https://` ones if the listener speaks `wss://`), and pages of
+   * loopback hosts for visitors on this machine. Programs send no origin and are not affected. See docs/security.md.
    */
   readonly allowedOrigins?: readonly string[];
+  /**
+   * Listening: names and addresses the server is known by, without port, for example `"render.example"`; the bound `host` is one
+   * of them unless it means all interfaces. Their pages may connect unless `allowedOrigins` is given.
+   */
+  readonly hosts?: readonly string[];
   /** Certificates. With `cert` and `key` the listener speaks `wss://`. */
   readonly tls?: WebSocketTls;
 }
@@ -89,7 +96,7 @@ const DEFAULT_PORT = 4434;
  * ```
  */
 export function webSocket(options: WebSocketOptions = {}): WebSocketCarrier {
-  const { port = DEFAULT_PORT, host = "127.0.0.1", path = DEFAULT_PATH, tls, allowedOrigins } = options;
+  const { port = DEFAULT_PORT, host = "127.0.0.1", path = DEFAULT_PATH, tls } = options;
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
     throw new NnrpValueError("is no TCP port", {
       field: "webSocket.port",
@@ -99,6 +106,7 @@ export function webSocket(options: WebSocketOptions = {}): WebSocketCarrier {
   }
   checkPath(path, "webSocket.path");
   checkHeaders(options.headers ?? {});
+  const origins = originRules(options, host, "webSocket.");
   if ((tls?.cert === undefined) !== (tls?.key === undefined)) {
     throw new NnrpValueError("is of no use alone", {
       field: tls?.cert === undefined ? "webSocket.tls.key" : "webSocket.tls.cert",
@@ -115,7 +123,7 @@ export function webSocket(options: WebSocketOptions = {}): WebSocketCarrier {
     canEncrypt: true,
     dial: (target, dialOptions) => dial(target, dialOptions ?? {}, path, options),
     listen: (accept, listenOptions) =>
-      listen({ host, port, tls: serverTls, rules: { path, allowedOrigins } }, accept, listenOptions ?? {}),
+      listen({ host, port, tls: serverTls, rules: { path, origins } }, accept, listenOptions ?? {}),
   };
 }
 

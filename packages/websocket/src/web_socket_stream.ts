@@ -7,7 +7,8 @@
  */
 import type { ByteStream, ByteStreamEvents } from "@nnrp/core";
 import { CloseCode, describeClose, isOrderly } from "./close_code.ts";
-import { FrameViolation, IDLE_FRAMES, MAX_SENT_MESSAGE } from "./frame_header.ts";
+import { FrameBudget } from "./frame_budget.ts";
+import { FrameViolation, MAX_SENT_MESSAGE } from "./frame_header.ts";
 
 /** Beyond this many unsent bytes the next write waits. */
 const HIGH_WATER = 1024 * 1024;
@@ -45,7 +46,7 @@ export class WebSocketStream implements ByteStream {
   #held: Uint8Array[] = []; // came before the start or while paused
   #heldBytes = 0;
   #heldClose: { code: number; reason: string; wasClean: boolean } | null = null;
-  #empty = 0; // messages without a byte since the last one with some
+  readonly #budget: FrameBudget;
   #faulty = false;
   #closeCode: number = CloseCode.NORMAL;
   #ranges: readonly Uint8Array[] = NONE; // being sent: the next byte is
@@ -60,9 +61,11 @@ export class WebSocketStream implements ByteStream {
    * Makes a WebSocketStream.
    *
    * @param socket Open, or about to be; nothing received yet. This object owns it.
+   * @param clock Milliseconds of a monotonic clock. Default `performance.now()`.
    */
-  constructor(socket: WebSocketLike) {
+  constructor(socket: WebSocketLike, clock: () => number = () => performance.now()) {
     this.#socket = socket;
+    this.#budget = new FrameBudget(clock);
     socket.binaryType = "arraybuffer";
     socket.addEventListener("message", ({ data }: { data: unknown }) => this.#message(data));
     socket.addEventListener("close", (event: CloseEvent) => {
@@ -92,14 +95,14 @@ export class WebSocketStream implements ByteStream {
       );
       return;
     }
-    if (data.byteLength === 0) {
-      if (++this.#empty > IDLE_FRAMES) {
-        const rule = "too many messages that carry nothing";
-        this.#fault(new FrameViolation(CloseCode.POLICY, "message", rule, `at most ${IDLE_FRAMES} in a row`));
-      }
+    try {
+      this.#budget.data(data.byteLength);
+    } catch (error) {
+      if (!(error instanceof FrameViolation)) throw error;
+      this.#fault(error);
       return;
     }
-    this.#empty = 0;
+    if (data.byteLength === 0) return;
     const chunk = new Uint8Array(data);
     if (this.#quiet !== undefined) this.#waitForQuiet();
     if (this.#events !== null && !this.#paused && this.#held.length === 0) {

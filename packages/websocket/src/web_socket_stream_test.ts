@@ -35,9 +35,9 @@ class ScriptedSocket implements WebSocketLike {
   }
 }
 
-function started(): { socket: ScriptedSocket; stream: WebSocketStream; heard: string[] } {
+function started(clock?: () => number): { socket: ScriptedSocket; stream: WebSocketStream; heard: string[] } {
   const socket = new ScriptedSocket();
-  const stream = new WebSocketStream(socket);
+  const stream = new WebSocketStream(socket, clock);
   const heard: string[] = [];
   const events: ByteStreamEvents = {
     target: () => new Uint8Array(1),
@@ -83,19 +83,30 @@ test("a peer that sends more than is kept while nothing is read is cut", () => {
   socket.closed(1008, true);
 });
 
-test("text, and empty messages without end, are faults; what follows is not looked at", () => {
+test("text, and messages that bring little without end, are faults; what follows is not looked at", () => {
   const text = started();
   text.socket.message("{}");
   text.socket.message(new ArrayBuffer(4));
   assertEquals(text.heard.length, 1);
   assertStringIncludes(text.heard[0], "text message");
-  const empty = started();
-  for (let i = 0; i < 900; i++) empty.socket.message(new ArrayBuffer(0));
-  empty.socket.message(new ArrayBuffer(1));
-  for (let i = 0; i < 1000; i++) empty.socket.message(new ArrayBuffer(0));
-  assertEquals(empty.heard, ["data 1"]);
-  empty.socket.message(new ArrayBuffer(0));
-  assertStringIncludes(empty.heard[1], "carry nothing");
+  for (const round of [[0], [1], [...new Array(900).fill(0), 1], [0, 16]]) {
+    const { socket, heard } = started(() => 0);
+    for (let i = 0; i < 1_000_000 && !heard.at(-1)?.startsWith("fault"); i++) {
+      socket.message(new ArrayBuffer(round[i % round.length]));
+    }
+    assertStringIncludes(heard.at(-1)!, "too many empty and tiny frames");
+    const before = heard.length;
+    socket.message(new ArrayBuffer(4));
+    assertEquals(heard.length, before);
+  }
+});
+
+test("small messages in the long run, and very many ordinary ones, are no fault", () => {
+  let nowMs = 0;
+  const { socket, heard } = started(() => nowMs);
+  for (let i = 0; i < 10_000; i++, nowMs += 50) socket.message(new ArrayBuffer(i % 3));
+  for (let i = 0; i < 100_000; i++) socket.message(new ArrayBuffer(40));
+  assert(heard.every((event) => event.startsWith("data ")));
 });
 
 test("writing waits while more than a MiB has not left, and small ranges share a message", async () => {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { NnrpValueError, originRules } from "@nnrp/core";
 import { type Command, CommandError, type CommandInput } from "../command.ts";
 import type { ListenChoice } from "../serving/bindings.ts";
 
@@ -14,7 +15,8 @@ export const serveCommand: Command = {
     "Listens for NNRP clients and answers their frames with a model: 'super-resolution' (packaged: luma tiles in, tiles of " +
     "twice the size out), an ONNX file of the same interface, or 'echo'. Prints its address when it is ready, then one line " +
     "per event. Beside plain TCP it listens on TLS, QUIC (with WebTransport on the same UDP port) and WebSocket where their ports " +
-    "are given; with a certificate WebSocket is wss://. Ctrl-C or SIGTERM lets frames in flight finish, prints what was served, and ends with exit code 0.",
+    "are given; with a certificate WebSocket is wss://. Web pages may connect if they come from this machine or from a --server-name, or " +
+    "are listed by --allow-origin, which leaves WebTransport out (Deno does not show the origin of its sessions) unless it is *. Ctrl-C or SIGTERM lets frames in flight finish, prints what was served, and ends with exit code 0.",
   options: [
     {
       name: "model",
@@ -41,6 +43,18 @@ export const serveCommand: Command = {
       help: "also listen on QUIC and WebTransport (Deno only)",
     },
     { name: "websocket-port", type: "number", placeholder: "PORT", help: "also listen on WebSocket" },
+    {
+      name: "server-name",
+      type: "list",
+      placeholder: "HOST",
+      help: "name the server is known by, which pages may dial; pages of it may connect",
+    },
+    {
+      name: "allow-origin",
+      type: "list",
+      placeholder: "ORIGIN",
+      help: "web pages that may connect, and no others, for example https://app.example; * = all",
+    },
     { name: "no-tcp", type: "boolean", help: "not on plain TCP, only on what is given beside it" },
     {
       name: "cert",
@@ -84,6 +98,7 @@ export const serveCommand: Command = {
     "serve --model echo --port 0 --json",
     "serve --model my_x2.onnx --halo 6",
     "serve --dev-cert --tls-port 4434 --quic-port 4433 --websocket-port 4435",
+    "serve --host 0.0.0.0 --websocket-port 4435 --allow-origin https://app.example",
   ],
   demonstrations: [{
     about: "A server in one terminal, a client in another:",
@@ -166,7 +181,41 @@ function readListenChoice(host: string, options: CommandInput["options"]): Liste
       2,
     );
   }
-  return { host, port, tlsPort, quicPort, webSocketPort, certificate };
+  return {
+    host,
+    port,
+    tlsPort,
+    quicPort,
+    webSocketPort,
+    certificate,
+    ...readPages(options, quicPort !== undefined || webSocketPort !== undefined),
+  };
+}
+
+/** Which web pages; an entry that is none is named by its option here, not by a field of the library. */
+function readPages(
+  options: CommandInput["options"],
+  forPages: boolean,
+): Pick<ListenChoice, "hosts" | "allowedOrigins"> {
+  const listOf = (name: string) => {
+    const list = options[name] as readonly string[] | undefined;
+    return list === undefined || list.length === 0 ? undefined : list;
+  };
+  const hosts = listOf("server-name");
+  const allowedOrigins = listOf("allow-origin");
+  for (const [option, given] of [["server-name", { hosts }], ["allow-origin", { allowedOrigins }]] as const) {
+    if (listOf(option) === undefined) continue;
+    if (!forPages) {
+      throw new CommandError(`--${option} is of no use without --websocket-port or --quic-port`, 2);
+    }
+    try {
+      originRules(given, "", "");
+    } catch (error) {
+      if (!(error instanceof NnrpValueError)) throw error;
+      throw new CommandError(`--${option} ${error.actual} is not ${error.expected}`, 2);
+    }
+  }
+  return { hosts, allowedOrigins };
 }
 
 function portOf(options: CommandInput["options"], name: string): number | undefined {

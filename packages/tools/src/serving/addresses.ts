@@ -22,10 +22,12 @@ export interface ServedAddress {
  *
  * @param server A server that listens.
  * @param secureWebSocket Whether its WebSocket is encrypted.
+ * @param webTransport Whether its QUIC takes WebTransport.
  */
 export function servedAddresses(
   server: Pick<NnrpServer, "addresses">,
   secureWebSocket: boolean,
+  webTransport: boolean,
 ): ServedAddress[] {
   return server.addresses.flatMap(({ name, host, port }) => {
     const at = `${host.includes(":") ? `[${host}]` : host}:${port}`;
@@ -33,6 +35,6 @@ export function servedAddresses(
     if (name === "websocket") return [one(name, `${secureWebSocket ? "wss" : "ws"}://${at}/nnrp`)];
     if (name === "tcp") return [one(name, `nnrp://${at}`)];
     const first = one(name, `nnrp+${name}://${at}`);
-    return name === "quic" ? [first, one("webtransport", `https://${at}/nnrp`)] : [first];
+    return name === "quic" && webTransport ? [first, one("webtransport", `https://${at}/nnrp`)] : [first];
   });
 }

@@ -24,6 +24,10 @@ export interface ListenChoice {
   readonly webSocketPort: number | undefined;
   /** Certificate: files, `"dev"` = made for this run, undefined = none. */
   readonly certificate: { readonly cert: string; readonly key: string } | "dev" | undefined;
+  /** Names the server is known by, for web pages; on all interfaces this machine's own are among them. */
+  readonly hosts?: readonly string[];
+  /** Origins of web pages that may connect. */
+  readonly allowedOrigins?: readonly string[];
 }
 
 /** A certificate that was made for this run. */
@@ -42,6 +46,8 @@ export interface Bindings {
   readonly listen: readonly CarrierBinding[];
   /** Whether WebSocket is `wss://`. */
   readonly secureWebSocket: boolean;
+  /** Whether QUIC takes WebTransport sessions too. */
+  readonly webTransport: boolean;
   /** The certificate, if it was made for this run. */
   readonly dev: DevCertificate | null;
   /** Removes what was written for this run. */
@@ -54,9 +60,15 @@ export interface Bindings {
  * @throws CommandError if a file cannot be read, or the host cannot be in a certificate.
  */
 export async function bindingsOf(choice: ListenChoice): Promise<Bindings> {
-  const { host, port, tlsPort, quicPort, webSocketPort, certificate } = choice;
+  const { host, port, tlsPort, quicPort, webSocketPort, certificate, allowedOrigins } = choice;
+  const hosts = [
+    ...choice.hosts ?? [],
+    ...isEverywhere(host) ? hostsOf(host).filter((name) => name !== "localhost") : [],
+  ];
   const { pair, dev, clean } = await certificateOf(certificate, host);
   const listen: CarrierBinding[] = [];
+  // A list of origins cannot be kept there: Deno does not show the Origin of a WebTransport session.
+  const webTransport = allowedOrigins === undefined || allowedOrigins.includes("*");
   if (port !== undefined) listen.push(tcp({ host, port }));
   if (tlsPort !== undefined) {
     const { tls } = await import("@nnrp/tcp");
@@ -64,13 +76,21 @@ export async function bindingsOf(choice: ListenChoice): Promise<Bindings> {
   }
   if (quicPort !== undefined) {
     const { quic } = await import("@nnrp/quic");
-    listen.push(quic({ host, port: quicPort, ...pair }));
+    listen.push(quic({ host, port: quicPort, ...pair, hosts, allowedOrigins, webTransport }));
   }
   if (webSocketPort !== undefined) {
     const { webSocket } = await import("@nnrp/websocket");
-    listen.push(webSocket({ host, port: webSocketPort, ...(pair === undefined ? {} : { tls: pair }) }));
+    listen.push(
+      webSocket({
+        host,
+        port: webSocketPort,
+        hosts,
+        allowedOrigins,
+        ...(pair === undefined ? {} : { tls: pair }),
+      }),
+    );
   }
-  return { listen, secureWebSocket: pair !== undefined, dev, clean };
+  return { listen, secureWebSocket: pair !== undefined, webTransport, dev, clean };
 }
 
 interface Certificate {
@@ -102,9 +122,13 @@ async function certificateOf(certificate: ListenChoice["certificate"], host: str
   };
 }
 
+function isEverywhere(host: string): boolean {
+  return host === "0.0.0.0" || host === "::";
+}
+
 /** What clients may call this host: for all interfaces, this machine's name and addresses. */
 function hostsOf(host: string): string[] {
-  if (host !== "0.0.0.0" && host !== "::") return [host];
+  if (!isEverywhere(host)) return [host];
   const addresses = Object.values(networkInterfaces()).flatMap((of) => of ?? [])
     .filter(({ internal, address }) => !internal && !address.startsWith("fe80:"))
     .map(({ address }) => address);

@@ -112,12 +112,12 @@ function isBusy(cause: unknown): boolean {
 
 function announce(
   server: NnrpServer,
-  { dev, secureWebSocket }: Bindings,
+  { dev, secureWebSocket, webTransport }: Bindings,
   model: ServedModel,
   json: boolean,
   print: (line: string) => void,
 ): void {
-  const addresses = servedAddresses(server, secureWebSocket);
+  const addresses = servedAddresses(server, secureWebSocket, webTransport);
   const [first] = addresses;
   if (json) {
     const line: ListeningLine = {

@@ -37,18 +37,28 @@ export class ControlRate {
   }
 
   /**
-   * Takes one token.
+   * Takes tokens.
    *
    * @param nowMs Monotonic time, ms; going back in time brings no tokens.
-   * @returns False if there is none: the peer is over its rate.
+   * @param cost How many, ≥ 0; all or none are taken. Default 1.
+   * @returns False if there are not so many: the peer is over its rate.
    */
-  spend(nowMs: number): boolean {
+  spend(nowMs: number, cost = 1): boolean {
     if (nowMs > this.#lastMs) {
       this.#tokens = Math.min(this.#burst, this.#tokens + (nowMs - this.#lastMs) * this.#perMs);
       this.#lastMs = nowMs;
     } else if (this.#lastMs === Infinity) this.#lastMs = nowMs;
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
+    if (this.#tokens < cost) return false;
+    this.#tokens -= cost;
     return true;
+  }
+
+  /**
+   * Puts tokens back, for work that pays for more; the bucket never holds more than the burst.
+   *
+   * @param tokens How many, ≥ 0.
+   */
+  earn(tokens: number): void {
+    this.#tokens = Math.min(this.#burst, this.#tokens + tokens);
   }
 }

@@ -36,6 +36,18 @@ test("a clock that goes back brings no tokens and does no harm", () => {
   assert(rate.spend(101));
 });
 
+test("what is earned never makes more than the burst, and a cost that is not there takes nothing", () => {
+  const rate = new ControlRate({ burst: 4, perSecond: 0 });
+  assert(rate.spend(0, 3.5));
+  assert(!rate.spend(0));
+  rate.earn(0.25);
+  assert(!rate.spend(0));
+  rate.earn(0.25);
+  assert(rate.spend(0));
+  rate.earn(1e9);
+  assertEquals(take(rate, 10, 0), 4);
+});
+
 test("in any span no more passes than burst plus rate times span", () => {
   const steps = fc.array(fc.tuple(fc.integer({ min: 0, max: 500 }), fc.integer({ min: 0, max: 40 })));
   fc.assert(
