@@ -30,6 +30,7 @@ export {
   HeaderFlags,
   NnrpConnectionClosedError,
   NnrpError,
+  NnrpInternalError,
   NnrpProtocolError,
   NnrpStateError,
   NnrpTimeoutError,

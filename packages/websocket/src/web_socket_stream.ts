@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { ByteStream, ByteStreamEvents } from "@nnrp/core";
+import { type ByteStream, type ByteStreamEvents, VANISHED } from "@nnrp/core";
 import { CloseCode, describeClose, isOrderly } from "./close_code.ts";
 import { FrameViolation, IDLE_FRAMES, MAX_SENT_MESSAGE } from "./frame_header.ts";
 
@@ -168,6 +168,15 @@ export class WebSocketStream implements ByteStream {
   }
 
   readonly #send = (): void => {
+    try {
+      this.#sendNext();
+    } catch (cause) {
+      this.#ranges = NONE;
+      this.#events!.failed(cause); // a timer calls, too
+    }
+  };
+
+  #sendNext(): void {
     const socket = this.#socket;
     if (socket.readyState !== 1) {
       this.#ranges = NONE;
@@ -179,6 +188,7 @@ export class WebSocketStream implements ByteStream {
         this.#looking = setTimeout(this.#send, LOOK_MS);
         return;
       }
+      if (this.#ranges[this.#index].length === 0) throw new Error(VANISHED);
       const message = this.#next();
       try {
         socket.send(message as Uint8Array<ArrayBuffer>);
@@ -191,7 +201,7 @@ export class WebSocketStream implements ByteStream {
     }
     this.#ranges = NONE;
     this.#events!.written();
-  };
+  }
 
   /** The next message: a range as it lies, or several small ones together. */
   #next(): Uint8Array {

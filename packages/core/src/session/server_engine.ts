@@ -5,7 +5,7 @@
  * @module
  */
 import type { Lane } from "../carrier.ts";
-import { type NnrpError, NnrpWireError } from "../errors.ts";
+import { type NnrpError, NnrpInternalError, NnrpWireError } from "../errors.ts";
 import { encodeResultPush, type ResultFields } from "../body/result_push.ts";
 import { ErrorCode, ErrorScope, MessageType, ResultClass, SessionPatchRejectReason } from "../wire/enums.ts";
 import { enumName } from "../wire/enum_names.ts";
@@ -191,6 +191,9 @@ const CACHE_ACK = { size: CACHE_ACK_METADATA_SIZE, encode: encodeCacheAckMetadat
 const PROBE_ACK = { size: TRANSPORT_PROBE_ACK_METADATA_SIZE, encode: encodeTransportProbeAckMetadata };
 const MIGRATE_ACK = { size: SESSION_MIGRATE_ACK_METADATA_SIZE, encode: encodeSessionMigrateAckMetadata };
 const NOTHING = new Uint8Array(0);
+const MAX_U64 = 0xffff_ffff_ffff_ffffn;
+/** Largest body of an accepted client unless the options say otherwise, bytes. */
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
 const NO_FIELDS: ResultFields = {};
 /** Class and applied policy of a part, as TypedResultHead takes them. */
 const PARTIAL_PART = ResultClass.PARTIAL | (BudgetPolicy.ALLOW_PARTIAL << 8);
@@ -231,6 +234,7 @@ export class ServerEngine extends SessionEngine {
   readonly #maxInFlight: number;
   readonly #maxSections: number;
   #inFlight = 0;
+  #enteredOrdinal = 0; // of the frame that was entered last
   #highestFrameId = 0;
   #deferred: { cursor: PacketCursor; lane: Lane }[] = [];
   #cache: CacheDirectory | null = null;
@@ -298,6 +302,7 @@ export class ServerEngine extends SessionEngine {
       maxPatchesPerWindow: this.#options.maxPatchesPerSecond,
       policy: (field) => this.#judgePatch(field),
     });
+    this.writer.output.limits.maxBodyBytes = this.#options.maxBodyBytes ?? MAX_BODY_BYTES;
     this.state = SessionState.ACTIVE;
     const deferred = this.#deferred;
     this.#deferred = [];
@@ -441,9 +446,32 @@ export class ServerEngine extends SessionEngine {
 
   /** See {@linkcode SessionEngine.receive}; frames of an active session take the short way. */
   override receive(cursor: PacketCursor, lane: Lane): void {
-    if (this.state === SessionState.ACTIVE && cursor.msgType === MessageType.FRAME_SUBMIT) {
-      this.#submit(cursor);
-    } else super.receive(cursor, lane);
+    const { msgType } = cursor;
+    try {
+      if (this.state === SessionState.ACTIVE && msgType === MessageType.FRAME_SUBMIT) this.#submit(cursor);
+      else super.receive(cursor, lane);
+    } catch (cause) {
+      if (msgType === MessageType.FRAME_SUBMIT) this.#submitFailed(cursor, cause);
+      else this.failed(msgType, cause);
+    }
+  }
+
+  /** Something failed while a frame was taken in: it ends by ERROR, nothing else does. */
+  #submitFailed(cursor: PacketCursor, cause: unknown): void {
+    const { frameId, viewId } = cursor;
+    const diagnostic = "the frame could not be taken in";
+    try {
+      const frame = this.#frames.get(frameId, viewId);
+      if (this.#enteredOrdinal !== this.counts.submits) {
+        this.#refuseFrame(cursor, ErrorCode.INTERNAL_ERROR, diagnostic);
+      } else if (frame !== undefined && frame.ordinal === this.#enteredOrdinal) {
+        this.failFrame(frame, { errorCode: ErrorCode.INTERNAL_ERROR, diagnostic });
+      } // else it was answered before something failed
+    } catch {
+      this.failed(cursor.msgType, cause);
+      return;
+    }
+    this.tellFailure(new NnrpInternalError(`frame ${frameId}/${viewId} could not be taken in`, { cause }));
   }
 
   /**
@@ -537,7 +565,6 @@ export class ServerEngine extends SessionEngine {
     const header = decodeHeader(cursor.view, cursor.offset);
     const packet = { header, metadata: cursor.metadata().slice(), body };
     this.state = SessionState.NEGOTIATING;
-    this.writer.output.limits.maxBodyBytes = this.#options.maxBodyBytes ?? 32 * 1024 * 1024;
     this.#host.hello({ packet, metadata, authBlock, controlExtensions });
   }
 
@@ -593,6 +620,7 @@ export class ServerEngine extends SessionEngine {
   }
 
   #enter(frame: ReceivedSubmit): void {
+    this.#enteredOrdinal = frame.ordinal;
     const older = this.#frames.set(frame.frameId, frame.viewId, frame);
     if (older !== undefined) frame.older = older;
     this.#inFlight++;
@@ -792,8 +820,10 @@ export class ServerEngine extends SessionEngine {
     this.counts.migrations++;
     const { lastResultFrameId } = request.metadata;
     const highest = BigInt(this.#highestFrameId);
-    const resumeFromFrameId = (lastResultFrameId > highest ? lastResultFrameId : highest) + 1n;
-    this.#migrateAck(request, { acceptCode: 0, resumeFromFrameId, graceWindowMs }, token);
+    const last = lastResultFrameId > highest ? lastResultFrameId : highest;
+    const resumeFromFrameId = last < MAX_U64 ? last + 1n : MAX_U64;
+    const fields = { acceptCode: 0, resumeFromFrameId, graceWindowMs: wholeMs(graceWindowMs) };
+    this.#migrateAck(request, fields, token);
   }
 
   #migrateAck(
@@ -829,6 +859,11 @@ export class ServerEngine extends SessionEngine {
   leave(reason: string): void {
     this.drain({ kind: "close", local: true, reason });
   }
+}
+
+/** Whole ms as a field of 32 bits takes them. */
+function wholeMs(ms: number): number {
+  return ms >= 0xffffffff ? 0xffffffff : ms > 0 ? Math.round(ms) : 0;
 }
 
 function idsOf(frame: ReceivedSubmit, flags: number): PacketIds {
