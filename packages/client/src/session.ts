@@ -854,8 +854,11 @@ export class ClientSession {
     this.#engine.crash(error);
     this.#end ??= { kind: "error", local: true, reason: error.message, error };
     callBack(() => this.#paths.ended(), () => {});
-    callBack(() => this.#carrier.close({ endDelayMs: LAST_WORDS_MS }), () => {});
-    if (suspended) this.#over({ code: 0, reason: error.message, local: true, error });
+    // A carrier whose last call failed tells nobody of its end.
+    const over = () =>
+      callBack(() => this.#over({ code: 0, reason: error.message, local: true, error }), () => {});
+    if (suspended) over();
+    else callBack(() => this.#carrier.close({ endDelayMs: LAST_WORDS_MS }).then(over), over);
   }
 
   /** The last connection is gone. */

@@ -439,7 +439,7 @@ export class NnrpServer {
       session.refuse(ErrorCode.INTERNAL_ERROR, "the server cannot accept sessions");
       return;
     }
-    this.#admit(session, { validator, request });
+    if (session.state !== "closed") this.#admit(session, { validator, request });
   }
 
   /** Asks the validator; a failure is a refusal. */
@@ -497,7 +497,12 @@ export class NnrpServer {
       modelName,
       controlExtensions: this.#options.controlExtensions,
     });
-    session.accept(ack.metadata, ack.body, modelName, principal);
+    try {
+      session.accept(ack.metadata, ack.body, modelName, principal);
+    } catch (cause) {
+      if (cause instanceof NnrpValueError) throw cause; // the options, again
+      session.crash(cause);
+    }
   }
 
   /** The session has begun: enters it, and hands it to whoever waits for one. */

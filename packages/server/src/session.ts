@@ -715,8 +715,10 @@ export class ServerSession {
     this.#engine.crash(error);
     this.#end ??= { kind: "error", local: true, reason: error.message, error };
     callBack(() => this.#leave(false), () => {});
-    callBack(() => this.#carrier.close({ endDelayMs: LAST_WORDS_MS }), () => {});
-    if (suspended) this.#over(); // no connection is left that would tell
+    // A carrier that was never started, or whose last call failed, tells nobody of its end.
+    const over = () => callBack(() => this.#over(), () => {});
+    if (suspended) over();
+    else callBack(() => this.#carrier.close({ endDelayMs: LAST_WORDS_MS }).then(over), over);
   }
 
   #later(ms: number, call: () => void): ReturnType<typeof setTimeout> {
