@@ -439,7 +439,8 @@ export class NnrpServer {
       session.refuse(ErrorCode.INTERNAL_ERROR, "the server cannot accept sessions");
       return;
     }
-    if (session.state !== "closed") this.#admit(session, { validator, request });
+    const now: string = session.state; // it may have ended with the first packet
+    if (now !== "closed") this.#admit(session, { validator, request });
   }
 
   /** Asks the validator; a failure is a refusal. */

@@ -49,6 +49,7 @@ import {
 import type { NnrpPacket } from "../wire/packet.ts";
 import type { PacketCursor } from "../wire/packet_cursor.ts";
 import { decodeHeader } from "../wire/header.ts";
+import { DEFAULT_MAX_BODY_BYTES } from "../wire/limits.ts";
 import {
   decodeSessionPatchBody,
   encodeSessionPatchBody,
@@ -192,8 +193,6 @@ const PROBE_ACK = { size: TRANSPORT_PROBE_ACK_METADATA_SIZE, encode: encodeTrans
 const MIGRATE_ACK = { size: SESSION_MIGRATE_ACK_METADATA_SIZE, encode: encodeSessionMigrateAckMetadata };
 const NOTHING = new Uint8Array(0);
 const MAX_U64 = 0xffff_ffff_ffff_ffffn;
-/** Largest body of an accepted client unless the options say otherwise, bytes. */
-const MAX_BODY_BYTES = 32 * 1024 * 1024;
 const NO_FIELDS: ResultFields = {};
 /** Class and applied policy of a part, as TypedResultHead takes them. */
 const PARTIAL_PART = ResultClass.PARTIAL | (BudgetPolicy.ALLOW_PARTIAL << 8);
@@ -302,7 +301,7 @@ export class ServerEngine extends SessionEngine {
       maxPatchesPerWindow: this.#options.maxPatchesPerSecond,
       policy: (field) => this.#judgePatch(field),
     });
-    this.writer.output.limits.maxBodyBytes = this.#options.maxBodyBytes ?? MAX_BODY_BYTES;
+    this.writer.output.limits.maxBodyBytes = this.#options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES;
     this.state = SessionState.ACTIVE;
     const deferred = this.#deferred;
     this.#deferred = [];
