@@ -107,6 +107,7 @@ export {
   NnrpCancelledError,
   NnrpConnectionClosedError,
   NnrpError,
+  NnrpInternalError,
   NnrpLimitError,
   NnrpProtocolError,
   NnrpStateError,

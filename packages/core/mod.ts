@@ -8,6 +8,7 @@
 export * from "./src/errors.ts";
 export * from "./src/failures.ts";
 export * from "./src/host.ts";
+export * from "./src/callbacks.ts";
 export * from "./src/wire/mod.ts";
 export * from "./src/body/mod.ts";
 export * from "./src/session/mod.ts";

@@ -20,6 +20,7 @@ export type { SessionOwner } from "./src/session_owner.ts";
 export { Scheduler, type SchedulerStats } from "./src/scheduler.ts";
 export { FrameQueue } from "./src/frame_queue.ts";
 export { TurnClock } from "./src/clock.ts";
+export { ServerLog } from "./src/server_log.ts";
 
 // What users of the server need of the core.
 export {
@@ -30,6 +31,7 @@ export {
   HeaderFlags,
   NnrpConnectionClosedError,
   NnrpError,
+  NnrpInternalError,
   NnrpProtocolError,
   NnrpStateError,
   NnrpTimeoutError,

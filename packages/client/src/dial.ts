@@ -13,6 +13,7 @@ import {
   NnrpTransportError,
   TransportId,
   TransportPolicy,
+  wordsOf,
 } from "@nnrp/core";
 import {
   type ClientDialPolicy,
@@ -241,8 +242,7 @@ function describeFailures(attempts: readonly DialAttempt[], all: boolean): strin
   const names = new Map<string, string[]>();
   for (const { carrier, error } of attempts) {
     if (error === undefined) continue;
-    const message = error instanceof Error ? error.message : String(error);
-    const words = message.replace(/^cannot connect to \S+: /, "");
+    const words = wordsOf(error).replace(/^cannot connect to \S+: /, "");
     names.set(words, [...names.get(words) ?? [], carrier]);
   }
   if (all && names.size === 1) return [...names.keys()][0];

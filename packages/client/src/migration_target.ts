@@ -11,6 +11,7 @@ import {
   NnrpTransportError,
   NnrpUnsupportedError,
   NnrpValueError,
+  wordsOf,
 } from "@nnrp/core";
 import { planClientTransport, portOf } from "./dial_plan.ts";
 import { isPrivate, type ResolvedTarget, resolveTarget } from "./dial_target.ts";
@@ -56,7 +57,9 @@ export async function dialForMove(
   if (attempts.length === 1) throw attempts[0].error;
   throw new NnrpTransportError(
     carriers[0].name,
-    `no other path to ${describeEndpoint(target.endpoint)}: ${attempts.map((a) => text(a.error)).join("; ")}`,
+    `no other path to ${describeEndpoint(target.endpoint)}: ${
+      attempts.map((a) => wordsOf(a.error)).join("; ")
+    }`,
     { cause: attempts.map((a) => a.error) },
   );
 }
@@ -124,8 +127,4 @@ function allowed(
     );
   }
   return safe;
-}
-
-function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

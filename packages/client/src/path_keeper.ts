@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type CarrierDialer, NnrpTimeoutError, NnrpValueError } from "@nnrp/core";
+import { callBack, type CarrierDialer, NnrpTimeoutError, NnrpValueError } from "@nnrp/core";
 import { isPrivate } from "./dial_target.ts";
 import type { MigrateOptions, MigrationOutcome } from "./migration.ts";
 import { PROBE_SAMPLE_COUNT, probeCarrier } from "./probe.ts";
@@ -85,7 +85,7 @@ export class PathKeeper {
       try {
         await sleep(this.#policy.probeIntervalMs!, signal);
         const look = await this.look();
-        if (!signal.aborted) this.#policy.onLook?.(look);
+        if (!signal.aborted) callBack(() => this.#policy.onLook?.(look), () => {});
       } catch {
         // A look that failed has moved nothing; the next one comes.
       }

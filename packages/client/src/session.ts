@@ -8,6 +8,7 @@ import {
   type AcceptedHello,
   buildClientHello,
   type CachePutReply,
+  callBack,
   type Carrier,
   ClientEngine,
   type CloseInfo,
@@ -22,6 +23,7 @@ import {
   NnrpCancelledError,
   NnrpConnectionClosedError,
   type NnrpError,
+  NnrpInternalError,
   NnrpLimitError,
   NnrpStateError,
   NnrpTimeoutError,
@@ -131,6 +133,7 @@ export class ClientSession {
         if (!this.#paths.reopening) this.#paths.ended();
         void this.#carrier.close({ endDelayMs: fatal ? LAST_WORDS_MS : 0 });
       },
+      failure: (error) => this.#report("internal-failure", error.message, error),
       suspend: (end) => this.#paths.suspend(end),
       frameLost: (waiter) => this.#frameLost(waiter),
     }, options);
@@ -147,6 +150,8 @@ export class ClientSession {
         sayHello: (limits) => this.#sayHello(limits),
         over: (info, end) => this.#over(info, end),
         report: (type, message, error) => this.#report(type, message, error),
+        contain: (call) => this.#contain(call),
+        crash: (cause) => this.#crash(cause),
       },
       carrier,
       reconnect === null || origin === null ? null : {
@@ -380,7 +385,7 @@ export class ClientSession {
     }
     if (signal !== undefined) {
       waiter.signal = signal;
-      waiter.onAbort = () => this.#giveUp(waiter, signal.reason);
+      waiter.onAbort = () => this.#contain(() => this.#giveUp(waiter, signal.reason));
       signal.addEventListener("abort", waiter.onAbort, { once: true });
     }
   }
@@ -404,7 +409,7 @@ export class ClientSession {
       );
     }
     this.#line.push(request, waiter);
-    if (engine.canSubmit()) void this.#carrier.drained().then(() => this.#admit());
+    if (engine.canSubmit()) void this.#carrier.drained().then(() => this.#contain(() => this.#admit()));
     else engine.wantSlot();
     if (waiter.deadlineMs !== 0 && waiter.deadlineMs < this.#timerMs) this.#arm();
   }
@@ -438,7 +443,7 @@ export class ClientSession {
     if (engine.state !== SessionState.ACTIVE) return;
     while (line.size > 0 && engine.canSubmit()) {
       if (this.#carrier.bufferedBytes >= this.#maxSendBuffer) {
-        void this.#carrier.drained().then(() => this.#admit());
+        void this.#carrier.drained().then(() => this.#contain(() => this.#admit()));
         return;
       }
       const { request, waiter } = line.shift()!;
@@ -826,13 +831,34 @@ export class ClientSession {
     this.#report("draining", `session is ending: ${end.reason || end.kind}`, end.error);
   }
 
-  /** Says a line in the log; a log that fails must not end what it was told about. */
+  /** Says a line in the log; a log that fails, at once or later, must not end what it was told about. */
   #report(type: string, message: string, error?: unknown): void {
+    callBack(() => this.#options.log?.({ type, message, sessionId: this.sessionId, error }), () => {});
+  }
+
+  /** For calls that nothing stands behind but the runtime, which would end the process for what they throw. */
+  #contain(call: () => void): void {
     try {
-      this.#options.log?.({ type, message, sessionId: this.sessionId, error });
-    } catch {
-      // As above.
+      call();
+    } catch (cause) {
+      this.#crash(cause);
     }
+  }
+
+  /** Something failed here: a line in the log, INTERNAL_ERROR to the server, and the session ends; nothing else does. Never throws. */
+  #crash(cause: unknown): void {
+    const error = cause instanceof NnrpInternalError
+      ? cause
+      : new NnrpInternalError("the session cannot go on", { cause });
+    const { suspended } = this.#engine;
+    this.#engine.crash(error);
+    this.#end ??= { kind: "error", local: true, reason: error.message, error };
+    callBack(() => this.#paths.ended(), () => {});
+    // A carrier whose last call failed tells nobody of its end.
+    const over = () =>
+      callBack(() => this.#over({ code: 0, reason: error.message, local: true, error }), () => {});
+    if (suspended) over();
+    else callBack(() => this.#carrier.close({ endDelayMs: LAST_WORDS_MS }).then(over), over);
   }
 
   /** The last connection is gone. */
@@ -866,7 +892,8 @@ export class ClientSession {
     const longest = Math.min(MAX_TICK_MS, this.#stallMs / 2);
     const next = Math.min(this.#engine.nextDeadlineMs, this.#line.nextDeadlineMs, now + longest);
     this.#timerMs = next;
-    this.#timer = setTimeout(() => this.#tick(), Math.max(1, Math.ceil(next - now)));
+    const ms = Math.max(1, Math.ceil(next - now));
+    this.#timer = setTimeout(() => this.#contain(() => this.#tick()), ms);
   }
 
   #tick(): void {

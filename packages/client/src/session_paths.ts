@@ -14,12 +14,14 @@ import {
   MessageType,
   NnrpConnectionClosedError,
   type NnrpError,
+  NnrpInternalError,
   NnrpProtocolError,
   NnrpTimeoutError,
   PacketCursor,
   type PathHost,
   type SessionEnd,
   SessionPath,
+  wordsOf,
 } from "@nnrp/core";
 import { askToMigrate, type MigrateAnswer, readMigrateAnswer } from "./migration.ts";
 import { RECONNECT_ATTEMPTS, reconnectDelay, type ReconnectOptions, sleep } from "./reconnect.ts";
@@ -39,6 +41,10 @@ export interface PathsOwner {
   over(info: CloseInfo, end?: SessionEnd): void;
   /** Something worth a line in the log. */
   report(type: string, message: string, error?: unknown): void;
+  /** Calls what nothing stands behind but the runtime: what it throws ends the session, not the process. */
+  contain(call: () => void): void;
+  /** Something failed: the session ends. Never throws. */
+  crash(cause: unknown): void;
 }
 
 /** How to get a connection again. */
@@ -257,7 +263,7 @@ export class SessionPaths implements PathHost {
       waiters,
       answersHere,
       sinceMs: performance.now(),
-      timer: setTimeout(() => this.#graceOver(graceMs, receivedBytes), graceMs),
+      timer: this.#later(graceMs, () => this.#graceOver(graceMs, receivedBytes)),
     };
     // This side ends the old path only when the server has: then it, having seen both ends, can let go without losing anything.
     // A path that is closed on this side has not sent all that was submitted there.
@@ -279,7 +285,11 @@ export class SessionPaths implements PathHost {
     const now = leaving.path.carrier.receivedBytes;
     const isOld = performance.now() - leaving.sinceMs >= graceMs * MAX_GRACE_WINDOWS;
     if (isOld || now === receivedBytes) this.#left(false);
-    else leaving.timer = setTimeout(() => this.#graceOver(graceMs, now), graceMs);
+    else leaving.timer = this.#later(graceMs, () => this.#graceOver(graceMs, now));
+  }
+
+  #later(ms: number, call: () => void): ReturnType<typeof setTimeout> {
+    return setTimeout(() => this.#owner.contain(call), ms);
   }
 
   /** The old path has nothing to say any more, or its time is over. */
@@ -364,6 +374,7 @@ export class SessionPaths implements PathHost {
   pathFault(path: SessionPath, error: NnrpError): void {
     if (path === this.#joining?.path) this.#joining.reject(error);
     else if (path === this.#path) this.engine.fault(error);
+    else if (error instanceof NnrpInternalError) this.#owner.report("internal-failure", error.message, error);
   }
 
   /** See PathHost. */
@@ -408,7 +419,7 @@ export class SessionPaths implements PathHost {
       void leaving.path.carrier.close({ graceful: false });
     }
     this.#owner.report("connection-lost", `connection lost: ${end.reason || end.kind}`, end.error);
-    void this.#seek(this.#comeBack, end, search);
+    this.#seek(this.#comeBack, end, search).catch((cause) => this.#owner.crash(cause));
     return true;
   }
 
@@ -427,7 +438,7 @@ export class SessionPaths implements PathHost {
         failure = error;
         this.#owner.report(
           "reconnect-failed",
-          `try ${attempt + 1} to reconnect failed: ${message(error)}`,
+          `try ${attempt + 1} to reconnect failed: ${wordsOf(error)}`,
           error,
         );
         if (error instanceof NnrpProtocolError && error.retryAfterMs === 0 && isRefusal(error)) break;
@@ -435,7 +446,7 @@ export class SessionPaths implements PathHost {
     }
     if (signal.aborted) return;
     this.#search = null;
-    const reason = `connection lost, and not found again: ${message(failure)}`;
+    const reason = `connection lost, and not found again: ${wordsOf(failure)}`;
     this.abandon({
       ...end,
       reason,
@@ -557,8 +568,4 @@ function gone(path: SessionPath): NnrpConnectionClosedError {
 /** Whether a server that says this will say it again. */
 function isRefusal(error: NnrpProtocolError): boolean {
   return error.fatal && error.codeName !== "SERVER_BUSY" && error.codeName !== "LIMIT_EXCEEDED";
-}
-
-function message(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

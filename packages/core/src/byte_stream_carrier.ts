@@ -13,13 +13,14 @@ import type {
   Lane,
   PeerIdentity,
 } from "./carrier.ts";
-import { NnrpConnectionClosedError, type NnrpError, NnrpWireError } from "./errors.ts";
+import { NnrpConnectionClosedError, type NnrpError, NnrpInternalError, NnrpWireError } from "./errors.ts";
+import { wordsOf } from "./failures.ts";
 import { MessageType } from "./wire/enums.ts";
 import { MAX_BODY_BYTES_BEFORE_HELLO, MAX_METADATA_BYTES, MAX_PROBE_BODY_BYTES } from "./wire/limits.ts";
 import type { Outbox } from "./wire/outbox.ts";
 import type { PacketCursor } from "./wire/packet_cursor.ts";
 import { PacketReader } from "./wire/packet_reader.ts";
-import { WriteQueue } from "./wire/write_queue.ts";
+import { hasVanished, VANISHED, WriteQueue } from "./wire/write_queue.ts";
 
 /** What a socket reports. Nothing comes after `closed`. */
 export interface ByteStreamEvents {
@@ -37,6 +38,8 @@ export interface ByteStreamEvents {
   writeFailed(cause: unknown): void;
   /** What came breaks the rules below the packets (WebSocket frames): the carrier says so to the peer and closes. */
   fault(error: NnrpError): void;
+  /** Something of this side failed, and what would be sent or read from here on makes no sense: the carrier closes at once. */
+  failed(cause: unknown): void;
   /** The peer finished sending. */
   ended(): void;
   /** The socket is gone; `cause` if by a failure. */
@@ -129,8 +132,10 @@ export class ByteStreamCarrier implements Carrier {
   readonly #reader: PacketReader;
   readonly #flushTask = () => {
     this.#flushDue = false;
-    this.#send();
+    this.#guard(this.#sendTask);
   };
+  readonly #sendTask = () => this.#send();
+  readonly #writtenTask = () => this.#written();
   #submits = 0;
   #results = 0;
   #sink: CarrierSink | null = null;
@@ -147,6 +152,7 @@ export class ByteStreamCarrier implements Carrier {
   #closing: { info: CloseInfo; cancel: () => void } | null = null;
   #closed: CloseInfo | null = null;
   #closeWaiters: (() => void)[] = [];
+  #crashing = false;
 
   /**
    * Makes a ByteStreamCarrier.
@@ -175,6 +181,7 @@ export class ByteStreamCarrier implements Carrier {
   /** Starts reading. */
   start(sink: CarrierSink): void {
     this.#sink = sink;
+    // Nothing that fails behind these calls gets back to the socket: a runtime would end the process for it.
     this.#stream.start({
       target: () => this.#reader.target(),
       filled: (count) => this.#received(count, null),
@@ -183,12 +190,44 @@ export class ByteStreamCarrier implements Carrier {
         this.sentBytes += count;
         this.#writing -= count;
       },
-      written: () => this.#written(),
-      writeFailed: (cause) => this.#writeFailed(cause),
-      fault: (error) => this.#fault(error),
-      ended: () => this.#ended(),
-      closed: (cause) => this.#streamClosed(cause),
+      written: () => this.#guard(this.#writtenTask),
+      writeFailed: (cause) => this.#guard(() => this.#writeFailed(cause)),
+      fault: (error) => this.#guard(() => this.#fault(error)),
+      failed: (cause) => this.#crashed(cause, false),
+      ended: () => this.#guard(() => this.#ended()),
+      closed: (cause) => this.#guard(() => this.#streamClosed(cause)),
     });
+  }
+
+  #guard(call: () => void): void {
+    try {
+      call();
+    } catch (cause) {
+      this.#crashed(cause, true);
+    }
+  }
+
+  /**
+   * Something failed here, in the sink or below it: the sink hears of it (and says so to the peer, if it can), and the connection
+   * closes; nothing else does. Never throws. `graceful`: what was committed can still be sent.
+   */
+  #crashed(cause: unknown, graceful: boolean): void {
+    if (this.#crashing) return; // what it brings about fails too
+    this.#crashing = true;
+    const what = `the ${this.name} connection cannot go on`;
+    const error = cause instanceof NnrpInternalError ? cause : new NnrpInternalError(what, { cause });
+    try {
+      this.#sink!.fault(error);
+    } catch {
+      graceful = false;
+    }
+    try {
+      this.#endDelayMs = LAST_WORDS_MS;
+      this.#beginClose({ code: 1, reason: error.message, local: true, error }, graceful);
+    } catch (failure) {
+      this.#guard(() => this.#streamClosed(failure)); // the stream itself throws: it will tell nothing any more
+    }
+    this.#crashing = false;
   }
 
   /** Opens a packet. */
@@ -280,7 +319,10 @@ export class ByteStreamCarrier implements Carrier {
       this.#stream.destroy();
       return;
     }
-    this.#closing = { info, cancel: this.#after?.(LINGER_MS, () => this.#stream.destroy()) ?? (() => {}) };
+    this.#closing = {
+      info,
+      cancel: this.#after?.(LINGER_MS, () => this.#guard(() => this.#stream.destroy())) ?? (() => {}),
+    };
     this.#stream.resume();
     this.#finish = true;
     this.#send();
@@ -290,21 +332,25 @@ export class ByteStreamCarrier implements Carrier {
     this.receivedBytes += count;
     const sink = this.#sink!;
     if (this.#discard) return;
-    sink.begin();
     this.#inTurn = true;
-    let fault: NnrpError | null = null;
     try {
-      if (chunk === null) this.#reader.filled(count);
-      else this.#reader.push(chunk);
-    } catch (error) {
-      if (!(error instanceof NnrpWireError)) throw error;
-      fault = error;
-    } finally {
+      let fault: NnrpError | null = null;
+      sink.begin();
+      try {
+        if (chunk === null) this.#reader.filled(count);
+        else this.#reader.push(chunk);
+      } catch (error) {
+        if (!(error instanceof NnrpWireError)) throw error;
+        fault = error;
+      }
       sink.turn();
       this.#inTurn = false;
+      if (fault !== null) this.#fault(fault);
+      this.#send();
+    } catch (cause) {
+      this.#inTurn = false;
+      this.#crashed(cause, true);
     }
-    if (fault !== null) this.#fault(fault);
-    this.#send();
   }
 
   #packet(cursor: PacketCursor): void {
@@ -334,11 +380,17 @@ export class ByteStreamCarrier implements Carrier {
     const batch = this.#queue.take();
     if (batch !== null) {
       this.#writing = batch.length;
-      this.#stream.write(batch.ranges);
+      try {
+        if (hasVanished(batch.ranges)) throw new Error(VANISHED);
+        this.#stream.write(batch.ranges);
+      } catch (cause) {
+        this.#crashed(cause, false);
+      }
     } else if (this.#finish && !this.#finished) {
       this.#finished = true;
-      if (this.#endDelayMs > 0 && this.#after) this.#after(this.#endDelayMs, () => this.#shutdown());
-      else this.#shutdown();
+      if (this.#endDelayMs > 0 && this.#after) {
+        this.#after(this.#endDelayMs, () => this.#guard(() => this.#shutdown()));
+      } else this.#shutdown();
     }
   }
 
@@ -396,9 +448,7 @@ export class ByteStreamCarrier implements Carrier {
     const closing = this.#closing;
     let info = closing?.info;
     if (info === undefined) {
-      const reason = cause === undefined
-        ? "connection closed by peer"
-        : `connection lost: ${cause instanceof Error ? cause.message : String(cause)}`;
+      const reason = cause === undefined ? "connection closed by peer" : `connection lost: ${wordsOf(cause)}`;
       const error = cause === undefined
         ? undefined
         : new NnrpConnectionClosedError(this.name, reason, { cause });
@@ -409,9 +459,9 @@ export class ByteStreamCarrier implements Carrier {
     this.#queue.clear();
     this.#writing = 0;
     this.#wake();
-    this.#sink!.closed(info);
-    for (const done of this.#closeWaiters) done();
+    for (const done of this.#closeWaiters) done(); // promises: who waits goes on after this
     this.#closeWaiters = [];
+    this.#sink!.closed(info);
   }
 
   #wake(): void {

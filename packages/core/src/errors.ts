@@ -285,6 +285,22 @@ export class NnrpLimitError extends NnrpError {
   }
 }
 
+/**
+ * Something failed here that no bytes and no argument should bring about: a defect, or a callback that threw where its error had
+ * no other way to go. What it happened in ends (one frame, or one connection), nothing else; the peer hears INTERNAL_ERROR.
+ */
+export class NnrpInternalError extends NnrpError {
+  /**
+   * Makes a NnrpInternalError.
+   *
+   * @param what What failed, in words that may be told to the peer: nothing of the cause is in it.
+   * @param options `cause`: what was thrown.
+   */
+  constructor(what: string, options?: NnrpErrorOptions) {
+    super("INTERNAL", `internal failure: ${what}`, options);
+  }
+}
+
 /** A packet of another type came where one certain type was due. */
 export class NnrpUnexpectedMessageError extends NnrpError {
   /**

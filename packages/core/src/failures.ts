@@ -22,7 +22,7 @@ export interface TlsExpectation {
  * @param cause The runtime's error.
  */
 export function explainSocket(cause: unknown): string {
-  const text = textOf(cause);
+  const text = wordsOf(cause);
   const name = cause instanceof Error ? cause.name : "";
   const code = (cause as { code?: unknown } | null)?.code;
   if (name === "ConnectionRefused" || code === "ECONNREFUSED") {
@@ -129,7 +129,7 @@ const CUT = "it ended without TLS's closing alert, so what came last may have be
 export function explainTls(cause: unknown, side: TlsSide, expected: TlsExpectation): string {
   const code = (cause as { code?: unknown } | null)?.code;
   const name = cause instanceof Error ? cause.name : "";
-  const signs = `${typeof code === "string" ? code : name} ${textOf(cause)}`;
+  const signs = `${typeof code === "string" ? code : name} ${wordsOf(cause)}`;
   for (const known of KNOWN) {
     if (known.sign.test(signs)) {
       const words = known[side];
@@ -147,13 +147,17 @@ export function explainTls(cause: unknown, side: TlsSide, expected: TlsExpectati
  * @param expected As for {@linkcode explainTls}.
  */
 export function explainLostTls(cause: unknown, side: TlsSide, expected: TlsExpectation): unknown {
-  if (!/alert|close_notify/i.test(`${(cause as { code?: unknown } | null)?.code} ${textOf(cause)}`)) {
+  if (!/alert|close_notify/i.test(`${(cause as { code?: unknown } | null)?.code} ${wordsOf(cause)}`)) {
     return cause;
   }
   return new Error(explainTls(cause, side, expected), { cause });
 }
 
-/** The message of an error, or whatever was thrown as text. */
-function textOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+/** The message of an error, or whatever was thrown as text. Never throws, whatever that is. */
+export function wordsOf(cause: unknown): string {
+  try {
+    return String(cause instanceof Error ? cause.message : cause);
+  } catch {
+    return "something that has no words was thrown";
+  }
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { type ByteStream, ByteStreamCarrier, type ByteStreamEvents } from "./byte_stream_carrier.ts";
+import { guardListening } from "./callbacks.ts";
 import type { Carrier, CarrierBinding, CarrierDialer, CarrierListener } from "./carrier.ts";
 import { NnrpTransportError } from "./errors.ts";
 import { TransportId } from "./wire/enums.ts";
@@ -56,11 +57,11 @@ export function memoryNetwork(options: MemoryOptions = {}): MemoryNetwork {
       accept(server);
       return Promise.resolve(client);
     },
-    listen(onCarrier): Promise<CarrierListener> {
+    listen(onCarrier, listenOptions): Promise<CarrierListener> {
       if (accept !== null) {
         return Promise.reject(new NnrpTransportError("memory", "somebody listens here already"));
       }
-      accept = onCarrier;
+      accept = guardListening(onCarrier, listenOptions).accept;
       const close = () => {
         accept = null;
         return Promise.resolve();

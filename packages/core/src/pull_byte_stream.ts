@@ -5,6 +5,7 @@
  * @module
  */
 import type { ByteStream, ByteStreamEvents } from "./byte_stream_carrier.ts";
+import { hasVanished, VANISHED } from "./wire/write_queue.ts";
 
 /** A connected socket with one read and one write at a time. */
 export interface PullSocket {
@@ -75,6 +76,7 @@ export class PullByteStream implements ByteStream {
   async #writeAll(ranges: Uint8Array[]): Promise<void> {
     let left = 0;
     for (let i = 0; i < ranges.length; i++) left += ranges[i].length;
+    let written = false;
     try {
       for (let i = 0; i < ranges.length; i++) {
         const range = ranges[i];
@@ -85,11 +87,15 @@ export class PullByteStream implements ByteStream {
           if (left > 0) this.#events!.progress(count);
         }
       }
+      written = left === 0;
     } catch (cause) {
-      this.#events!.writeFailed(cause);
-      return;
+      if (!hasVanished(ranges)) {
+        this.#events!.writeFailed(cause);
+        return;
+      }
     }
-    this.#events!.written();
+    if (written) this.#events!.written();
+    else this.#events!.failed(new Error(VANISHED));
   }
 
   /** Stops reading after the read under way. */

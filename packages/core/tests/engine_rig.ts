@@ -4,7 +4,7 @@
  * @module
  */
 import type { CarrierLimits, Lane } from "../src/carrier.ts";
-import type { NnrpError } from "../src/errors.ts";
+import type { NnrpError, NnrpInternalError } from "../src/errors.ts";
 import {
   type CachePutReply,
   ClientEngine,
@@ -176,6 +176,10 @@ abstract class EngineRig {
   readonly heard: string[] = [];
   readonly errors: ErrorEvent[] = [];
   readonly flows: FlowUpdateEvent[] = [];
+  /** Failures that were no fault of a peer's bytes. They throw out of the rig unless a test brings them about itself. */
+  readonly failures: NnrpInternalError[] = [];
+  /** Whether the test brings failures about. */
+  mayFail = false;
   /** Set once the session drains. */
   ending: SessionEnd | null = null;
   /** Set once the carrier may go. */
@@ -197,6 +201,7 @@ abstract class EngineRig {
       this.engine.receive(new PacketCursor(bytes), laneOf(bytes[6]));
     }
     this.engine.turn();
+    if (this.failures.length > 0 && !this.mayFail) throw this.failures[0].cause;
     return this.out.take();
   }
 
@@ -223,6 +228,7 @@ abstract class EngineRig {
         this.errors.push(event);
         this.heard.push("error");
       },
+      failure: (error: NnrpInternalError) => void this.failures.push(error),
       flow: (event: FlowUpdateEvent) => {
         this.flows.push(event);
         this.heard.push("flow");
@@ -237,11 +243,13 @@ export class ClientRig extends EngineRig {
   readonly hints: ResultHintEvent[] = [];
   refusal: NnrpError | null = null;
   accepted: AcceptedHello | null = null;
+  /** What the engine calls; a test may replace some of it. */
+  readonly host: ClientHost;
   #hello: ClientHello | null = null;
 
   constructor(options: ClientEngineOptions = {}, multiStream = false) {
     super(multiStream);
-    const host: ClientHost = {
+    this.host = {
       ...this.hostBase(),
       opened: (ack) => {
         this.accepted = ack;
@@ -257,7 +265,7 @@ export class ClientRig extends EngineRig {
         this.heard.push("hint");
       },
     };
-    this.engine = new ClientEngine(this.out, host, options);
+    this.engine = new ClientEngine(this.out, this.host, options);
     this.engine.opened(this.nowMs);
   }
 
@@ -302,12 +310,14 @@ export class ServerRig extends EngineRig {
   /** Whether a hello is answered at once. */
   acceptAtOnce = true;
   sessionId = 7;
+  /** What the engine calls; a test may replace some of it. */
+  readonly host: ServerHost;
   readonly #capabilities: ServerCapabilities;
 
   constructor(options: ServerEngineOptions = {}, capabilities: ServerCapabilities = {}, multiStream = false) {
     super(multiStream);
     this.#capabilities = capabilities;
-    const host: ServerHost = {
+    this.host = {
       ...this.hostBase(),
       hello: (context) => {
         this.context = context;
@@ -327,7 +337,7 @@ export class ServerRig extends EngineRig {
         this.heard.push("patched");
       },
     };
-    this.engine = new ServerEngine(this.out, host, options);
+    this.engine = new ServerEngine(this.out, this.host, options);
     this.engine.opened(this.nowMs);
   }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { wordsOf } from "@nnrp/core";
 
 /** Whether the connection rather than one stream ended. */
 export function isConnectionLoss(cause: unknown): boolean {
@@ -13,6 +14,4 @@ export function isConnectionLoss(cause: unknown): boolean {
 }
 
 /** A failure in words. */
-export function text(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
-}
+export const text: (cause: unknown) => string = wordsOf;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { WriteQueue } from "@nnrp/core";
+import { hasVanished, NnrpInternalError, VANISHED, WriteQueue } from "@nnrp/core";
 
 /** Larger ranges are written in pieces of this size, so that a peer that takes them slowly is seen to take something. */
 const PIECE_BYTES = 256 * 1024;
@@ -132,6 +132,7 @@ export class OutgoingStream {
     try {
       for (let batch = this.queue.take(); batch !== null; batch = this.queue.take()) {
         const { ranges } = batch;
+        if (hasVanished(ranges)) throw vanished();
         for (let i = 0; i < ranges.length; i++) {
           const range = ranges[i];
           if (range.length <= PIECE_BYTES) {
@@ -139,8 +140,9 @@ export class OutgoingStream {
             if (this.#over) return;
             this.#took(range.length);
           } else {
-            for (let at = 0; at < range.length; at += PIECE_BYTES) {
+            for (let at = 0, size = range.length; at < size; at += PIECE_BYTES) {
               const piece = range.subarray(at, at + PIECE_BYTES);
+              if (piece.length === 0) throw vanished();
               await writer.write(piece);
               if (this.#over) return;
               this.#took(piece.length);
@@ -186,4 +188,8 @@ export class OutgoingStream {
     this.#waiters = this.#over ? [] : waiters.filter((w) => w.at > this.sentBytes);
     for (const w of waiters) if (this.#over || w.at <= this.sentBytes) w.done();
   }
+}
+
+function vanished(): NnrpInternalError {
+  return new NnrpInternalError("bytes of a packet have vanished", { cause: new Error(VANISHED) });
 }

@@ -8,6 +8,8 @@ import {
   type Carrier,
   type CarrierListener,
   type CarrierListenOptions,
+  type GuardedListening,
+  guardListening,
   type NnrpError,
   NnrpTransportError,
   NnrpUnsupportedError,
@@ -81,7 +83,7 @@ class Listener implements CarrierListener {
 
   readonly #endpoint: Deno.QuicEndpoint;
   readonly #listener: Deno.QuicListener;
-  readonly #accept: (carrier: Carrier) => void;
+  readonly #host: GuardedListening;
   readonly #options: CarrierListenOptions;
   readonly #settings: QuicSettings;
   #open = true;
@@ -99,7 +101,7 @@ class Listener implements CarrierListener {
   ) {
     this.#endpoint = endpoint;
     this.#listener = listener;
-    this.#accept = accept;
+    this.#host = guardListening(accept, options);
     this.#options = options;
     this.#settings = settings;
     this.host = endpoint.addr.hostname;
@@ -162,7 +164,7 @@ class Listener implements CarrierListener {
         : new QuicCarrier(made, null, remote, ended);
       handedOver = true;
       this.#live++;
-      this.#accept(carrier);
+      this.#host.accept(carrier);
     } catch (cause) {
       if (conn !== null) close(conn);
       const told = cause instanceof NnrpTransportError; // ours, and not to be guessed at
@@ -187,7 +189,7 @@ class Listener implements CarrierListener {
         cause,
       },
     );
-    this.#options.failed?.(remote, error);
+    this.#host.failed(remote, error);
   }
 
   #ended(): void {

@@ -13,7 +13,6 @@ import {
   MAX_PROBE_BODY_BYTES,
   MessageType,
   type NnrpError,
-  NnrpTransportError,
   NnrpWireError,
   type PacketCursor,
   PacketReader,
@@ -43,8 +42,8 @@ export interface ReceivingOwner {
   streamEnded(stream: IncomingStream): void;
   /** The peer broke a rule. */
   fault(error: NnrpError): void;
-  /** The sink failed: nothing more can be shown to it. */
-  crashed(error: NnrpError): void;
+  /** Something failed here, in the sink or below it: nothing more can be shown to it. Never throws. */
+  crashed(cause: unknown): void;
 }
 
 /** The streams from the peer. */
@@ -151,27 +150,27 @@ export class Receiving implements IncomingOwner {
     if (!stream.control && stream.bytes === chunk.length) this.#learnFirstRead(chunk.length);
     const sink = this.sink!;
     let fault: NnrpError | null = null;
-    let crash: NnrpError | null = null;
-    sink.begin();
     this.inTurn = true;
     this.#current = stream;
     this.#chunk = chunk;
     this.#kept = false;
     try {
-      stream.reader.push(chunk);
-    } catch (error) {
-      if (error instanceof NnrpWireError) fault = error;
-      else {crash = new NnrpTransportError(this.#owner.name, `internal failure: ${text(error)}`, {
-          cause: error,
-        });}
-    } finally {
+      sink.begin();
+      try {
+        stream.reader.push(chunk);
+      } catch (error) {
+        if (!(error instanceof NnrpWireError)) throw error;
+        fault = error;
+      }
       sink.turn();
       this.inTurn = false;
+      if (fault !== null) this.#owner.fault(fault);
+      else this.#owner.chunkShown(stream, chunk);
+      this.#owner.turned();
+    } catch (cause) {
+      this.inTurn = false;
+      this.#owner.crashed(cause);
     }
-    if (fault !== null) this.#owner.fault(fault);
-    else if (crash !== null) this.#owner.crashed(crash);
-    else this.#owner.chunkShown(stream, chunk);
-    this.#owner.turned();
     return !this.#kept;
   }
 
@@ -199,8 +198,16 @@ export class Receiving implements IncomingOwner {
     }
   }
 
-  /** The peer finished a stream. */
+  /** The peer finished a stream. Never throws: no caller is left who could do anything about it. */
   ended(stream: IncomingStream): void {
+    try {
+      this.#ended(stream);
+    } catch (cause) {
+      this.#owner.crashed(cause);
+    }
+  }
+
+  #ended(stream: IncomingStream): void {
     if (!stream.control) this.openStreams--;
     const cut = stream.reader.endError(`${this.#owner.name} stream ${stream.id}`);
     if (cut !== null && !this.discard && !stream.marked) {
@@ -211,8 +218,16 @@ export class Receiving implements IncomingOwner {
     this.#owner.streamEnded(stream);
   }
 
-  /** A stream cannot be read any more. */
+  /** A stream cannot be read any more. Never throws. */
   broke(stream: IncomingStream, cause: unknown): void {
+    try {
+      this.#broke(stream, cause);
+    } catch (failure) {
+      this.#owner.crashed(failure);
+    }
+  }
+
+  #broke(stream: IncomingStream, cause: unknown): void {
     if (!stream.control) this.openStreams--;
     if (this.discard || isConnectionLoss(cause)) return; // the end of the connection tells
     this.#owner.fault(

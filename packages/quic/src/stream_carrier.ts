@@ -14,6 +14,7 @@ import {
   ErrorCode,
   type Lane,
   type NnrpError,
+  NnrpInternalError,
   NnrpWireError,
   type Outbox,
   type PacketCursor,
@@ -62,8 +63,9 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
   #flushDue = false;
   readonly #flushTask = () => {
     this.#flushDue = false;
-    this.flush();
+    this.guard(() => this.flush());
   };
+  #crashing = false;
 
   /**
    * Makes a StreamCarrier.
@@ -123,7 +125,7 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
   start(sink: CarrierSink): void {
     this.receiving.sink = sink;
     const { closed } = this.ending;
-    if (closed !== null) queueMicrotask(() => sink.closed(closed)); // gone before anybody listened
+    if (closed !== null) queueMicrotask(() => this.guard(() => sink.closed(closed))); // gone before anybody listened
     else this.startReading();
   }
 
@@ -238,24 +240,55 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
   /** The peer broke a rule: the sink hears of it first (it may send its last words), then the carrier closes. */
   fault(error: NnrpError): void {
     if (this.ending.closing !== null || this.isClosed) return;
-    const sink = this.receiving.sink!;
-    sink.begin();
-    sink.fault(error);
-    sink.turn();
-    this.flush();
-    this.ending.closeFor({ code: closeCode(error), reason: error.message, local: true, error });
+    this.guard(() => {
+      const sink = this.receiving.sink!;
+      sink.begin();
+      sink.fault(error);
+      sink.turn();
+      this.flush();
+      this.ending.closeFor({ code: closeCode(error), reason: error.message, local: true, error });
+    });
   }
 
-  /** The sink failed. */
-  crashed(error: NnrpError): void {
-    this.flush();
-    this.ending.close({ code: INTERNAL, reason: error.message, local: true, error }, FAULT_LINGER_MS);
+  /** For calls that nothing stands behind but the runtime, which would end the process for what they throw. */
+  protected guard(call: () => void): void {
+    try {
+      call();
+    } catch (cause) {
+      this.crashed(cause);
+    }
+  }
+
+  /**
+   * Something failed here, in the sink or below it: the sink hears of it (and says so to the peer, if it can), and the connection
+   * closes; nothing else does. Never throws.
+   */
+  crashed(cause: unknown): void {
+    if (this.#crashing) return; // what it brings about fails too
+    this.#crashing = true;
+    const what = `the ${this.name} connection cannot go on`;
+    const error = cause instanceof NnrpInternalError ? cause : new NnrpInternalError(what, { cause });
+    let lingerMs = FAULT_LINGER_MS;
+    try {
+      this.receiving.sink?.fault(error);
+      this.flush();
+    } catch {
+      lingerMs = 0;
+    }
+    try {
+      const info = { code: INTERNAL, reason: error.message, local: true, error };
+      if (lingerMs > 0) this.ending.closeFor(info);
+      else this.ending.close(info, 0);
+    } catch {
+      this.disconnect(INTERNAL, error.message);
+    }
+    this.#crashing = false;
   }
 
   /** The runtime said that the connection is gone: shows what was read before, then ends. */
   protected connectionGone(code: number, reason: string, cause?: unknown): void {
     this.receiving.release();
-    setTimeout(() => this.ending.connectionClosed(code, reason, cause), 0);
+    setTimeout(() => this.guard(() => this.ending.connectionClosed(code, reason, cause)), 0);
   }
 
   /** The connection is gone. */
@@ -265,7 +298,7 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
     for (const stream of [...this.outgoing]) stream.fail(cause);
     this.outgoing.clear();
     this.release();
-    this.receiving.sink?.closed(info);
+    this.guard(() => this.receiving.sink?.closed(info));
   }
 
   /** The runtime took so many bytes. */
@@ -290,6 +323,10 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
     this.outgoing.delete(stream);
     this.#borrowing.delete(stream);
     if (this.isClosed || this.ending.closing !== null || isConnectionLoss(cause)) return;
+    if (cause instanceof NnrpInternalError) {
+      this.crashed(cause);
+      return;
+    }
     this.fault(
       new NnrpWireError(`the peer stopped reading ${this.name} stream ${stream.id}: ${text(cause)}`, {
         field: "stream",

@@ -51,6 +51,9 @@ export const DRAIN_MS = 20_000;
 /** What refused clients are told about when to come back, ms. */
 export const RETRY_AFTER_MS = 1000;
 
+/** Failures told to the log per second: enough to see what fails, however often one client makes it fail. */
+export const MAX_FAILURES_LOGGED_PER_SECOND = 32;
+
 /** How long an old path is still read after a move, ms (behaviour spec §11). */
 export const GRACE_WINDOW_MS = 1000;
 /** How long a session whose connection was lost waits for its client, ms. */
@@ -114,6 +117,7 @@ export interface ServerLogEvent {
     | "handshake-refused"
     | "auth-refused"
     | "handler-failed"
+    | "internal-failure"
     | "connection-refused"
     | "session-suspended"
     | "session-moved"
@@ -197,8 +201,13 @@ export interface ServerOptions {
   readonly maxSendBufferBytes?: number;
   /** A client that takes nothing for so long is cut, ms. Default 10,000. */
   readonly sendStallMs?: number;
-  /** Called for what is worth a log line. Default: silent. */
+  /** Called for what is worth a log line. Default: silent. What it throws is ignored. */
   readonly log?: (event: ServerLogEvent) => void;
+  /**
+   * Failures of callbacks and handlers, and of the library itself, that are told to `log` per second, and at once; the next one
+   * after that says how many were left out ({@linkcode ServerStats.failuresUntold}). Default 32.
+   */
+  readonly maxFailuresLoggedPerSecond?: number;
 }
 
 /** Options of `serve()`. */

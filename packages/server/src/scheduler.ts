@@ -7,6 +7,7 @@
  */
 import {
   BudgetPolicy,
+  catchLater,
   ErrorCode,
   HeaderFlags,
   judgeStart,
@@ -29,6 +30,7 @@ import { yieldToEvents } from "./yield_to_events.ts";
 const SLICE_MS = 0.5;
 /** Parts of a stream that are sent without the event loop having had its turn. */
 const PARTS_PER_SLICE = 4096;
+const { then } = Promise.prototype;
 /** The slot of a running frame without a budget. */
 const NO_SLOT = -1;
 /** Frames started in one go between two looks at the clock. */
@@ -154,6 +156,9 @@ export class Scheduler {
     let answer: ResultFields | Drop | undefined;
     try {
       answer = this.#options.whenQueueFull?.(frame, session);
+      if (catchLater(answer, () => {})) {
+        throw new TypeError("whenQueueFull answers at once: it cannot be async");
+      }
     } catch (error) {
       this.#failed(session, frame, error);
       return false;
@@ -226,10 +231,15 @@ export class Scheduler {
     if (ring.length > skipped) this.#pumpSoon();
   }
 
+  /** Starts a frame, or drops it. Never throws: one session's failure must not keep the others' frames from being started. */
   #judge(queue: FrameQueue, frame: ReceivedSubmit, nowMs: number): void {
-    if (judgeStart(frame.budgetEndsMs, frame.budgetPolicy, nowMs) === "drop") {
-      this.#expire(queue.session, frame);
-    } else this.#start(queue, frame);
+    try {
+      if (judgeStart(frame.budgetEndsMs, frame.budgetPolicy, nowMs) === "drop") {
+        this.#expire(queue.session, frame);
+      } else this.#start(queue, frame);
+    } catch (cause) {
+      queue.session.crash(cause);
+    }
   }
 
   #start(queue: FrameQueue, frame: ReceivedSubmit): void {
@@ -243,20 +253,24 @@ export class Scheduler {
     let output: HandlerOutput | Promise<HandlerOutput>;
     try {
       output = this.#handler(frame, session.handlerContext);
+      if (typeof (output as Promise<HandlerOutput>)?.then === "function") {
+        // A foreign thenable may throw, or call back twice; a promise of the runtime does neither.
+        then.call(
+          Promise.resolve(output),
+          (result) => this.#finish(queue, slot, frame, result as HandlerOutput),
+          (error) => {
+            this.#failed(session, frame, error);
+            this.#ended(queue, slot);
+          },
+        );
+        return;
+      }
     } catch (error) {
       this.#failed(session, frame, error);
       this.#ended(queue, slot);
       return;
     }
-    if (typeof (output as Promise<HandlerOutput>)?.then === "function") {
-      (output as Promise<HandlerOutput>).then(
-        (result) => this.#finish(queue, slot, frame, result),
-        (error) => {
-          this.#failed(session, frame, error);
-          this.#ended(queue, slot);
-        },
-      );
-    } else this.#finish(queue, slot, frame, output as HandlerOutput);
+    this.#finish(queue, slot, frame, output as HandlerOutput);
   }
 
   /** Remembers a running frame whose budget may end before its handler does. */
@@ -268,21 +282,26 @@ export class Scheduler {
   }
 
   #finish(queue: FrameQueue, slot: number, frame: ReceivedSubmit, output: HandlerOutput): void {
-    if (output !== null && typeof output === "object" && isStream(output)) {
-      this.#stream(queue, slot, frame, output);
+    let streams = false;
+    try {
+      streams = output !== null && typeof output === "object" && isStream(output);
+    } catch (error) {
+      this.#failed(queue.session, frame, error);
+    }
+    if (streams) {
+      void this.#stream(queue, slot, frame, output as AsyncIterable<ResultFields>);
       return;
     }
     this.#answer(queue.session, frame, output as ResultFields | Drop);
     this.#ended(queue, slot);
   }
 
+  /** Answers with what the application gave, whatever that is. Never throws. */
   #answer(session: ServerSession, frame: ReceivedSubmit, output: ResultFields | Drop): void {
-    if (output instanceof Drop) {
-      session.dropWithHint(frame, output.reason);
-      return;
-    }
+    if (frame.settled) return;
     try {
-      session.answer(frame, output);
+      if (output instanceof Drop) session.dropWithHint(frame, output.reason);
+      else session.answer(frame, output);
     } catch (error) {
       this.#failed(session, frame, error);
     }
@@ -336,18 +355,18 @@ export class Scheduler {
     if (this.#ring.length > 0) this.#pumpSoon();
   }
 
-  /** A handler threw: the frame fails, nothing else. Errors after a cancel are expected and not reported. */
+  /** A handler threw: the frame fails, nothing else. Errors after a cancel are expected and not reported. Never throws. */
   #failed(session: ServerSession, frame: ReceivedSubmit, error: unknown): void {
     if (frame.settled) return;
     this.stats.handlerFailures++;
-    const known = error instanceof NnrpProtocolError && isWireError(error);
-    session.failFrame(frame, {
-      errorCode: known ? error.errorCode : ErrorCode.INTERNAL_ERROR,
-      retryAfterMs: known ? error.retryAfterMs : 0,
-      diagnostic: known ? error.diagnostic : "the handler failed",
-    });
-    if (!known) {
-      session.report("handler-failed", `the handler of frame ${frame.frameId}/${frame.viewId} failed`, error);
+    const told = readFrameError(error);
+    session.contain(() => session.failFrame(frame, told ?? HANDLER_FAILED));
+    if (told === undefined) {
+      session.reportFailure(
+        "handler-failed",
+        `the handler of frame ${frame.frameId}/${frame.viewId} failed`,
+        error,
+      );
     }
   }
 
@@ -372,7 +391,7 @@ export class Scheduler {
     for (const queue of [...this.#ring]) {
       for (const frame of queue.dueBy(nowMs)) {
         this.forget(queue, frame);
-        this.#expire(queue.session, frame);
+        queue.session.contain(() => this.#expire(queue.session, frame));
       }
       for (const frame of queue.frames) this.#watch(frame);
     }
@@ -386,13 +405,30 @@ export class Scheduler {
   /** The handler is told to stop; the frame is answered now, the slot stays taken until the handler has really ended. */
   #expireRunning(frame: ReceivedSubmit): void {
     const session = frame.owner as ServerSession | null;
-    if (session !== null) this.#expire(session, frame);
+    if (session !== null) session.contain(() => this.#expire(session, frame));
   }
 }
 
-/** Whether the numbers of an error fit an ERROR packet. */
-function isWireError({ errorCode, retryAfterMs }: NnrpProtocolError): boolean {
-  return errorCode >>> 0 === errorCode && retryAfterMs >>> 0 === retryAfterMs;
+type FrameError = { errorCode: number; retryAfterMs: number; diagnostic: string };
+
+/** What a client hears of a handler that failed: nothing of its error, which may say anything. */
+const HANDLER_FAILED: FrameError = {
+  errorCode: ErrorCode.INTERNAL_ERROR,
+  retryAfterMs: 0,
+  diagnostic: "the handler failed",
+};
+
+/** A handler's own words to the client: a NnrpProtocolError that fits an ERROR packet; undefined for anything else. */
+function readFrameError(error: unknown): FrameError | undefined {
+  try {
+    if (!(error instanceof NnrpProtocolError)) return undefined;
+    const { errorCode, retryAfterMs, diagnostic } = error;
+    const fits = errorCode >>> 0 === errorCode && retryAfterMs >>> 0 === retryAfterMs &&
+      typeof diagnostic === "string";
+    return fits ? { errorCode, retryAfterMs, diagnostic } : undefined;
+  } catch {
+    return undefined; // something that only looks like one
+  }
 }
 
 /** Whether a newer frame may take the place of this one. */

@@ -9,6 +9,7 @@ import {
   type Carrier,
   type CarrierBinding,
   type CarrierListener,
+  catchLater,
   type ClientHelloContext,
   ErrorCode,
   type HelloAgreement,
@@ -20,6 +21,7 @@ import {
   MigrationTokens,
   NnrpConnectionClosedError,
   type NnrpError,
+  NnrpInternalError,
   NnrpStateError,
   NnrpTimeoutError,
   NnrpValueError,
@@ -44,6 +46,7 @@ import {
   type ServeOptions,
 } from "./options.ts";
 import { Scheduler, type SchedulerStats } from "./scheduler.ts";
+import { ServerLog } from "./server_log.ts";
 import { ServerSession } from "./session.ts";
 import type { SessionOwner } from "./session_owner.ts";
 import type { WaitOptions } from "./session_types.ts";
@@ -87,6 +90,8 @@ export interface ServerStats extends Readonly<SchedulerStats> {
   readonly probes: number;
   /** Probes refused on connections that are closed. */
   readonly probesRefused: number;
+  /** Failures that the log was not told of; see `maxFailuresLoggedPerSecond`. */
+  readonly failuresUntold: number;
 }
 
 /** Who let a client in, and by what. */
@@ -107,6 +112,7 @@ interface Handshake {
 export class NnrpServer {
   readonly #options: ServeOptions;
   readonly #clock = new TurnClock();
+  readonly #log: ServerLog;
   readonly #scheduler: Scheduler | null;
   readonly #owner: SessionOwner;
   readonly #connections = new Set<ServerSession>();
@@ -135,17 +141,19 @@ export class NnrpServer {
 
   private constructor(options: ServeOptions, handler: Handler | null) {
     this.#options = options;
+    this.#log = new ServerLog(options);
     this.#authValidator = options.authValidator;
     this.#scheduler = handler === null ? null : new Scheduler(handler, options, this.#clock);
     const soft = options.profile?.maxConcurrentFrames ?? MAX_CONCURRENT_FRAMES;
     this.#owner = {
       options,
+      log: this.#log,
       clock: this.#clock,
       scheduler: this.#scheduler,
       maxConcurrentFrames: soft,
       maxInFlightFrames: options.profile?.maxInFlightFrames ?? soft * HARD_LIMIT_FACTOR,
       maxQueuedFrames: queuedFramesOf(options),
-      hello: (session, context) => void this.#hello(session, context),
+      hello: (session, context) => void this.#hello(session, context).catch((cause) => session.crash(cause)),
       migrate: (session, request) => this.#migrate(session, request),
       suspend: (session, end) => this.#suspend(session, end),
       sessionDraining: () => {},
@@ -218,6 +226,7 @@ export class NnrpServer {
       sessions: this.#sessions.size,
       suspended: this.#suspended.size,
       bytesInFlight: this.#bytesInFlight,
+      failuresUntold: this.#log.untold,
     };
   }
 
@@ -283,7 +292,7 @@ export class NnrpServer {
         return session;
       }
       this.#counts.authRefused++;
-      session.report("auth-refused", judged.diagnostic);
+      if (judged !== VALIDATOR_FAILED) session.report("auth-refused", judged.diagnostic);
       session.refuse(ErrorCode.AUTH_FAILED, judged.diagnostic);
     }
   }
@@ -344,18 +353,11 @@ export class NnrpServer {
   /** A connection that never came to be one: TLS, an HTTP upgrade or QUIC's handshake failed. */
   #carrierRefused(carrier: string, remote: string, error: NnrpError): void {
     this.#counts.handshakesRefused++;
-    try {
-      this.#options.log?.({
-        type: "handshake-refused",
-        message: error.message,
-        remote,
-        carrier,
-        sessionId: 0,
-        error,
-      });
-    } catch {
-      // A log that fails must not end the listener.
-    }
+    const failed = error instanceof NnrpInternalError;
+    const type = failed ? "internal-failure" : "handshake-refused";
+    const event = { type, message: error.message, remote, carrier, sessionId: 0, error } as const;
+    if (failed) this.#log.tellFailure(event);
+    else this.#log.tell(event);
   }
 
   #connected(carrier: Carrier): void {
@@ -379,12 +381,12 @@ export class NnrpServer {
         handshake.reported = true;
         const error = new NnrpTimeoutError("the handshake", ms);
         handshake.abort?.abort(error);
-        session.refuse(ErrorCode.INVALID_STATE, error.message);
+        session.contain(() => session.refuse(ErrorCode.INVALID_STATE, error.message));
         session.report("handshake-refused", error.message, error);
       }, ms),
     };
     this.#handshakes.set(session, handshake);
-    session.start();
+    session.contain(() => session.start());
   }
 
   async #hello(session: ServerSession, context: ClientHelloContext): Promise<void> {
@@ -428,11 +430,17 @@ export class NnrpServer {
     try {
       this.#accept(session, context, outcome, judged.principal);
     } catch (error) {
-      session.report("handshake-refused", "the server's options make no valid SERVER_HELLO_ACK", error);
+      if (handshake !== undefined) handshake.reported = true;
+      session.reportFailure(
+        "handshake-refused",
+        "the server's options make no valid SERVER_HELLO_ACK",
+        error,
+      );
       session.refuse(ErrorCode.INTERNAL_ERROR, "the server cannot accept sessions");
       return;
     }
-    this.#admit(session, { validator, request });
+    const now: string = session.state; // it may have ended with the first packet
+    if (now !== "closed") this.#admit(session, { validator, request });
   }
 
   /** Asks the validator; a failure is a refusal. */
@@ -445,20 +453,21 @@ export class NnrpServer {
     try {
       return readVerdict(await validator(request, signal));
     } catch (error) {
-      session.report("auth-refused", "the auth validator failed", error);
-      return REFUSED;
+      session.reportFailure("auth-refused", "the auth validator failed", error);
+      return VALIDATOR_FAILED;
     }
   }
 
   #refuseAuth(
     session: ServerSession,
     agreement: HelloAgreement,
-    { refuse, diagnostic }: Judged & { accepted: false },
+    judged: Judged & { accepted: false },
   ): void {
+    const { refuse, diagnostic } = judged;
     this.#counts.authRefused++;
     const handshake = this.#handshakes.get(session);
     if (handshake !== undefined) handshake.reported = true;
-    session.report("auth-refused", diagnostic);
+    if (judged !== VALIDATOR_FAILED) session.report("auth-refused", diagnostic);
     if (refuse === "close") session.abort(diagnostic);
     else if (refuse === "ack") {
       session.refuseByAck(
@@ -473,7 +482,9 @@ export class NnrpServer {
     agreement: HelloAgreement,
     principal: unknown,
   ): void {
-    const wished = this.#options.sessionId?.(context) ?? agreement.requestedSessionId;
+    const chosen = this.#options.sessionId?.(context);
+    catchLater(chosen, () => {}); // an async one is refused below
+    const wished = chosen ?? agreement.requestedSessionId;
     const sessionId = this.#freeId(wished);
     const modelName = this.#options.profile?.modelName ?? "";
     const token = agreement.wantsMigrationToken && (this.#options.migration?.enabled ?? true)
@@ -487,7 +498,12 @@ export class NnrpServer {
       modelName,
       controlExtensions: this.#options.controlExtensions,
     });
-    session.accept(ack.metadata, ack.body, modelName, principal);
+    try {
+      session.accept(ack.metadata, ack.body, modelName, principal);
+    } catch (cause) {
+      if (cause instanceof NnrpValueError) throw cause; // the options, again
+      session.crash(cause);
+    }
   }
 
   /** The session has begun: enters it, and hands it to whoever waits for one. */
@@ -533,7 +549,8 @@ export class NnrpServer {
     }
     const session = live!;
     // The path of the move before has not been read to its end: this move comes after it.
-    if (session.afterMove(() => this.#handshakes.has(shell) && this.#migrate(shell, request))) return;
+    const again = () => this.#handshakes.has(shell) && this.#migrate(shell, request);
+    if (session.afterMove(() => shell.contain(again))) return;
     this.#counts.migrated++;
     const from = session.carrierName;
     this.#endHandshake(shell);
@@ -610,7 +627,8 @@ export class NnrpServer {
     if (handshake !== undefined) {
       // A client that just went away was not refused.
       if (handshake.reported || end.kind === "error") this.#counts.handshakesRefused++;
-      if (!handshake.reported && end.kind === "error") {
+      const isTold = handshake.reported || end.error instanceof NnrpInternalError;
+      if (!isTold && end.kind === "error") {
         session.report("handshake-refused", end.reason, end.error);
       }
       handshake.abort?.abort(serverClosed());
@@ -630,6 +648,9 @@ const CLOSE_GRACE_MS = 500;
 
 /** Without a validator everybody is welcome. */
 const ADMITTED: Judged = { accepted: true, principal: undefined };
+
+/** The verdict of a validator that failed, which the log was told already. */
+const VALIDATOR_FAILED: Judged = { ...REFUSED };
 
 function newToken(): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(MIGRATION_TOKEN_SIZE));

@@ -5,6 +5,7 @@
  * @module
  */
 import {
+  callBack,
   type Carrier,
   type ClientHelloContext,
   type CloseInfo,
@@ -22,6 +23,7 @@ import {
   type MigrationTokens,
   NnrpConnectionClosedError,
   type NnrpError,
+  NnrpInternalError,
   NnrpStateError,
   NnrpTimeoutError,
   type PatchRefusal,
@@ -53,6 +55,7 @@ import {
 import type { SessionOwner } from "./session_owner.ts";
 import type { FrameQueue } from "./frame_queue.ts";
 import type { HintFields, SendOptions, ServerSessionStats, WaitOptions } from "./session_types.ts";
+import { readRefusal } from "./patch_verdict.ts";
 import { SubmitInbox } from "./submit_inbox.ts";
 import { yieldToEvents } from "./yield_to_events.ts";
 
@@ -131,6 +134,7 @@ export class ServerSession {
       flow: (event) => this.#tell(this.onFlowUpdate, event),
       patched: (settings) => this.#tell(this.onPatch, settings),
       error: (event) => this.#tell(this.onError, event),
+      failure: (error) => this.reportFailure("internal-failure", error.message, error),
       draining: (end) => this.#draining(end),
       finished: (_end, fatal) => {
         // An application that closes the session itself keeps the carrier open for its `drainMs`, while the client is there.
@@ -167,6 +171,9 @@ export class ServerSession {
       },
       pathFault: (path, error) => {
         if (path === this.#path) engine.fault(error);
+        else if (error instanceof NnrpInternalError) {
+          this.reportFailure("internal-failure", error.message, error);
+        }
       },
       pathEnded: (path) => this.#pathEnded(path),
       pathClosed: (path, info) => this.#pathClosed(path, info),
@@ -319,7 +326,7 @@ export class ServerSession {
     } else {
       path.hold();
       const bytes = old.carrier.receivedBytes + old.carrier.sentBytes;
-      const timer = setTimeout(() => this.#graceOver(graceMs, bytes), graceMs);
+      const timer = this.#later(graceMs, () => this.#graceOver(graceMs, bytes));
       this.#leaving = { path: old, traceId: request.traceId, windows: 0, wasPaused: this.#paused, timer };
       old.carrier.resume();
       old.carrier.endSending();
@@ -343,7 +350,7 @@ export class ServerSession {
     leaving.windows = unread ? 0 : leaving.windows + 1;
     if (!unread && (leaving.windows >= MAX_GRACE_WINDOWS || bytes === bytesBefore)) {
       this.#cutOldPath("it did not end in time");
-    } else leaving.timer = setTimeout(() => this.#graceOver(graceMs, bytes), graceMs);
+    } else leaving.timer = this.#later(graceMs, () => this.#graceOver(graceMs, bytes));
   }
 
   /** The old path is gone before all of it was read: only the client knows what it had sent there. */
@@ -369,12 +376,12 @@ export class ServerSession {
   /** A client that never says a word on its new path did not hear of it: its token opens the session again. */
   #watchProof(path: SessionPath, graceMs: number): void {
     clearTimeout(this.#proofTimer);
-    this.#proofTimer = setTimeout(() => {
+    this.#proofTimer = this.#later(PROOF_MS + graceMs, () => {
       if (path.holds) this.#watchProof(path, graceMs); // not read yet
       else if (path === this.#path && !path.proven) {
         void path.carrier.close({ graceful: false, reason: "nothing came after the move" });
       }
-    }, PROOF_MS + graceMs);
+    });
   }
 
   /** The old path has nothing to say any more, or its time is over. */
@@ -412,9 +419,9 @@ export class ServerSession {
 
   #retire(graceMs: number): void {
     this.#engine.leave("the session goes on over another connection");
-    const timer = setTimeout(() => void this.#carrier.close(), graceMs);
+    const timer = this.#later(graceMs, () => void this.#carrier.close());
     void this.closed.then(() => clearTimeout(timer));
-    void this.idle().then(() => this.sent()).then(() => this.#carrier.close());
+    this.idle().then(() => this.sent()).then(() => this.#carrier.close()).catch((cause) => this.crash(cause));
   }
 
   /** The connection is lost: whether the session waits for its client. */
@@ -426,7 +433,7 @@ export class ServerSession {
     this.#leave(false);
     void this.#carrier.close({ graceful: false });
     const windowMs = this.#owner.options.migration?.resumeWindowMs ?? RESUME_WINDOW_MS;
-    this.#suspendTimer = setTimeout(() => this.forget("its client did not come back"), windowMs);
+    this.#suspendTimer = this.#later(windowMs, () => this.forget("its client did not come back"));
     return true;
   }
 
@@ -668,21 +675,54 @@ export class ServerSession {
     return this.#carrier.drained();
   }
 
-  /** Says a line in the server's log. */
+  /** Says a line in the server's log. Never throws. */
   report(type: ServerLogEvent["type"], message: string, error?: unknown): void {
+    this.#owner.log.tell(this.#event(type, message, error));
+  }
+
+  /** The same for a failure of a callback or of the library: not more often than the log wants to hear. */
+  reportFailure(type: ServerLogEvent["type"], message: string, error: unknown): void {
+    this.#owner.log.tellFailure(this.#event(type, message, error));
+  }
+
+  #event(type: ServerLogEvent["type"], message: string, error: unknown): ServerLogEvent {
+    return {
+      type,
+      message,
+      remote: this.remote,
+      carrier: this.carrierName,
+      sessionId: this.sessionId,
+      hello: this.#hello ?? undefined,
+      error,
+    };
+  }
+
+  /** For calls that nothing stands behind but the runtime, which would end the process for what they throw. */
+  contain(call: () => void): void {
     try {
-      this.#owner.options.log?.({
-        type,
-        message,
-        remote: this.remote,
-        carrier: this.carrierName,
-        sessionId: this.sessionId,
-        hello: this.#hello ?? undefined,
-        error,
-      });
-    } catch {
-      // A log that fails must not end what it was told about.
+      call();
+    } catch (cause) {
+      this.crash(cause);
     }
+  }
+
+  /** Something failed here: a line in the log, INTERNAL_ERROR to the client, and this session ends; nothing else does. Never throws. */
+  crash(cause: unknown): void {
+    const error = cause instanceof NnrpInternalError
+      ? cause
+      : new NnrpInternalError("the session cannot go on", { cause });
+    const { suspended } = this.#engine;
+    this.#engine.crash(error);
+    this.#end ??= { kind: "error", local: true, reason: error.message, error };
+    callBack(() => this.#leave(false), () => {});
+    // A carrier that was never started, or whose last call failed, tells nobody of its end.
+    const over = () => callBack(() => this.#over(), () => {});
+    if (suspended) over();
+    else callBack(() => this.#carrier.close({ endDelayMs: LAST_WORDS_MS }).then(over), over);
+  }
+
+  #later(ms: number, call: () => void): ReturnType<typeof setTimeout> {
+    return setTimeout(() => this.contain(call), ms);
   }
 
   /** What a person debugging wants to see. */
@@ -733,21 +773,21 @@ export class ServerSession {
     this.#settled();
   }
 
-  /** Calls the application back; what it throws ends nothing. */
+  /** Calls the application back; what it throws, or an async one rejects with, ends nothing. */
   #tell<T>(callback: ((value: T) => void) | null, value: T): void {
-    try {
-      callback?.(value);
-    } catch (error) {
-      this.report("handler-failed", "a callback of the session failed", error);
-    }
+    if (callback === null) return;
+    callBack(
+      () => callback(value),
+      (error) => this.reportFailure("handler-failed", "a callback of the session failed", error),
+    );
   }
 
   /** Asks the application about a patch; a failure refuses it. */
   #judgePatch(patch: PatchRequest): PatchRefusal | undefined {
     try {
-      return this.#owner.options.patchPolicy!(patch, this);
+      return readRefusal(this.#owner.options.patchPolicy!(patch, this));
     } catch (error) {
-      this.report("handler-failed", "the patch policy failed", error);
+      this.reportFailure("handler-failed", "the patch policy failed", error);
       return { rejectReason: SessionPatchRejectReason.UNSUPPORTED_STRATEGY };
     }
   }
@@ -795,10 +835,10 @@ export class ServerSession {
     const unsent = this.#carrier.bufferedBytes > maxSendBufferBytes;
     if (unsent && !this.#awaitsSending) {
       this.#awaitsSending = true;
-      void this.#carrier.drained().then(() => {
+      this.#carrier.drained().then(() => {
         this.#awaitsSending = false;
         if (!this.#carrierClosed) this.#boundMemory();
-      });
+      }).catch((cause) => this.crash(cause));
     }
     const over = overServer || unsent || bytes > maxSessionBytes;
     if (over && !this.#paused) {
@@ -851,7 +891,7 @@ export class ServerSession {
     const now = this.#owner.clock.nowMs;
     const next = Math.min(this.#engine.nextDeadlineMs, now + Math.min(MAX_TICK_MS, this.#stallMs / 2));
     this.#timerMs = next;
-    this.#timer = setTimeout(() => this.#tick(), Math.max(1, Math.ceil(next - now)));
+    this.#timer = this.#later(Math.max(1, Math.ceil(next - now)), () => this.#tick());
   }
 
   #tick(): void {

@@ -7,12 +7,15 @@ import type { ClientHelloContext, MigrateRequest, SessionEnd } from "@nnrp/core"
 import type { TurnClock } from "./clock.ts";
 import type { ServeOptions } from "./options.ts";
 import type { Scheduler } from "./scheduler.ts";
+import type { ServerLog } from "./server_log.ts";
 import type { ServerSession } from "./session.ts";
 
 /** The server as its sessions see it. */
 export interface SessionOwner {
   /** The server's options. */
   readonly options: ServeOptions;
+  /** The server's log. */
+  readonly log: ServerLog;
   /** The server's time. */
   readonly clock: TurnClock;
   /** Runs the handler; null for servers whose application receives frames itself. */

@@ -24,7 +24,11 @@ export type Judged =
   };
 
 /** The verdict of a validator that failed or gave none. */
-export const REFUSED: Judged = { accepted: false, refuse: "error", diagnostic: "authentication refused" };
+export const REFUSED: Judged & { readonly accepted: false } = {
+  accepted: false,
+  refuse: "error",
+  diagnostic: "authentication refused",
+};
 
 /**
  * Reads a verdict, whatever a program without types may have returned.
@@ -35,8 +39,12 @@ export function readVerdict(verdict: AuthVerdict): Judged {
   if (verdict === true) return { accepted: true, principal: undefined };
   if (typeof verdict !== "object" || verdict === null) return REFUSED;
   if ("refuse" in verdict) {
-    const { refuse, diagnostic = "authentication refused" } = verdict;
-    return { accepted: false, refuse, diagnostic };
+    const { refuse, diagnostic } = verdict;
+    return {
+      accepted: false,
+      refuse: refuse === "ack" || refuse === "close" ? refuse : "error",
+      diagnostic: typeof diagnostic === "string" ? diagnostic : REFUSED.diagnostic,
+    };
   }
   return "principal" in verdict ? { accepted: true, principal: verdict.principal } : REFUSED;
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { connect as netConnect, createServer, type Socket } from "node:net";
-import type { ByteStream, ByteStreamEvents } from "@nnrp/core";
+import { type ByteStream, type ByteStreamEvents, VANISHED } from "@nnrp/core";
 import type { Bound, Connected, SocketApi } from "./socket_api.ts";
 
 /** Batches beyond this size are written in pieces, so that a peer that takes them slowly is seen to take something. */
@@ -117,6 +117,10 @@ export class NodeByteStream implements ByteStream {
   /** Writes a large batch piece by piece: the runtime tells of a write only when all of it is taken. */
   #writePieces(ranges: Uint8Array[], index: number, at: number): void {
     const range = ranges[index];
+    if (range.length === 0) { // since the pieces before it were written
+      this.#events!.failed(new Error(VANISHED));
+      return;
+    }
     const piece = range.subarray(at, at + PIECE_BYTES);
     const end = at + piece.length;
     if (end === range.length && index === ranges.length - 1) {

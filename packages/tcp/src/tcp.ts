@@ -13,6 +13,7 @@ import {
   type CarrierListener,
   type DialTarget,
   explainSocket,
+  guardListening,
   NnrpTransportError,
   TransportId,
 } from "@nnrp/core";
@@ -56,7 +57,8 @@ export function tcp(options: TcpOptions = {}): TcpCarrier {
     transport: TransportId.TCP,
     encrypted: false,
     dial: (target, dialOptions) => dial(target, dialOptions ?? {}, noDelay),
-    listen: (accept) => listen(host, port, noDelay, accept),
+    listen: (accept, listenOptions) =>
+      listen(host, port, noDelay, guardListening(accept, listenOptions).accept),
   };
 }
 

@@ -14,6 +14,8 @@ import {
   type DialTarget,
   explainSocket,
   explainTls,
+  type GuardedListening,
+  guardListening,
   NnrpTransportError,
   NnrpValueError,
   TransportId,
@@ -127,7 +129,7 @@ export function tls(options: TlsOptions = {}): TlsCarrier {
       }
       await checkMaterial(identity, clientCaCerts ?? [], "tls.clientCaCerts");
       const settings = { host, port, noDelay, identity, clientCaCerts, requireClientCertificate };
-      return await listen(settings, accept, listenOptions);
+      return await listen(settings, guardListening(accept, listenOptions), listenOptions);
     },
   };
 }
@@ -152,14 +154,14 @@ async function dial(
 
 async function listen(
   settings: TlsServerSettings,
-  accept: (carrier: Carrier) => void,
+  { accept, failed }: GuardedListening,
   options: CarrierListenOptions,
 ): Promise<CarrierListener> {
   const { listenTls } = await import("./node_tls.ts");
   try {
     const bound = await listenTls(
       settings,
-      new Handshakes(options),
+      new Handshakes({ ...options, failed }),
       (secured) => accept(carrierOf(secured, false)),
     );
     return { name: "tls", host: bound.host, port: bound.port, close: bound.close };

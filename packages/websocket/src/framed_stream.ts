@@ -109,6 +109,7 @@ export class FramedStream implements ByteStream {
       written: () => this.#written(),
       writeFailed: (cause) => this.#writeFailed(cause),
       fault: (error) => events.fault(error),
+      failed: (cause) => events.failed(cause),
       ended: () => this.#rawEnded(),
       closed: (cause) => this.#rawClosed(cause),
     });
@@ -166,7 +167,10 @@ export class FramedStream implements ByteStream {
       this.#reader.push(bytes, 0, count);
       this.#flush();
     } catch (error) {
-      if (!(error instanceof FrameViolation)) throw error;
+      if (!(error instanceof FrameViolation)) {
+        this.#fail(error);
+        return;
+      }
       this.#flush();
       this.#faulty = true;
       this.#closeCode = error.closeCode;
@@ -246,6 +250,21 @@ export class FramedStream implements ByteStream {
   }
 
   #send(): void {
+    try {
+      this.#sendNext();
+    } catch (cause) {
+      this.#fail(cause); // the runtime's callback that this may stand in must not throw
+    }
+  }
+
+  /** Something of this side failed: the frame being written or read has no end. */
+  #fail(cause: unknown): void {
+    this.#sendFailed = true;
+    this.#busy = false;
+    this.#events!.failed(cause);
+  }
+
+  #sendNext(): void {
     if (this.#events === null) return; // who closes it unstarted does not wait for anything
     while (!this.#busy && !this.#sendFailed && !this.#closeSent && !this.#destroyed) {
       if (this.#pong !== null) {

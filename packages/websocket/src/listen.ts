@@ -9,6 +9,7 @@ import {
   type CarrierListenOptions,
   explainSocket,
   explainTls,
+  guardListening,
   NnrpError,
   NnrpTimeoutError,
   NnrpTransportError,
@@ -40,7 +41,7 @@ export interface ListenPlace {
 /** Binds and accepts. Rejects with NnrpTransportError, or NnrpUnsupportedError in browsers. */
 export async function listen(
   place: ListenPlace,
-  accept: (carrier: Carrier) => void,
+  onCarrier: (carrier: Carrier) => void,
   options: CarrierListenOptions,
 ): Promise<CarrierListener> {
   const sockets = await rawSockets(place.tls !== null);
@@ -48,13 +49,14 @@ export async function listen(
     throw new NnrpUnsupportedError("a browser cannot listen; run the server on Deno, Node or Bun");
   }
   const { host, port, tls, rules } = place;
-  const { handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS, maxHandshakes = MAX_HANDSHAKES, failed } = options;
+  const { handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS, maxHandshakes = MAX_HANDSHAKES } = options;
+  const { accept, failed } = guardListening(onCarrier, options);
   const shaking = new Set<RawSocket>();
 
   const arrived = async (socket: RawSocket): Promise<void> => {
     if (shaking.size >= maxHandshakes) {
       socket.destroy();
-      failed?.(socket.remote, new NnrpTransportError("websocket", "too many connections are shaking hands"));
+      failed(socket.remote, new NnrpTransportError("websocket", "too many connections are shaking hands"));
       return;
     }
     shaking.add(socket);
@@ -71,7 +73,7 @@ export async function listen(
       );
     } catch (cause) {
       socket.destroy();
-      failed?.(socket.remote, late ?? asError(cause, tls !== null));
+      failed(socket.remote, late ?? asError(cause, tls !== null));
     } finally {
       clearTimeout(timer);
       shaking.delete(socket);
@@ -85,7 +87,7 @@ export async function listen(
       tls,
       { timeoutMs: handshakeTimeoutMs, max: maxHandshakes },
       (socket) => void arrived(socket),
-      (remote, cause) => failed?.(remote, asError(cause, true)),
+      (remote, cause) => failed(remote, asError(cause, true)),
     );
     const close = async (): Promise<void> => {
       for (const socket of shaking) socket.destroy();

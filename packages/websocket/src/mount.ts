@@ -6,9 +6,10 @@
  */
 import {
   type ByteStream,
-  type Carrier,
   type CarrierBinding,
   type CarrierListenOptions,
+  type GuardedListening,
+  guardListening,
   NnrpError,
   NnrpTimeoutError,
   NnrpTransportError,
@@ -64,7 +65,8 @@ export function mount(options: MountOptions): Mount {
     throw new NnrpValueError("is no path", { field: "path", expected: "a leading /", actual: path });
   }
   const origins = originRules(options, host, "mount.");
-  let accept: ((carrier: Carrier) => void) | null = null;
+  let accept: GuardedListening["accept"] | null = null;
+  let failed: GuardedListening["failed"] = () => {};
   let limits: CarrierListenOptions = {};
   let underWay = 0;
   const binding: CarrierBinding = {
@@ -74,7 +76,7 @@ export function mount(options: MountOptions): Mount {
       if (accept !== null) {
         return Promise.reject(new NnrpTransportError("websocket", "a server uses this mount already"));
       }
-      accept = onCarrier;
+      ({ accept, failed } = guardListening(onCarrier, listenOptions));
       limits = listenOptions ?? {};
       const close = () => {
         accept = null;
@@ -121,7 +123,7 @@ export function mount(options: MountOptions): Mount {
             : new NnrpTransportError("websocket", `the handshake failed: ${outcome.message}`, {
               cause: outcome,
             });
-          limits.failed?.(remote, error);
+          failed(remote, error);
         } else if (accept === null) outcome.stream.destroy();
         else accept(carrierOn(outcome.stream, remote, outcome.encrypted));
       };

@@ -45,7 +45,7 @@ export interface NodeMount extends CarrierBinding {
  */
 export function mountOnNode(options: MountOptions = {}): NodeMount {
   const { binding, judge, shaking } = mount(options);
-  return {
+  return guardUpgrade({
     ...binding,
     upgrade(request, duplex, head): void {
       const socket = duplex as Socket & { encrypted?: boolean };
@@ -79,6 +79,20 @@ export function mountOnNode(options: MountOptions = {}): NodeMount {
         socket.destroy();
         done(error instanceof Error ? error : new Error(String(error)));
       });
+    },
+  });
+}
+
+/** What is thrown into the application's server would end its process: it costs this socket only. */
+function guardUpgrade(nnrp: NodeMount): NodeMount {
+  return {
+    ...nnrp,
+    upgrade(request, socket, head): void {
+      try {
+        nnrp.upgrade(request, socket, head);
+      } catch {
+        (socket as Socket).destroy();
+      }
     },
   };
 }

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { ByteStream, ByteStreamEvents } from "@nnrp/core";
+import { type ByteStream, type ByteStreamEvents, VANISHED } from "@nnrp/core";
 import { CloseCode, describeClose, isOrderly } from "./close_code.ts";
 import { FrameBudget } from "./frame_budget.ts";
 import { FrameViolation, MAX_SENT_MESSAGE } from "./frame_header.ts";
@@ -171,6 +171,15 @@ export class WebSocketStream implements ByteStream {
   }
 
   readonly #send = (): void => {
+    try {
+      this.#sendNext();
+    } catch (cause) {
+      this.#ranges = NONE;
+      this.#events!.failed(cause); // a timer calls, too
+    }
+  };
+
+  #sendNext(): void {
     const socket = this.#socket;
     if (socket.readyState !== 1) {
       this.#ranges = NONE;
@@ -182,6 +191,7 @@ export class WebSocketStream implements ByteStream {
         this.#looking = setTimeout(this.#send, LOOK_MS);
         return;
       }
+      if (this.#ranges[this.#index].length === 0) throw new Error(VANISHED);
       const message = this.#next();
       try {
         socket.send(message as Uint8Array<ArrayBuffer>);
@@ -194,7 +204,7 @@ export class WebSocketStream implements ByteStream {
     }
     this.#ranges = NONE;
     this.#events!.written();
-  };
+  }
 
   /** The next message: a range as it lies, or several small ones together. */
   #next(): Uint8Array {

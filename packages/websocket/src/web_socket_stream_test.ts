@@ -46,6 +46,7 @@ function started(clock?: () => number): { socket: ScriptedSocket; stream: WebSoc
     progress: () => {},
     written: () => heard.push("written"),
     writeFailed: () => heard.push("writeFailed"),
+    failed: (cause) => heard.push(`failed: ${cause}`),
     fault: (error) => heard.push(`fault ${error.message}`),
     ended: () => heard.push("ended"),
     closed: (cause) => heard.push(cause === undefined ? "closed" : `lost ${(cause as Error).message}`),

@@ -131,6 +131,21 @@ export class WriteQueue implements Outbox {
   }
 }
 
+/** Words for {@linkcode hasVanished}. */
+export const VANISHED =
+  "bytes that were to be sent have vanished: their buffer was transferred, or the memory that it lay in has grown";
+
+/**
+ * Whether the memory of a range is not there any more, so that nothing true can be sent for it. No range of a batch is empty by
+ * itself.
+ *
+ * @param ranges What was being written.
+ */
+export function hasVanished(ranges: readonly Uint8Array[]): boolean {
+  for (let i = 0; i < ranges.length; i++) if (ranges[i].length === 0) return true;
+  return false;
+}
+
 const NONE: Slab[] = [];
 /** Batches in a row that needed an eighth of the slab at most before it shrinks. */
 const QUIET_BATCHES = 256;

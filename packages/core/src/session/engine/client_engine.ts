@@ -9,6 +9,7 @@ import {
   NnrpCancelledError,
   NnrpConnectionClosedError,
   NnrpError,
+  NnrpInternalError,
   type NnrpProtocolError,
   NnrpStateError,
   NnrpValueError,
@@ -303,8 +304,12 @@ export class ClientEngine extends SessionEngine {
     return id;
   }
 
-  #growingFrameId(frameId: number | undefined): number {
+  #growingFrameId(frameId: number | undefined): number | undefined {
     const id = frameId ?? Math.max(this.#nextFrameId, this.#minFrameId);
+    if (id > 0xffffffff && frameId === undefined) {
+      this.#minFrameId = 0; // the ids have been used up: they begin anew
+      return undefined;
+    }
     if (id < this.#minFrameId) {
       throw new NnrpValueError("must grow after a move without token", {
         field: "frameId",
@@ -312,7 +317,7 @@ export class ClientEngine extends SessionEngine {
         actual: id,
       });
     }
-    this.#minFrameId = id + 1;
+    this.#minFrameId = id < 0xffffffff ? id + 1 : 0;
     return id;
   }
 
@@ -539,9 +544,13 @@ export class ClientEngine extends SessionEngine {
 
   /** See {@linkcode SessionEngine.receive}; results of an active session take the short way. */
   override receive(cursor: PacketCursor, lane: Lane): void {
-    if (this.state === SessionState.ACTIVE && cursor.msgType === MessageType.RESULT_PUSH) {
-      this.#result(cursor);
-    } else super.receive(cursor, lane);
+    const { msgType } = cursor;
+    try {
+      if (this.state === SessionState.ACTIVE && msgType === MessageType.RESULT_PUSH) this.#result(cursor);
+      else super.receive(cursor, lane);
+    } catch (cause) {
+      this.failed(msgType, cause);
+    }
   }
 
   /** Dispatches what the state table lets through. */
@@ -633,7 +642,26 @@ export class ClientEngine extends SessionEngine {
       if (waiter.late) this.#late--;
       this.#countFinal(result);
     }
-    waiter.result(result, final);
+    try {
+      waiter.result(result, final);
+    } catch (cause) {
+      this.#handOverFailed(waiter, final, cause);
+    }
+  }
+
+  /** A waiter could not take its result: its frame fails, nothing else does. */
+  #handOverFailed(waiter: FrameWaiter, final: boolean, cause: unknown): void {
+    const { frameId, viewId } = waiter;
+    const what = `the result of frame ${frameId}/${viewId} could not be handed over`;
+    const error = new NnrpInternalError(what, { cause });
+    if (!final && this.#take(frameId, viewId) !== undefined) {
+      this.#gone.add(frameId, viewId);
+      this.counts.failed++;
+      this.writer.headerOnly(MessageType.FRAME_CANCEL, { frameId, viewId });
+    }
+    waiter.failed(error);
+    this.tellFailure(error);
+    this.#slotFreed();
   }
 
   /** Whether a result is the late answer of a frame that was given up: a new frame of the same key must not get it. */

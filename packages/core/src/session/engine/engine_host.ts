@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { NnrpError, NnrpProtocolError } from "../../errors.ts";
+import type { NnrpError, NnrpInternalError, NnrpProtocolError } from "../../errors.ts";
 import type { FlowUpdateMetadata } from "../../wire/metadata/flow_update.ts";
 import type { ResultHintMetadata } from "../../wire/metadata/result_hint.ts";
 import type { Result } from "../frames/result.ts";
@@ -90,4 +90,9 @@ export interface EngineHost {
   suspend?(end: SessionEnd): boolean;
   /** An ERROR that no waiter stands for (or a frame's, after its waiter heard of it). */
   error(event: ErrorEvent): void;
+  /**
+   * Something failed here that should not: a line in the log. What it happened in has ended, or ends right after the call, and
+   * the peer is told INTERNAL_ERROR.
+   */
+  failure?(error: NnrpInternalError): void;
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Lane } from "../../carrier.ts";
-import { type NnrpError, NnrpWireError } from "../../errors.ts";
+import { type NnrpError, NnrpInternalError, NnrpWireError } from "../../errors.ts";
 import { encodeResultPush, type ResultFields } from "../../body/result_push.ts";
 import {
   ErrorCode,
@@ -55,6 +55,7 @@ import {
 import type { NnrpPacket } from "../../wire/packet.ts";
 import type { PacketCursor } from "../../wire/packet_cursor.ts";
 import { decodeHeader } from "../../wire/header.ts";
+import { DEFAULT_MAX_BODY_BYTES } from "../../wire/limits.ts";
 import {
   decodeSessionPatchBody,
   encodeSessionPatchBody,
@@ -197,6 +198,7 @@ const CACHE_ACK = { size: CACHE_ACK_METADATA_SIZE, encode: encodeCacheAckMetadat
 const PROBE_ACK = { size: TRANSPORT_PROBE_ACK_METADATA_SIZE, encode: encodeTransportProbeAckMetadata };
 const MIGRATE_ACK = { size: SESSION_MIGRATE_ACK_METADATA_SIZE, encode: encodeSessionMigrateAckMetadata };
 const NOTHING = new Uint8Array(0);
+const MAX_U64 = 0xffff_ffff_ffff_ffffn;
 const NO_FIELDS: ResultFields = {};
 /** Class and applied policy of a part, as TypedResultHead takes them. */
 const PARTIAL_PART = ResultClass.PARTIAL | (BudgetPolicy.ALLOW_PARTIAL << 8);
@@ -237,6 +239,7 @@ export class ServerEngine extends SessionEngine {
   readonly #maxInFlight: number;
   readonly #maxSections: number;
   #inFlight = 0;
+  #enteredOrdinal = 0; // of the frame that was entered last
   #highestFrameId = 0;
   #deferred: { cursor: PacketCursor; lane: Lane }[] = [];
   #cache: CacheDirectory | null = null;
@@ -304,6 +307,7 @@ export class ServerEngine extends SessionEngine {
       maxPatchesPerWindow: this.#options.maxPatchesPerSecond,
       policy: (field) => this.#judgePatch(field),
     });
+    this.writer.output.limits.maxBodyBytes = this.#options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES;
     this.state = SessionState.ACTIVE;
     const deferred = this.#deferred;
     this.#deferred = [];
@@ -447,9 +451,32 @@ export class ServerEngine extends SessionEngine {
 
   /** See {@linkcode SessionEngine.receive}; frames of an active session take the short way. */
   override receive(cursor: PacketCursor, lane: Lane): void {
-    if (this.state === SessionState.ACTIVE && cursor.msgType === MessageType.FRAME_SUBMIT) {
-      this.#submit(cursor);
-    } else super.receive(cursor, lane);
+    const { msgType } = cursor;
+    try {
+      if (this.state === SessionState.ACTIVE && msgType === MessageType.FRAME_SUBMIT) this.#submit(cursor);
+      else super.receive(cursor, lane);
+    } catch (cause) {
+      if (msgType === MessageType.FRAME_SUBMIT) this.#submitFailed(cursor, cause);
+      else this.failed(msgType, cause);
+    }
+  }
+
+  /** Something failed while a frame was taken in: it ends by ERROR, nothing else does. */
+  #submitFailed(cursor: PacketCursor, cause: unknown): void {
+    const { frameId, viewId } = cursor;
+    const diagnostic = "the frame could not be taken in";
+    try {
+      const frame = this.#frames.get(frameId, viewId);
+      if (this.#enteredOrdinal !== this.counts.submits) {
+        this.#refuseFrame(cursor, ErrorCode.INTERNAL_ERROR, diagnostic);
+      } else if (frame !== undefined && frame.ordinal === this.#enteredOrdinal) {
+        this.failFrame(frame, { errorCode: ErrorCode.INTERNAL_ERROR, diagnostic });
+      } // else it was answered before something failed
+    } catch {
+      this.failed(cursor.msgType, cause);
+      return;
+    }
+    this.tellFailure(new NnrpInternalError(`frame ${frameId}/${viewId} could not be taken in`, { cause }));
   }
 
   /**
@@ -543,7 +570,6 @@ export class ServerEngine extends SessionEngine {
     const header = decodeHeader(cursor.view, cursor.offset);
     const packet = { header, metadata: cursor.metadata().slice(), body };
     this.state = SessionState.NEGOTIATING;
-    this.writer.output.limits.maxBodyBytes = this.#options.maxBodyBytes ?? 32 * 1024 * 1024;
     this.#host.hello({ packet, metadata, authBlock, controlExtensions });
   }
 
@@ -599,6 +625,7 @@ export class ServerEngine extends SessionEngine {
   }
 
   #enter(frame: ReceivedSubmit): void {
+    this.#enteredOrdinal = frame.ordinal;
     const older = this.#frames.set(frame.frameId, frame.viewId, frame);
     if (older !== undefined) frame.older = older;
     this.#inFlight++;
@@ -798,8 +825,10 @@ export class ServerEngine extends SessionEngine {
     this.counts.migrations++;
     const { lastResultFrameId } = request.metadata;
     const highest = BigInt(this.#highestFrameId);
-    const resumeFromFrameId = (lastResultFrameId > highest ? lastResultFrameId : highest) + 1n;
-    this.#migrateAck(request, { acceptCode: 0, resumeFromFrameId, graceWindowMs }, token);
+    const last = lastResultFrameId > highest ? lastResultFrameId : highest;
+    const resumeFromFrameId = last < MAX_U64 ? last + 1n : MAX_U64;
+    const fields = { acceptCode: 0, resumeFromFrameId, graceWindowMs: wholeMs(graceWindowMs) };
+    this.#migrateAck(request, fields, token);
   }
 
   #migrateAck(
@@ -835,6 +864,11 @@ export class ServerEngine extends SessionEngine {
   leave(reason: string): void {
     this.drain({ kind: "close", local: true, reason });
   }
+}
+
+/** Whole ms as a field of 32 bits takes them. */
+function wholeMs(ms: number): number {
+  return ms >= 0xffffffff ? 0xffffffff : ms > 0 ? Math.round(ms) : 0;
 }
 
 function idsOf(frame: ReceivedSubmit, flags: number): PacketIds {

@@ -8,6 +8,7 @@ import type { CloseInfo, Lane } from "../../carrier.ts";
 import {
   NnrpConnectionClosedError,
   type NnrpError,
+  NnrpInternalError,
   NnrpProtocolError,
   NnrpStateError,
   NnrpWireError,
@@ -98,6 +99,7 @@ export abstract class SessionEngine {
   #lastTrace = 0n;
   #packetsSeen = 0;
   #finished = false;
+  #crashed = false;
 
   /**
    * Makes a SessionEngine.
@@ -170,6 +172,40 @@ export abstract class SessionEngine {
       }
     } else if (reception === ReceptionCode.defer) this.defer(cursor, lane);
     else if (reception === ReceptionCode.refuse && this.state !== SessionState.CLOSED) this.refuse(cursor);
+  }
+
+  /** Something failed while a packet was handled, by no fault of its bytes: the session ends, nothing else. Never throws. */
+  protected failed(msgType: number, cause: unknown): void {
+    this.crash(new NnrpInternalError(`${enumName(MessageType, msgType)} could not be handled`, { cause }));
+  }
+
+  /** Tells the host of a failure; one of the host's own changes nothing. */
+  protected tellFailure(error: NnrpInternalError): void {
+    try {
+      this.#host.failure?.(error);
+    } catch {
+      // Nobody is left who could be told.
+    }
+  }
+
+  /** Ends the session because something failed here: one line in the log, INTERNAL_ERROR to the peer. Never throws. */
+  crash(error: NnrpInternalError): void {
+    if (this.#crashed) return; // what it brings about may fail, too
+    this.#crashed = true;
+    this.tellFailure(error);
+    if (this.state === SessionState.CLOSED && this.#finished) return;
+    try {
+      this.#endByFault(error, ErrorCode.INTERNAL_ERROR);
+    } catch {
+      // As far as it went: the carrier goes in any case.
+    }
+    this.ending ??= { kind: "error", local: true, reason: error.message, error };
+    this.state = SessionState.CLOSED;
+    try {
+      this.finish(true);
+    } catch {
+      // As above; whoever called closes the carrier itself.
+    }
   }
 
   /** After a batch of packets or calls. */
@@ -293,15 +329,23 @@ export abstract class SessionEngine {
     this.drain(end);
   }
 
-  /** The carrier found bytes it cannot read: says so to the peer and ends the session. */
+  /** The carrier found bytes it cannot read, or failed itself: says so to the peer and ends the session. */
   fault(error: NnrpError): void {
-    if (this.state === SessionState.CLOSED) return;
+    if (error instanceof NnrpInternalError) {
+      this.crash(error);
+      return;
+    }
     const wire = error instanceof NnrpWireError ? error : undefined;
     const errorCode = wire?.limit
       ? ErrorCode.LIMIT_EXCEEDED
       : wire?.field.startsWith("header")
       ? ErrorCode.MALFORMED_HEADER
       : ErrorCode.MALFORMED_BODY;
+    this.#endByFault(error, errorCode);
+  }
+
+  #endByFault(error: NnrpError, errorCode: number): void {
+    if (this.state === SessionState.CLOSED) return;
     this.#writeError({
       errorCode,
       errorScope: ErrorScope.CONNECTION,
@@ -346,6 +390,7 @@ export abstract class SessionEngine {
     this.ending = null;
     this.closeReceived = false;
     this.#finished = false;
+    this.#crashed = false;
   }
 
   /** No new path was found for a suspended session: it ends. */
