@@ -13,7 +13,6 @@ import {
   ErrorCode,
   type HelloAgreement,
   judgeHello,
-  judgeMigration,
   MigrateAcceptCode,
   type MigrateRequest,
   MIGRATION_TOKEN_SIZE,
@@ -25,6 +24,7 @@ import {
   NnrpValueError,
   type SessionEnd,
 } from "@nnrp/core";
+import { type Admission, judgeMove, movedAdmission, moveRequest, type MoveVerdict } from "./admission.ts";
 import { TurnClock } from "./clock.ts";
 import type { Handler } from "./handler.ts";
 import {
@@ -35,6 +35,7 @@ import {
   HARD_LIMIT_FACTOR,
   MAX_CONCURRENT_FRAMES,
   MAX_CONNECTIONS,
+  MAX_FAREWELLS,
   MAX_HANDSHAKES,
   MAX_SERVER_BYTES,
   MAX_SUSPENDED_SESSIONS,
@@ -42,6 +43,7 @@ import {
   RESUME_WINDOW_MS,
   RETRY_AFTER_MS,
   type ServeOptions,
+  type ServerLogEvent,
 } from "./options.ts";
 import { Scheduler, type SchedulerStats } from "./scheduler.ts";
 import { ServerSession } from "./session.ts";
@@ -65,6 +67,10 @@ export interface ServerStats extends Readonly<SchedulerStats> {
   readonly connections: number;
   /** Connections refused because there were too many. */
   readonly refusedConnections: number;
+  /** Of those, the ones that were closed without a word, because `maxFarewells` others were being told. */
+  readonly cutConnections: number;
+  /** Refused connections that are open a moment longer so that they can be told; not among `open`. */
+  readonly farewells: number;
   /** Connections that are open now. */
   readonly open: number;
   /** Sessions that are open now. */
@@ -89,15 +95,9 @@ export interface ServerStats extends Readonly<SchedulerStats> {
   readonly probesRefused: number;
 }
 
-/** Who let a client in, and by what. */
-interface Admission {
-  readonly validator: AuthValidator | undefined;
-  readonly request: AuthRequest;
-}
-
 interface Handshake {
   readonly timer: ReturnType<typeof setTimeout>;
-  /** Ends the validator's work; made when there is a validator to ask. */
+  /** Ends the validator's work; made when there is a validator to ask, about a hello or about a move. */
   abort: AbortController | null;
   /** Whether the log was told why it was refused. */
   reported: boolean;
@@ -110,18 +110,19 @@ export class NnrpServer {
   readonly #scheduler: Scheduler | null;
   readonly #owner: SessionOwner;
   readonly #connections = new Set<ServerSession>();
+  readonly #farewells = new Set<ServerSession>(); // refused, still being told so
   readonly #handshakes = new Map<ServerSession, Handshake>();
   readonly #sessions = new Map<number, ServerSession>();
   #listeners: CarrierListener[] = [];
   #ready: ServerSession[] = []; // accepted, not handed out yet
-  readonly #admissions = new WeakMap<ServerSession, Admission>(); // who judged them
+  readonly #admissions = new WeakMap<ServerSession, Admission>(); // of sessions that began
   #acceptors: { take: (session: ServerSession) => void; end: (error: NnrpError) => void }[] = [];
-  #nextId = 0;
   #bytesInFlight = 0;
   #closing: Promise<void> | null = null;
   #counts = {
     connections: 0,
     refusedConnections: 0,
+    cutConnections: 0,
     sessionsStarted: 0,
     handshakesRefused: 0,
     authRefused: 0,
@@ -134,6 +135,14 @@ export class NnrpServer {
   #authValidator: AuthValidator | undefined;
 
   private constructor(options: ServeOptions, handler: Handler | null) {
+    const { requireToken = false, allowWithoutToken = false } = options.migration ?? {};
+    if (requireToken && allowWithoutToken) {
+      throw new NnrpValueError("contradicts migration.requireToken", {
+        field: "migration.allowWithoutToken",
+        expected: "at most one of the two true",
+        actual: "both",
+      });
+    }
     this.#options = options;
     this.#authValidator = options.authValidator;
     this.#scheduler = handler === null ? null : new Scheduler(handler, options, this.#clock);
@@ -152,7 +161,6 @@ export class NnrpServer {
       sessionClosed: (session, end) => this.#closed(session, end),
       account: (bytes) => (this.#bytesInFlight += bytes) > (options.maxServerBytes ?? MAX_SERVER_BYTES),
     };
-    this.#nextId = crypto.getRandomValues(new Uint32Array(1))[0];
   }
 
   /**
@@ -214,6 +222,7 @@ export class NnrpServer {
     return {
       ...(this.#scheduler?.stats ?? idle),
       ...this.#counts,
+      farewells: this.#farewells.size,
       open: this.#connections.size,
       sessions: this.#sessions.size,
       suspended: this.#suspended.size,
@@ -277,13 +286,17 @@ export class NnrpServer {
       if (admission.validator === validator) return session;
       const gone = new AbortController();
       void session.closed.then(() => gone.abort(serverClosed()));
-      const judged = await this.#judge(session, validator, admission.request, gone.signal);
+      const judged = await this.#judge(validator, admission.request, gone.signal);
       if (judged.accepted) {
         session.principal = judged.principal;
+        // As things are now: the session may have moved while the validator thought.
+        const { request, peerIdentity } = this.#admissions.get(session)!;
+        this.#admissions.set(session, { validator, request, principal: judged.principal, peerIdentity });
         return session;
       }
       this.#counts.authRefused++;
-      session.report("auth-refused", judged.diagnostic);
+      const why = judged.error === undefined ? judged.diagnostic : "the auth validator failed";
+      session.report("auth-refused", why, judged.error);
       session.refuse(ErrorCode.AUTH_FAILED, judged.diagnostic);
     }
   }
@@ -320,7 +333,11 @@ export class NnrpServer {
     for (const session of this.#handshakes.keys()) {
       session.refuse(ErrorCode.SERVER_BUSY, reason, RETRY_AFTER_MS);
     }
-    await Promise.all([...this.#connections].map((session) => this.#closeSession(session, drainMs, reason)));
+    for (const session of this.#farewells) session.abort(reason);
+    await Promise.all([
+      ...[...this.#farewells].map((session) => session.closed),
+      ...[...this.#connections].map((session) => this.#closeSession(session, drainMs, reason)),
+    ]);
     this.#scheduler?.stop();
   }
 
@@ -344,15 +361,18 @@ export class NnrpServer {
   /** A connection that never came to be one: TLS, an HTTP upgrade or QUIC's handshake failed. */
   #carrierRefused(carrier: string, remote: string, error: NnrpError): void {
     this.#counts.handshakesRefused++;
+    this.#report("handshake-refused", error.message, { remote, name: carrier }, error);
+  }
+
+  /** Says a line in the log about a connection without session. */
+  #report(
+    type: ServerLogEvent["type"],
+    message: string,
+    { remote, name }: { remote: string; name: string },
+    error?: unknown,
+  ): void {
     try {
-      this.#options.log?.({
-        type: "handshake-refused",
-        message: error.message,
-        remote,
-        carrier,
-        sessionId: 0,
-        error,
-      });
+      this.#options.log?.({ type, message, remote, carrier: name, sessionId: 0, error });
     } catch {
       // A log that fails must not end the listener.
     }
@@ -360,17 +380,14 @@ export class NnrpServer {
 
   #connected(carrier: Carrier): void {
     this.#counts.connections++;
-    const session = new ServerSession(this.#owner, carrier);
     const { maxConnections = MAX_CONNECTIONS, maxHandshakes = MAX_HANDSHAKES } = this.#options;
     const full = this.#connections.size >= maxConnections || this.#handshakes.size >= maxHandshakes;
-    this.#connections.add(session);
     if (full || this.#closing !== null) {
-      this.#counts.refusedConnections++;
-      session.start();
-      session.report("connection-refused", "too many connections");
-      session.refuse(ErrorCode.LIMIT_EXCEEDED, "too many connections; try again later", RETRY_AFTER_MS);
+      this.#turnAway(carrier);
       return;
     }
+    const session = new ServerSession(this.#owner, carrier);
+    this.#connections.add(session);
     const ms = this.#options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
     const handshake: Handshake = {
       abort: null,
@@ -385,6 +402,26 @@ export class NnrpServer {
     };
     this.#handshakes.set(session, handshake);
     session.start();
+  }
+
+  /**
+   * One connection too many. It is told so, which takes a moment in which its socket stays; when many come at once, as in a flood,
+   * the rest go without a word, so that they hold nothing here.
+   */
+  #turnAway(carrier: Carrier): void {
+    this.#counts.refusedConnections++;
+    const why = "too many connections";
+    if (this.#farewells.size >= (this.#options.maxFarewells ?? MAX_FAREWELLS)) {
+      this.#counts.cutConnections++;
+      this.#report("connection-refused", why, carrier);
+      void carrier.close({ code: ErrorCode.LIMIT_EXCEEDED, reason: why, graceful: false });
+      return;
+    }
+    const session = new ServerSession(this.#owner, carrier);
+    this.#farewells.add(session);
+    session.start();
+    session.report("connection-refused", why);
+    session.refuse(ErrorCode.LIMIT_EXCEEDED, `${why}; try again later`, RETRY_AFTER_MS);
   }
 
   async #hello(session: ServerSession, context: ClientHelloContext): Promise<void> {
@@ -419,7 +456,7 @@ export class NnrpServer {
     };
     const judged = validator === undefined
       ? ADMITTED
-      : await this.#judge(session, validator, request, (handshake!.abort = new AbortController()).signal);
+      : await this.#judge(validator, request, (handshake!.abort = new AbortController()).signal);
     if (session.state !== "negotiating") return; // timed out or gone meanwhile
     if (!judged.accepted) {
       this.#refuseAuth(session, outcome, judged);
@@ -432,12 +469,12 @@ export class NnrpServer {
       session.refuse(ErrorCode.INTERNAL_ERROR, "the server cannot accept sessions");
       return;
     }
-    this.#admit(session, { validator, request });
+    const { peerIdentity } = request;
+    this.#admit(session, { validator, request, principal: judged.principal, peerIdentity });
   }
 
   /** Asks the validator; a failure is a refusal. */
   async #judge(
-    session: ServerSession,
     validator: AuthValidator,
     request: AuthRequest,
     signal: AbortSignal,
@@ -445,20 +482,19 @@ export class NnrpServer {
     try {
       return readVerdict(await validator(request, signal));
     } catch (error) {
-      session.report("auth-refused", "the auth validator failed", error);
-      return REFUSED;
+      return { ...REFUSED, error };
     }
   }
 
   #refuseAuth(
     session: ServerSession,
     agreement: HelloAgreement,
-    { refuse, diagnostic }: Judged & { accepted: false },
+    { refuse, diagnostic, error }: Judged & { accepted: false },
   ): void {
     this.#counts.authRefused++;
     const handshake = this.#handshakes.get(session);
     if (handshake !== undefined) handshake.reported = true;
-    session.report("auth-refused", diagnostic);
+    session.report("auth-refused", error === undefined ? diagnostic : "the auth validator failed", error);
     if (refuse === "close") session.abort(diagnostic);
     else if (refuse === "ack") {
       session.refuseByAck(
@@ -497,9 +533,8 @@ export class NnrpServer {
     this.#sessions.set(sessionId, session);
     this.#counts.sessionsStarted++;
     session.report("session-start", `session ${sessionId} with ${session.remote}`);
-    if (this.#scheduler !== null) return;
     this.#admissions.set(session, admission);
-    this.#handOut(session);
+    if (this.#scheduler === null) this.#handOut(session);
   }
 
   #handOut(session: ServerSession): void {
@@ -508,50 +543,82 @@ export class NnrpServer {
     else this.#ready.push(session);
   }
 
-  /** A connection asks to carry a session that began on another one (behaviour spec §11). */
-  #migrate(shell: ServerSession, request: MigrateRequest): void {
-    const { enabled = true, requireToken = false } = this.#options.migration ?? {};
-    const live = this.#sessions.get(request.sessionId);
-    const code = !enabled || this.#closing !== null ? MigrateAcceptCode.POLICY : judgeMigration(
-      request,
-      shell.transport,
-      live === undefined || (live.state !== "active" && live.state !== "suspended") ? undefined : {
-        transport: live.transport,
-        tokens: live.tokens,
-        authBlock: live.hello.authBlock,
-        unheard: live.unheard,
-        sameHost: hostOf(live.remote) === hostOf(shell.remote),
-      },
-      { requireToken },
-    );
-    if (code !== MigrateAcceptCode.ACCEPTED) {
-      this.#counts.migrationsRefused++;
-      const why = `session ${request.sessionId} does not move here (accept code ${code})`;
-      shell.report("migration-refused", why);
-      shell.refuseMigration(request, code);
+  /**
+   * A connection asks to carry a session that began on another one (behaviour spec §11). Everything is judged anew whenever time
+   * has passed: whatever was true before may not be so any more.
+   *
+   * @param verdict What the validator said about it; null = it was not asked yet.
+   */
+  #migrate(shell: ServerSession, request: MigrateRequest, verdict: MoveVerdict | null = null): void {
+    const { migration = {} } = this.#options;
+    if (migration.enabled === false || this.#closing !== null) {
+      this.#refuseMove(shell, request, MigrateAcceptCode.POLICY, "sessions do not move, or not now");
       return;
     }
-    const session = live!;
+    const session = this.#sessions.get(request.sessionId);
+    const admission = session && this.#admissions.get(session);
+    const judgement = judgeMove(request, shell, session, admission, verdict, migration);
+    if (judgement.verdict === "refused") {
+      const failure = verdict !== null && !verdict.judged.accepted ? verdict.judged.error : undefined;
+      this.#refuseMove(shell, request, judgement.code, judgement.why, judgement.error ?? failure);
+      return;
+    }
     // The path of the move before has not been read to its end: this move comes after it.
-    if (session.afterMove(() => this.#handshakes.has(shell) && this.#migrate(shell, request))) return;
+    const again = () => this.#mayMove(shell) && this.#migrate(shell, request, verdict);
+    if (session!.afterMove(again)) return;
+    if (judgement.verdict === "ask") void this.#askAgain(shell, request, session!, admission!);
+    else this.#move(shell, request, session!, admission!);
+  }
+
+  /** Whether a connection still waits for its SESSION_MIGRATE to be answered. */
+  #mayMove(shell: ServerSession): boolean {
+    return this.#handshakes.has(shell) && shell.state === "init";
+  }
+
+  /** Asks the validator whether the client may go on; bounded by the time of the new connection's handshake. */
+  async #askAgain(
+    shell: ServerSession,
+    request: MigrateRequest,
+    session: ServerSession,
+    admission: Admission,
+  ): Promise<void> {
+    const { signal } = this.#handshakes.get(shell)!.abort = new AbortController();
+    const asked = moveRequest(admission, shell, session);
+    const judged = await this.#judge(admission.validator!, asked, signal);
+    if (this.#mayMove(shell)) this.#migrate(shell, request, { admission, judged });
+  }
+
+  #refuseMove(
+    shell: ServerSession,
+    request: MigrateRequest,
+    code: number,
+    why: string,
+    error?: unknown,
+  ): void {
+    this.#counts.migrationsRefused++;
+    shell.report("migration-refused", `session ${request.sessionId} does not move here: ${why}`, error);
+    shell.refuseMigration(request, code);
+  }
+
+  #move(shell: ServerSession, request: MigrateRequest, session: ServerSession, admission: Admission): void {
     this.#counts.migrated++;
     const from = session.carrierName;
+    const moved = movedAdmission(admission, shell);
     this.#endHandshake(shell);
     if (session.tokens !== null) {
       this.#connections.delete(shell);
       this.#connections.add(session);
       this.#suspended.delete(session);
+      this.#admissions.set(session, moved);
       session.moveTo(shell.surrender(), request, newToken());
     } else {
-      shell.adopt(session, request);
       this.#sessions.set(request.sessionId, shell);
-      if (this.#scheduler === null) {
-        this.#admissions.set(shell, this.#admissions.get(session)!);
-        this.#handOut(shell);
-      }
+      this.#admissions.set(shell, moved);
+      shell.adopt(session, request);
+      if (this.#scheduler === null) this.#handOut(shell);
     }
-    const now = this.#sessions.get(request.sessionId)!;
-    now.report("session-moved", `session ${request.sessionId} moved from ${from} to ${now.carrierName}`);
+    const now = this.#sessions.get(request.sessionId);
+    now?.report("session-moved", `session ${request.sessionId} moved from ${from} to ${now.carrierName}`);
   }
 
   /** A session lost its connection: whether it is kept for its client. */
@@ -586,10 +653,11 @@ export class NnrpServer {
       });
     }
     if (wished !== 0 && !this.#sessions.has(wished)) return wished;
-    do this.#nextId = (this.#nextId + 1) >>> 0; while (
-      this.#nextId === 0 || this.#sessions.has(this.#nextId)
-    );
-    return this.#nextId;
+    for (;;) {
+      // Random: who may take a session without token has to know its id, and counting up would tell it.
+      const [id] = crypto.getRandomValues(new Uint32Array(1));
+      if (id !== 0 && !this.#sessions.has(id)) return id;
+    }
   }
 
   #endHandshake(session: ServerSession): Handshake | undefined {
@@ -602,6 +670,7 @@ export class NnrpServer {
 
   #closed(session: ServerSession, end: SessionEnd): void {
     this.#connections.delete(session);
+    this.#farewells.delete(session);
     this.#suspended.delete(session);
     const { probes, probesRefused } = session.stats;
     this.#counts.probes += probes;
@@ -633,11 +702,6 @@ const ADMITTED: Judged = { accepted: true, principal: undefined };
 
 function newToken(): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(MIGRATION_TOKEN_SIZE));
-}
-
-/** An address without its port. */
-function hostOf(remote: string): string {
-  return remote.replace(/:\d+$/, "");
 }
 
 async function defaultBinding(options: ServeOptions): Promise<CarrierBinding> {

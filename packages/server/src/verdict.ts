@@ -21,10 +21,16 @@ export type Judged =
     readonly refuse: "error" | "ack" | "close";
     /** Words for it. */
     readonly diagnostic: string;
+    /** What the validator threw, for the log. */
+    readonly error?: unknown;
   };
 
 /** The verdict of a validator that failed or gave none. */
-export const REFUSED: Judged = { accepted: false, refuse: "error", diagnostic: "authentication refused" };
+export const REFUSED: Judged & { accepted: false } = {
+  accepted: false,
+  refuse: "error",
+  diagnostic: "authentication refused",
+};
 
 /**
  * Reads a verdict, whatever a program without types may have returned.
