@@ -98,10 +98,14 @@ test("a validator that fails, or says nothing clear, moves nobody, and the log i
 
 test("the application may say which principals are the same; only a clear yes counts", async () => {
   class Account {
-    constructor(readonly id: number, readonly login: number) {}
+    readonly id = 7;
+    readonly login: number;
+    constructor(login: number) {
+      this.login = login;
+    }
   }
   let login = 0;
-  const authValidator: AuthValidator = () => ({ principal: new Account(7, ++login) });
+  const authValidator: AuthValidator = () => ({ principal: new Account(++login) });
   const byId = (a: unknown, b: unknown) => (a as Account).id === (b as Account).id;
   const rules: [((a: unknown, b: unknown) => boolean) | undefined, number][] = [
     [undefined, 2], // objects of classes are the same only if they are one
