@@ -201,7 +201,7 @@ function identityOf(socket: TLSSocket): PeerIdentity | undefined {
     commonName: typeof name === "string" ? name : "",
     fingerprint256: certificate.fingerprint256,
     issuer: oneLine(certificate.issuer),
-    altNames: certificate.subjectAltName || undefined,
+    ...(certificate.subjectAltName ? { altNames: certificate.subjectAltName } : {}),
   };
 }
 
