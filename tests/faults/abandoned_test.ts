@@ -79,6 +79,7 @@ test("a full server says LIMIT_EXCEEDED and when to come again, keeps those it h
         assertEquals([error.code, error.retryAfterMs > 0], [ErrorCode.LIMIT_EXCEEDED, true]);
         peer.destroy();
       }
+      await until(() => server.stats.farewells === 0, "them to be gone");
     }
     for (const peer of inside) assertEquals([peer.isEnded, peer.isClosed], [false, false]);
     for (const peer of silent) peer.destroy();

@@ -10,19 +10,17 @@ import {
   type CarrierDialer,
   decodeClientHelloMetadata,
   decodeErrorMetadata,
-  decodeSessionMigrateAckMetadata,
-  encodeSessionMigrateMetadata,
   encodeTransportProbeMetadata,
   ErrorCode,
   memoryPair,
   MessageType,
-  type NnrpPacket,
   NnrpTransportError,
   NnrpValueError,
 } from "@nnrp/core";
 import { dialClient, TypedPayload } from "@nnrp/client";
 import { NnrpServer, serve, type ServeOptions, type ServerLogEvent } from "@nnrp/server";
 import { helloPacket, RawPeer, until } from "../support/raw_peer.ts";
+import { askToMove as answer, migratePacket as migrate, tokenOf } from "./migrate_packets.ts";
 
 const say = (text: string) => ({ typedPayloads: [TypedPayload.tokenChunk(text)] });
 const TCP = 2;
@@ -35,49 +33,6 @@ async function echoServer(options: ServeOptions = {}) {
     (frame) => ({ typedPayloads: frame.typedPayloads }),
   );
   return { server, events };
-}
-
-function migrate(
-  sessionId: number,
-  proof: Uint8Array,
-  oldTransportId = TCP,
-  newTransportId = TCP,
-): NnrpPacket {
-  const metadata = new Uint8Array(24);
-  encodeSessionMigrateMetadata(
-    { oldTransportId, newTransportId, lastResultFrameId: 0n, clientMigrateTsUs: 1n },
-    new DataView(metadata.buffer),
-    0,
-  );
-  return {
-    header: {
-      versionMajor: 1,
-      wireFormat: 0,
-      msgType: MessageType.SESSION_MIGRATE,
-      headerLen: 40,
-      flags: 0,
-      metaLen: 24,
-      bodyLen: proof.length,
-      sessionId,
-      frameId: 0,
-      viewId: 0,
-      routeId: 0,
-      traceId: 0n,
-    },
-    metadata,
-    body: proof,
-  };
-}
-
-async function answer(
-  port: number,
-  packet: NnrpPacket,
-): Promise<{ code: number; next: Uint8Array; peer: RawPeer }> {
-  const peer = await RawPeer.connect(port);
-  peer.send(packet);
-  const ack = await peer.next("SESSION_MIGRATE_ACK");
-  const view = new DataView(ack.metadata.buffer, ack.metadata.byteOffset);
-  return { code: decodeSessionMigrateAckMetadata(view, 0, 24).acceptCode, next: ack.body, peer };
 }
 
 /** A client whose token is known to the test. */
@@ -176,7 +131,10 @@ test("of a hundred racing requests with one token exactly one wins", async () =>
 });
 
 test("without a token: the auth block must match, the transport must change, and a server may want tokens", async () => {
-  const { server } = await echoServer({ authValidator: () => true });
+  const authValidator = ({ authBlock }: { authBlock: Uint8Array }) => ({
+    principal: new TextDecoder().decode(authBlock),
+  });
+  const { server } = await echoServer({ authValidator });
   const raw = await RawPeer.connect(server.port);
   raw.send(helloPacket({ requestedSessionId: 9, auth: "sesame" }));
   await raw.next("SERVER_HELLO_ACK");
@@ -188,7 +146,7 @@ test("without a token: the auth block must match, the transport must change, and
   await server.close();
 
   for (const migration of [{ requireToken: true }, { enabled: false }]) {
-    const strict = await echoServer({ migration });
+    const strict = await echoServer({ authValidator, migration });
     const peer = await RawPeer.connect(strict.server.port);
     peer.send(helloPacket({ requestedSessionId: 9, auth: "sesame" }));
     await peer.next("SERVER_HELLO_ACK");
@@ -343,14 +301,3 @@ test("a session does not move to plain text towards another machine", async () =
   await session.close();
   await server.close();
 });
-
-/** The token in a SERVER_HELLO_ACK: the payload of extension 0xF002, behind an eight byte head. */
-function tokenOf(ack: NnrpPacket): Uint8Array {
-  const view = new DataView(ack.body.buffer, ack.body.byteOffset, ack.body.byteLength);
-  for (let at = 0; at + 8 <= ack.body.length;) {
-    const length = view.getUint32(at + 4, true);
-    if (view.getUint16(at, true) === 0xf002) return ack.body.slice(at + 8, at + 8 + length);
-    at += 8 + Math.ceil(length / 8) * 8;
-  }
-  throw new Error("no token");
-}

@@ -78,6 +78,10 @@ export interface PeerIdentity {
   readonly commonName: string;
   /** SHA-256 of the certificate, upper-case hexadecimal with colons. */
   readonly fingerprint256: string;
+  /** Who issued it, in the form of `subject`; undefined where the carrier does not tell. */
+  readonly issuer?: string;
+  /** Its subject alternative names, for example `"DNS:alice.example, URI:spiffe://mesh/alice"`; undefined = none, or not told. */
+  readonly altNames?: string;
 }
 
 /** One connection to a peer: writes packets on lanes, cuts received bytes into packets. */

@@ -23,6 +23,8 @@ export const HANDSHAKE_TIMEOUT_MS = 10_000;
 export const MAX_CONNECTIONS = 10_000;
 /** Connections that are still shaking hands. */
 export const MAX_HANDSHAKES = 1024;
+/** Connections beyond the two numbers above that are told so; each holds its socket for about a second. */
+export const MAX_FAREWELLS = 64;
 /** Frames in flight per session before frames queue. */
 export const MAX_CONCURRENT_FRAMES = 64;
 /** Hard limit of frames in flight, as a multiple of the soft one. */
@@ -89,6 +91,21 @@ export interface AuthRequest {
   readonly model: string | undefined;
   /** The whole hello. */
   readonly hello: ClientHelloContext;
+  /**
+   * Undefined for a hello. Otherwise the session wants to move here, or to come back after a loss: `remote`, `transport` and
+   * `peerIdentity` are those of the new connection, everything else is as in its hello. It moves only if the verdict names the
+   * same principal. A validator of passwords that are good once must not take them again here, but say
+   * `{ principal: move.session.principal }` if that client is still welcome and `move.withToken` is true.
+   */
+  readonly move?: MoveQuestion;
+}
+
+/** A session that wants to move, as `authValidator` sees it (behaviour spec §11). */
+export interface MoveQuestion {
+  /** The session, on the connection that it leaves or lost. */
+  readonly session: ServerSession;
+  /** Whether its token was shown. If not, the auth block of its hello was, or a certificate of the same holder. */
+  readonly withToken: boolean;
 }
 
 /** The verdict on a client: true, or a principal for handlers to see; false, or how to refuse. */
@@ -105,7 +122,10 @@ export type AuthVerdict =
     readonly diagnostic?: string;
   };
 
-/** Judges a client during its handshake. The signal aborts when the handshake's time is over or the client is gone. */
+/**
+ * Judges a client during its handshake, and again when its session moves to another connection ({@linkcode AuthRequest.move}). The
+ * signal aborts when the handshake's time is over or the client is gone. What it throws is a refusal.
+ */
 export type AuthValidator = (request: AuthRequest, signal: AbortSignal) => AuthVerdict | Promise<AuthVerdict>;
 
 /** Something worth a line in a log. */
@@ -140,8 +160,20 @@ export interface ServerLogEvent {
 export interface MigrationOptions {
   /** Whether sessions may move at all. Default true; false also gives out no tokens. */
   readonly enabled?: boolean;
-  /** Whether only clients with a token may move; rc2's have none. Default false: the auth block, or the same host, will do. */
+  /** Whether only clients with a token may move; rc2's have none. Default false. */
   readonly requireToken?: boolean;
+  /**
+   * Whether a session without token also moves where no `authValidator` names its client: for whoever shows the auth block of its
+   * hello, or comes from the same host if that was empty. Neither is a secret everywhere, so this is for closed networks. Default
+   * false. Must not be true together with `requireToken`.
+   */
+  readonly allowWithoutToken?: boolean;
+  /**
+   * Whether two principals that `authValidator` named are the same client, so that its session may move: the one at the hello,
+   * the one now. Anything but true refuses. Default: the same value or object, or plain objects, arrays and byte strings of the
+   * same content; give one if principals are objects of classes or hold what changes, as a time of login.
+   */
+  readonly samePrincipal?: (before: unknown, now: unknown) => boolean;
   /** How long an old path is still read, ms. Default 1,000. */
   readonly graceWindowMs?: number;
   /**
@@ -191,6 +223,11 @@ export interface ServerOptions {
   readonly maxConnections?: number;
   /** Connections that are still shaking hands. Default 1,024. */
   readonly maxHandshakes?: number;
+  /**
+   * Connections beyond `maxConnections` or `maxHandshakes` that are told so at once (LIMIT_EXCEEDED with a time to come back), for
+   * which their sockets stay about a second; more are closed without a word. Default 64; 0 = none is told.
+   */
+  readonly maxFarewells?: number;
   /** Bytes received and not yet answered, per session; reading pauses beyond. Default 64 MiB. */
   readonly maxSessionBytes?: number;
   /** Bytes received and not yet answered, whole server; reading pauses beyond. Default 1 GiB. */

@@ -14,7 +14,6 @@ import {
   ErrorCode,
   type HelloAgreement,
   judgeHello,
-  judgeMigration,
   MigrateAcceptCode,
   type MigrateRequest,
   MIGRATION_TOKEN_SIZE,
@@ -27,6 +26,7 @@ import {
   NnrpValueError,
   type SessionEnd,
 } from "@nnrp/core";
+import { type Admission, judgeMove, movedAdmission, moveRequest, type MoveVerdict } from "./admission.ts";
 import { TurnClock } from "./clock.ts";
 import type { Handler } from "./handler.ts";
 import {
@@ -37,6 +37,7 @@ import {
   HARD_LIMIT_FACTOR,
   MAX_CONCURRENT_FRAMES,
   MAX_CONNECTIONS,
+  MAX_FAREWELLS,
   MAX_HANDSHAKES,
   MAX_SERVER_BYTES,
   MAX_SUSPENDED_SESSIONS,
@@ -68,6 +69,10 @@ export interface ServerStats extends Readonly<SchedulerStats> {
   readonly connections: number;
   /** Connections refused because there were too many. */
   readonly refusedConnections: number;
+  /** Of those, the ones that were closed without a word, because `maxFarewells` others were being told. */
+  readonly cutConnections: number;
+  /** Refused connections that are open a moment longer so that they can be told; not among `open`. */
+  readonly farewells: number;
   /** Connections that are open now. */
   readonly open: number;
   /** Sessions that are open now. */
@@ -94,15 +99,9 @@ export interface ServerStats extends Readonly<SchedulerStats> {
   readonly failuresUntold: number;
 }
 
-/** Who let a client in, and by what. */
-interface Admission {
-  readonly validator: AuthValidator | undefined;
-  readonly request: AuthRequest;
-}
-
 interface Handshake {
   readonly timer: ReturnType<typeof setTimeout>;
-  /** Ends the validator's work; made when there is a validator to ask. */
+  /** Ends the validator's work; made when there is a validator to ask, about a hello or about a move. */
   abort: AbortController | null;
   /** Whether the log was told why it was refused. */
   reported: boolean;
@@ -116,18 +115,19 @@ export class NnrpServer {
   readonly #scheduler: Scheduler | null;
   readonly #owner: SessionOwner;
   readonly #connections = new Set<ServerSession>();
+  readonly #farewells = new Set<ServerSession>(); // refused, still being told so
   readonly #handshakes = new Map<ServerSession, Handshake>();
   readonly #sessions = new Map<number, ServerSession>();
   #listeners: CarrierListener[] = [];
   #ready: ServerSession[] = []; // accepted, not handed out yet
-  readonly #admissions = new WeakMap<ServerSession, Admission>(); // who judged them
+  readonly #admissions = new WeakMap<ServerSession, Admission>(); // of sessions that began
   #acceptors: { take: (session: ServerSession) => void; end: (error: NnrpError) => void }[] = [];
-  #nextId = 0;
   #bytesInFlight = 0;
   #closing: Promise<void> | null = null;
   #counts = {
     connections: 0,
     refusedConnections: 0,
+    cutConnections: 0,
     sessionsStarted: 0,
     handshakesRefused: 0,
     authRefused: 0,
@@ -140,6 +140,14 @@ export class NnrpServer {
   #authValidator: AuthValidator | undefined;
 
   private constructor(options: ServeOptions, handler: Handler | null) {
+    const { requireToken = false, allowWithoutToken = false } = options.migration ?? {};
+    if (requireToken && allowWithoutToken) {
+      throw new NnrpValueError("contradicts migration.requireToken", {
+        field: "migration.allowWithoutToken",
+        expected: "at most one of the two true",
+        actual: "both",
+      });
+    }
     this.#options = options;
     this.#log = new ServerLog(options);
     this.#authValidator = options.authValidator;
@@ -160,7 +168,6 @@ export class NnrpServer {
       sessionClosed: (session, end) => this.#closed(session, end),
       account: (bytes) => (this.#bytesInFlight += bytes) > (options.maxServerBytes ?? MAX_SERVER_BYTES),
     };
-    this.#nextId = crypto.getRandomValues(new Uint32Array(1))[0];
   }
 
   /**
@@ -222,6 +229,7 @@ export class NnrpServer {
     return {
       ...(this.#scheduler?.stats ?? idle),
       ...this.#counts,
+      farewells: this.#farewells.size,
       open: this.#connections.size,
       sessions: this.#sessions.size,
       suspended: this.#suspended.size,
@@ -286,13 +294,16 @@ export class NnrpServer {
       if (admission.validator === validator) return session;
       const gone = new AbortController();
       void session.closed.then(() => gone.abort(serverClosed()));
-      const judged = await this.#judge(session, validator, admission.request, gone.signal);
+      const judged = await this.#judge(validator, admission.request, gone.signal);
       if (judged.accepted) {
         session.principal = judged.principal;
+        // As things are now: the session may have moved while the validator thought.
+        const { request, peerIdentity } = this.#admissions.get(session)!;
+        this.#admissions.set(session, { validator, request, principal: judged.principal, peerIdentity });
         return session;
       }
       this.#counts.authRefused++;
-      if (judged !== VALIDATOR_FAILED) session.report("auth-refused", judged.diagnostic);
+      this.#reportRefused(session, judged);
       session.refuse(ErrorCode.AUTH_FAILED, judged.diagnostic);
     }
   }
@@ -329,7 +340,11 @@ export class NnrpServer {
     for (const session of this.#handshakes.keys()) {
       session.refuse(ErrorCode.SERVER_BUSY, reason, RETRY_AFTER_MS);
     }
-    await Promise.all([...this.#connections].map((session) => this.#closeSession(session, drainMs, reason)));
+    for (const session of this.#farewells) session.abort(reason);
+    await Promise.all([
+      ...[...this.#farewells].map((session) => session.closed),
+      ...[...this.#connections].map((session) => this.#closeSession(session, drainMs, reason)),
+    ]);
     this.#scheduler?.stop();
   }
 
@@ -362,17 +377,14 @@ export class NnrpServer {
 
   #connected(carrier: Carrier): void {
     this.#counts.connections++;
-    const session = new ServerSession(this.#owner, carrier);
     const { maxConnections = MAX_CONNECTIONS, maxHandshakes = MAX_HANDSHAKES } = this.#options;
     const full = this.#connections.size >= maxConnections || this.#handshakes.size >= maxHandshakes;
-    this.#connections.add(session);
     if (full || this.#closing !== null) {
-      this.#counts.refusedConnections++;
-      session.start();
-      session.report("connection-refused", "too many connections");
-      session.refuse(ErrorCode.LIMIT_EXCEEDED, "too many connections; try again later", RETRY_AFTER_MS);
+      this.#turnAway(carrier);
       return;
     }
+    const session = new ServerSession(this.#owner, carrier);
+    this.#connections.add(session);
     const ms = this.#options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
     const handshake: Handshake = {
       abort: null,
@@ -387,6 +399,29 @@ export class NnrpServer {
     };
     this.#handshakes.set(session, handshake);
     session.contain(() => session.start());
+  }
+
+  /**
+   * One connection too many. It is told so, which takes a moment in which its socket stays; when many come at once, as in a flood,
+   * the rest go without a word, so that they hold nothing here.
+   */
+  #turnAway(carrier: Carrier): void {
+    this.#counts.refusedConnections++;
+    const why = "too many connections";
+    if (this.#farewells.size >= (this.#options.maxFarewells ?? MAX_FAREWELLS)) {
+      this.#counts.cutConnections++;
+      const { remote, name } = carrier;
+      this.#log.tell({ type: "connection-refused", message: why, remote, carrier: name, sessionId: 0 });
+      void carrier.close({ code: ErrorCode.LIMIT_EXCEEDED, reason: why, graceful: false });
+      return;
+    }
+    const session = new ServerSession(this.#owner, carrier);
+    this.#farewells.add(session);
+    session.contain(() => {
+      session.start();
+      session.report("connection-refused", why);
+      session.refuse(ErrorCode.LIMIT_EXCEEDED, `${why}; try again later`, RETRY_AFTER_MS);
+    });
   }
 
   async #hello(session: ServerSession, context: ClientHelloContext): Promise<void> {
@@ -421,7 +456,7 @@ export class NnrpServer {
     };
     const judged = validator === undefined
       ? ADMITTED
-      : await this.#judge(session, validator, request, (handshake!.abort = new AbortController()).signal);
+      : await this.#judge(validator, request, (handshake!.abort = new AbortController()).signal);
     if (session.state !== "negotiating") return; // timed out or gone meanwhile
     if (!judged.accepted) {
       this.#refuseAuth(session, outcome, judged);
@@ -440,12 +475,13 @@ export class NnrpServer {
       return;
     }
     const now: string = session.state; // it may have ended with the first packet
-    if (now !== "closed") this.#admit(session, { validator, request });
+    if (now === "closed") return;
+    const { peerIdentity } = request;
+    this.#admit(session, { validator, request, principal: judged.principal, peerIdentity });
   }
 
   /** Asks the validator; a failure is a refusal. */
   async #judge(
-    session: ServerSession,
     validator: AuthValidator,
     request: AuthRequest,
     signal: AbortSignal,
@@ -453,9 +489,14 @@ export class NnrpServer {
     try {
       return readVerdict(await validator(request, signal));
     } catch (error) {
-      session.reportFailure("auth-refused", "the auth validator failed", error);
-      return VALIDATOR_FAILED;
+      return { ...REFUSED, error: error ?? new Error("it threw nothing") };
     }
+  }
+
+  /** Says in the log that the validator let nobody in; failures of its own are bounded in rate. */
+  #reportRefused(session: ServerSession, { diagnostic, error }: Judged & { accepted: false }): void {
+    if (error === undefined) session.report("auth-refused", diagnostic);
+    else session.reportFailure("auth-refused", "the auth validator failed", error);
   }
 
   #refuseAuth(
@@ -467,7 +508,7 @@ export class NnrpServer {
     this.#counts.authRefused++;
     const handshake = this.#handshakes.get(session);
     if (handshake !== undefined) handshake.reported = true;
-    if (judged !== VALIDATOR_FAILED) session.report("auth-refused", diagnostic);
+    this.#reportRefused(session, judged);
     if (refuse === "close") session.abort(diagnostic);
     else if (refuse === "ack") {
       session.refuseByAck(
@@ -513,9 +554,8 @@ export class NnrpServer {
     this.#sessions.set(sessionId, session);
     this.#counts.sessionsStarted++;
     session.report("session-start", `session ${sessionId} with ${session.remote}`);
-    if (this.#scheduler !== null) return;
     this.#admissions.set(session, admission);
-    this.#handOut(session);
+    if (this.#scheduler === null) this.#handOut(session);
   }
 
   #handOut(session: ServerSession): void {
@@ -524,51 +564,82 @@ export class NnrpServer {
     else this.#ready.push(session);
   }
 
-  /** A connection asks to carry a session that began on another one (behaviour spec §11). */
-  #migrate(shell: ServerSession, request: MigrateRequest): void {
-    const { enabled = true, requireToken = false } = this.#options.migration ?? {};
-    const live = this.#sessions.get(request.sessionId);
-    const code = !enabled || this.#closing !== null ? MigrateAcceptCode.POLICY : judgeMigration(
-      request,
-      shell.transport,
-      live === undefined || (live.state !== "active" && live.state !== "suspended") ? undefined : {
-        transport: live.transport,
-        tokens: live.tokens,
-        authBlock: live.hello.authBlock,
-        unheard: live.unheard,
-        sameHost: hostOf(live.remote) === hostOf(shell.remote),
-      },
-      { requireToken },
-    );
-    if (code !== MigrateAcceptCode.ACCEPTED) {
-      this.#counts.migrationsRefused++;
-      const why = `session ${request.sessionId} does not move here (accept code ${code})`;
-      shell.report("migration-refused", why);
-      shell.refuseMigration(request, code);
+  /**
+   * A connection asks to carry a session that began on another one (behaviour spec §11). Everything is judged anew whenever time
+   * has passed: whatever was true before may not be so any more.
+   *
+   * @param verdict What the validator said about it; null = it was not asked yet.
+   */
+  #migrate(shell: ServerSession, request: MigrateRequest, verdict: MoveVerdict | null = null): void {
+    const { migration = {} } = this.#options;
+    if (migration.enabled === false || this.#closing !== null) {
+      this.#refuseMove(shell, request, MigrateAcceptCode.POLICY, "sessions do not move, or not now");
       return;
     }
-    const session = live!;
+    const session = this.#sessions.get(request.sessionId);
+    const admission = session && this.#admissions.get(session);
+    const judgement = judgeMove(request, shell, session, admission, verdict, migration);
+    if (judgement.verdict === "refused") {
+      const failure = verdict !== null && !verdict.judged.accepted ? verdict.judged.error : undefined;
+      this.#refuseMove(shell, request, judgement.code, judgement.why, judgement.error ?? failure);
+      return;
+    }
     // The path of the move before has not been read to its end: this move comes after it.
-    const again = () => this.#handshakes.has(shell) && this.#migrate(shell, request);
-    if (session.afterMove(() => shell.contain(again))) return;
+    const again = () => this.#mayMove(shell) && this.#migrate(shell, request, verdict);
+    if (session!.afterMove(() => shell.contain(again))) return;
+    if (judgement.verdict === "ask") void this.#askAgain(shell, request, session!, admission!);
+    else this.#move(shell, request, session!, admission!);
+  }
+
+  /** Whether a connection still waits for its SESSION_MIGRATE to be answered. */
+  #mayMove(shell: ServerSession): boolean {
+    return this.#handshakes.has(shell) && shell.state === "init";
+  }
+
+  /** Asks the validator whether the client may go on; bounded by the time of the new connection's handshake. */
+  async #askAgain(
+    shell: ServerSession,
+    request: MigrateRequest,
+    session: ServerSession,
+    admission: Admission,
+  ): Promise<void> {
+    const { signal } = this.#handshakes.get(shell)!.abort = new AbortController();
+    const asked = moveRequest(admission, shell, session);
+    const judged = await this.#judge(admission.validator!, asked, signal);
+    if (this.#mayMove(shell)) this.#migrate(shell, request, { admission, judged });
+  }
+
+  #refuseMove(
+    shell: ServerSession,
+    request: MigrateRequest,
+    code: number,
+    why: string,
+    error?: unknown,
+  ): void {
+    this.#counts.migrationsRefused++;
+    shell.report("migration-refused", `session ${request.sessionId} does not move here: ${why}`, error);
+    shell.refuseMigration(request, code);
+  }
+
+  #move(shell: ServerSession, request: MigrateRequest, session: ServerSession, admission: Admission): void {
     this.#counts.migrated++;
     const from = session.carrierName;
+    const moved = movedAdmission(admission, shell);
     this.#endHandshake(shell);
     if (session.tokens !== null) {
       this.#connections.delete(shell);
       this.#connections.add(session);
       this.#suspended.delete(session);
+      this.#admissions.set(session, moved);
       session.moveTo(shell.surrender(), request, newToken());
     } else {
-      shell.adopt(session, request);
       this.#sessions.set(request.sessionId, shell);
-      if (this.#scheduler === null) {
-        this.#admissions.set(shell, this.#admissions.get(session)!);
-        this.#handOut(shell);
-      }
+      this.#admissions.set(shell, moved);
+      shell.adopt(session, request);
+      if (this.#scheduler === null) this.#handOut(shell);
     }
-    const now = this.#sessions.get(request.sessionId)!;
-    now.report("session-moved", `session ${request.sessionId} moved from ${from} to ${now.carrierName}`);
+    const now = this.#sessions.get(request.sessionId);
+    now?.report("session-moved", `session ${request.sessionId} moved from ${from} to ${now.carrierName}`);
   }
 
   /** A session lost its connection: whether it is kept for its client. */
@@ -603,10 +674,11 @@ export class NnrpServer {
       });
     }
     if (wished !== 0 && !this.#sessions.has(wished)) return wished;
-    do this.#nextId = (this.#nextId + 1) >>> 0; while (
-      this.#nextId === 0 || this.#sessions.has(this.#nextId)
-    );
-    return this.#nextId;
+    for (;;) {
+      // Random: who may take a session without token has to know its id, and counting up would tell it.
+      const [id] = crypto.getRandomValues(new Uint32Array(1));
+      if (id !== 0 && !this.#sessions.has(id)) return id;
+    }
   }
 
   #endHandshake(session: ServerSession): Handshake | undefined {
@@ -619,6 +691,7 @@ export class NnrpServer {
 
   #closed(session: ServerSession, end: SessionEnd): void {
     this.#connections.delete(session);
+    this.#farewells.delete(session);
     this.#suspended.delete(session);
     const { probes, probesRefused } = session.stats;
     this.#counts.probes += probes;
@@ -649,16 +722,8 @@ const CLOSE_GRACE_MS = 500;
 /** Without a validator everybody is welcome. */
 const ADMITTED: Judged = { accepted: true, principal: undefined };
 
-/** The verdict of a validator that failed, which the log was told already. */
-const VALIDATOR_FAILED: Judged = { ...REFUSED };
-
 function newToken(): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(MIGRATION_TOKEN_SIZE));
-}
-
-/** An address without its port. */
-function hostOf(remote: string): string {
-  return remote.replace(/:\d+$/, "");
 }
 
 async function defaultBinding(options: ServeOptions): Promise<CarrierBinding> {

@@ -142,7 +142,10 @@ export class ServerSession {
         this.#leave(false);
         void this.#carrier.close({ endDelayMs: fatal ? LAST_WORDS_MS : 0 });
       },
-      migrate: (request) => this.#owner.migrate(this, request),
+      migrate: (request) => {
+        this.#path.hold(); // what comes behind it is for the session that the answer gives the path to
+        this.#owner.migrate(this, request);
+      },
       suspend: (end) => this.#suspend(end),
     }, {
       keepAliveMs: options.keepAliveMs,
@@ -281,7 +284,9 @@ export class ServerSession {
 
   /** Refuses a SESSION_MIGRATE that came on this connection. */
   refuseMigration(request: MigrateRequest, acceptCode: number): void {
+    this.#engine.now = this.#owner.clock.nowMs;
     this.#engine.refuseMigration(request, acceptCode);
+    this.#path.release();
   }
 
   /** Gives the connection away: it carries another session from now on. This one never was. */
@@ -411,10 +416,12 @@ export class ServerSession {
     this.onFlowUpdate = other.onFlowUpdate;
     this.onPatch = other.onPatch;
     this.onError = other.onError;
+    this.#engine.now = this.#owner.clock.nowMs;
     this.#engine.adopt(other.#engine);
     const graceMs = this.#owner.options.migration?.graceWindowMs ?? GRACE_WINDOW_MS;
     this.#engine.acceptMigration(request, graceMs, NO_TOKEN);
     other.#retire(graceMs);
+    this.#path.release();
   }
 
   #retire(graceMs: number): void {

@@ -21,6 +21,8 @@ export type Judged =
     readonly refuse: "error" | "ack" | "close";
     /** Words for it. */
     readonly diagnostic: string;
+    /** What the validator threw, for the log. */
+    readonly error?: unknown;
   };
 
 /** The verdict of a validator that failed or gave none. */

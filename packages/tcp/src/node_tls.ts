@@ -197,8 +197,15 @@ function identityOf(socket: TLSSocket): PeerIdentity | undefined {
   if (certificate === undefined) return undefined;
   const name: unknown = socket.getPeerCertificate().subject?.CN;
   return {
-    subject: certificate.subject.trim().replaceAll("\n", ", "),
+    subject: oneLine(certificate.subject),
     commonName: typeof name === "string" ? name : "",
     fingerprint256: certificate.fingerprint256,
+    issuer: oneLine(certificate.issuer),
+    ...(certificate.subjectAltName ? { altNames: certificate.subjectAltName } : {}),
   };
+}
+
+/** A name as the runtime prints it, one attribute a line; some print nothing at all for an empty one. */
+function oneLine(name: string | undefined): string {
+  return (name ?? "").trim().replaceAll("\n", ", ");
 }

@@ -143,7 +143,12 @@ test("client certificates: the server knows who the client is, refuses who has n
   const known = new Heard(await dial(at.port, { caCerts: [ca], cert: alice.cert, key: alice.key }));
   const carrier = await at.next();
   const sha256 = Array.from(alice.sha256, (b) => b.toString(16).padStart(2, "0").toUpperCase()).join(":");
-  assertEquals(carrier.peerIdentity, { subject: "CN=alice", commonName: "alice", fingerprint256: sha256 });
+  assertEquals(carrier.peerIdentity, {
+    subject: "CN=alice",
+    commonName: "alice",
+    fingerprint256: sha256,
+    issuer: "CN=NNRP development CA",
+  });
   assertEquals(known.carrier.peerIdentity, undefined);
 
   const eve = await stranger.issueClient({ name: "alice" });

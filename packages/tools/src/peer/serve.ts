@@ -101,15 +101,20 @@ function bind(
       enableCache: flags.cache,
       maxCacheObjectBytes: flags.cacheMaxObject,
     },
-    migration: { enabled: flags.migrate, graceWindowMs: flags.graceMs, resumeWindowMs: 0 },
+    migration: {
+      enabled: flags.migrate,
+      allowWithoutToken: true, // the reference clients have none
+      graceWindowMs: flags.graceMs,
+      resumeWindowMs: 0,
+    },
     acknowledgeInvalidate: flags.ackInvalidate,
     answerProbes: !flags.noProbe,
     handshakeTimeoutMs: flags.helloTimeoutMs,
     idleTimeoutMs: flags.idleTimeoutMs,
     keepAliveMs: flags.idlePingMs,
     sessionId: flags.sessionId === 0 ? undefined : () => flags.sessionId,
-    authValidator: async ({ authBlock }) => {
-      if (flags.helloDelayMs > 0) await sleep(flags.helloDelayMs);
+    authValidator: async ({ authBlock, move }) => {
+      if (flags.helloDelayMs > 0 && move === undefined) await sleep(flags.helloDelayMs);
       if (flags.requireAuth === undefined || sameText(authBlock, flags.requireAuth)) return true;
       return { refuse: flags.authReject };
     },

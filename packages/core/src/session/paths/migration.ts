@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { PeerIdentity } from "../../carrier.ts";
 import type { SessionMigrateMetadata } from "../../wire/metadata/session_migrate.ts";
 
 /** What SESSION_MIGRATE_ACK says; 0 = accepted, any other number is a refusal. */
@@ -86,41 +87,142 @@ export interface LivePath {
   readonly authBlock: Uint8Array;
   /** See {@linkcode MigrationTokens.accepts}. */
   readonly unheard: boolean;
-  /** Whether both paths come from one host: all that is known of a client without token and auth block. */
+  /** Certificate its client began with, as renewed by later moves; undefined = none. */
+  readonly peerIdentity: PeerIdentity | undefined;
+  /** What a validator said when it let the client in: `"none"` = there was none, `"nobody"` = it named no principal. */
+  readonly admittedAs: "none" | "nobody" | "somebody";
+}
+
+/** What is known of the connection that the session is to move to. */
+export interface ArrivalPath {
+  /** Its transport. */
+  readonly transport: number;
+  /** Certificate shown on it; undefined = none. */
+  readonly peerIdentity: PeerIdentity | undefined;
+  /** Whether it comes from the host that the session is with: all that is known of a client that shows nothing. */
   readonly sameHost: boolean;
 }
 
 /** Rules the server adds. */
 export interface MigrationRules {
-  /** Whether sessions without a token may move. */
+  /** Whether only sessions with a token may move. */
   readonly requireToken: boolean;
+  /** Whether a session without token moves although no validator names its client: the auth block or the host must do. */
+  readonly allowWithoutToken: boolean;
+}
+
+/** What the validator said when it was asked about the new connection. */
+export interface SecondVerdict {
+  /** Whether it lets the client in. */
+  readonly accepted: boolean;
+  /** Whether it names the principal that the session has. */
+  readonly samePrincipal: boolean;
+}
+
+/** What becomes of a SESSION_MIGRATE. */
+export type MigrationJudgement =
+  | {
+    /** `"moves"`: it is accepted; `"ask"`: it is, if the validator still says so: ask it and judge again. */
+    readonly verdict: "moves" | "ask";
+  }
+  | {
+    /** It is not accepted. */
+    readonly verdict: "refused";
+    /** What the peer is told, a MigrateAcceptCode. */
+    readonly code: number;
+    /** What the log is told, and only the log. */
+    readonly why: string;
+  };
+
+const MOVES: MigrationJudgement = { verdict: "moves" };
+const ASK: MigrationJudgement = { verdict: "ask" };
+
+/** Who proved nothing is told the same, whether there is such a session or not. */
+function unknown(why: string): MigrationJudgement {
+  return { verdict: "refused", code: MigrateAcceptCode.UNKNOWN_SESSION, why };
 }
 
 /**
- * Judges a SESSION_MIGRATE.
+ * Whether two certificates name the same holder: same subject, issuer and alternative names, as a renewed one has. Certificates
+ * that name nobody are the same only if they are one.
+ */
+export function sameHolder(a: PeerIdentity, b: PeerIdentity): boolean {
+  if (a.fingerprint256 === b.fingerprint256) return true;
+  if (a.subject === "" && (a.altNames ?? "") === "") return false;
+  return a.subject === b.subject && a.issuer === b.issuer && a.altNames === b.altNames;
+}
+
+/**
+ * Judges a SESSION_MIGRATE. Call it again with what is known then whenever time has passed: while a validator thought, the session
+ * may have ended, moved elsewhere, or lost its connection.
  *
  * @param request What came.
- * @param newTransport Transport it came on.
+ * @param arrival The connection it came on.
  * @param live The session it asks for; undefined = there is none.
- * @returns A MigrateAcceptCode.
+ * @param rules What the server adds.
+ * @param second What the validator says of the new connection; undefined = it was not asked.
  */
 export function judgeMigration(
   request: MigrateRequest,
-  newTransport: number,
+  arrival: ArrivalPath,
   live: LivePath | undefined,
   rules: MigrationRules,
-): number {
-  if (live === undefined) return MigrateAcceptCode.UNKNOWN_SESSION;
+  second?: SecondVerdict,
+): MigrationJudgement {
+  if (live === undefined) return unknown("there is no such session");
+  const had = live.peerIdentity;
+  const has = arrival.peerIdentity;
+  const sameCertificate = had !== undefined && has !== undefined && sameHolder(had, has);
   if (live.tokens !== null) {
-    return live.tokens.accepts(request.proof, live.unheard)
-      ? MigrateAcceptCode.ACCEPTED
-      : MigrateAcceptCode.UNKNOWN_SESSION;
+    if (!live.tokens.accepts(request.proof, live.unheard)) return unknown("its token was not shown");
+  } else {
+    if (!sameSecret(live.authBlock, request.proof)) {
+      return unknown("it has no token, and the auth block of its hello was not shown");
+    }
+    const shown = live.authBlock.length > 0 || sameCertificate;
+    if (!shown || live.admittedAs !== "somebody") {
+      if (!rules.allowWithoutToken) {
+        return unknown(
+          shown
+            ? "it has no token, and no auth validator names its client; migration.allowWithoutToken would allow it"
+            : "it has no token, and nothing was shown instead; migration.allowWithoutToken would allow it",
+        );
+      }
+      if (!shown && !arrival.sameHost) return unknown("it has no token, and its client is another host");
+    }
   }
-  const authenticated = live.authBlock.length > 0 || live.sameHost;
-  if (!authenticated || !sameSecret(live.authBlock, request.proof)) return MigrateAcceptCode.UNKNOWN_SESSION;
-  if (rules.requireToken) return MigrateAcceptCode.POLICY;
+  if (had !== undefined && has === undefined) {
+    return unknown("its client proved who it is by a certificate, and none was shown here");
+  }
+  if (live.admittedAs !== "none") {
+    if (second === undefined) return ASK;
+    if (!second.accepted) return unknown("the auth validator does not let its client in any more");
+    if (!second.samePrincipal) return unknown("the auth validator names another principal");
+  }
+  if (had !== undefined && live.admittedAs !== "somebody" && !sameCertificate) {
+    return unknown(
+      "the certificate is another holder's, and no auth validator says that it is the same client",
+    );
+  }
+  return live.tokens !== null ? MOVES : judgeTransports(request, arrival, live, rules);
+}
+
+/** Without a token a session changes its transport, and its client says truly which. */
+function judgeTransports(
+  request: MigrateRequest,
+  arrival: ArrivalPath,
+  live: LivePath,
+  rules: MigrationRules,
+): MigrationJudgement {
+  if (rules.requireToken) {
+    return { verdict: "refused", code: MigrateAcceptCode.POLICY, why: "it has no token" };
+  }
   const { oldTransportId, newTransportId } = request.metadata;
-  const moves = oldTransportId === live.transport && newTransportId === newTransport &&
+  const moves = oldTransportId === live.transport && newTransportId === arrival.transport &&
     oldTransportId !== newTransportId;
-  return moves ? MigrateAcceptCode.ACCEPTED : MigrateAcceptCode.WRONG_TRANSPORT;
+  return moves ? MOVES : {
+    verdict: "refused",
+    code: MigrateAcceptCode.WRONG_TRANSPORT,
+    why: "without a token a session moves to the other transport only",
+  };
 }

@@ -1,22 +1,41 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
+import type { PeerIdentity } from "../../carrier.ts";
 import {
+  type ArrivalPath,
   judgeMigration,
   type LivePath,
   MigrateAcceptCode,
   type MigrateRequest,
+  type MigrationRules,
   MigrationTokens,
+  sameHolder,
   sameSecret,
+  type SecondVerdict,
 } from "./migration.ts";
 
-const { ACCEPTED, POLICY, UNKNOWN_SESSION, WRONG_TRANSPORT } = MigrateAcceptCode;
+const { POLICY, UNKNOWN_SESSION, WRONG_TRANSPORT } = MigrateAcceptCode;
 const QUIC = 1;
 const TCP = 2;
 const bytes = (...values: number[]) => new Uint8Array(values);
 const NOTHING = bytes();
 const TOKEN = bytes(1, 2, 3);
 const AUTH = bytes(9, 9);
+const STRICT: MigrationRules = { requireToken: false, allowWithoutToken: false };
+const ALLOWED: MigrationRules = { requireToken: false, allowWithoutToken: true };
+const TOKENS_ONLY: MigrationRules = { requireToken: true, allowWithoutToken: false };
+const RULES = [STRICT, ALLOWED, TOKENS_ONLY];
+
+const certificate = (name: string, serial: number, issuer = "CN=Authority"): PeerIdentity => ({
+  subject: `CN=${name}`,
+  commonName: name,
+  fingerprint256: `${name} ${serial}`,
+  issuer,
+});
+const ALICE = certificate("alice", 1);
+const RENEWED = certificate("alice", 2);
+const MALLORY = certificate("mallory", 3);
 
 function request(proof: Uint8Array, oldTransportId = TCP, newTransportId = QUIC): MigrateRequest {
   return {
@@ -28,7 +47,31 @@ function request(proof: Uint8Array, oldTransportId = TCP, newTransportId = QUIC)
 }
 
 function live(fields: Partial<LivePath> = {}): LivePath {
-  return { transport: TCP, tokens: null, authBlock: NOTHING, unheard: false, sameHost: false, ...fields };
+  return {
+    transport: TCP,
+    tokens: null,
+    authBlock: NOTHING,
+    unheard: false,
+    peerIdentity: undefined,
+    admittedAs: "none",
+    ...fields,
+  };
+}
+
+function arrival(fields: Partial<ArrivalPath> = {}): ArrivalPath {
+  return { transport: QUIC, peerIdentity: undefined, sameHost: false, ...fields };
+}
+
+/** `"moves"`, `"ask"`, or the code of a refusal. */
+function verdict(
+  ask: MigrateRequest,
+  path: ArrivalPath,
+  session: LivePath | undefined,
+  rules: MigrationRules,
+  second?: SecondVerdict,
+): string | number {
+  const judged = judgeMigration(ask, path, session, rules, second);
+  return judged.verdict === "refused" ? judged.code : judged.verdict;
 }
 
 test("two secrets are equal if all their bytes are", () => {
@@ -44,79 +87,207 @@ test("two secrets are equal if all their bytes are", () => {
   }
 });
 
-test("with a token: only the token counts, not the transport, the auth block, the host or the rules", () => {
-  const cases: [Uint8Array, number][] = [
-    [TOKEN, ACCEPTED],
-    [bytes(1, 2, 4), UNKNOWN_SESSION],
-    [bytes(1, 2), UNKNOWN_SESSION],
-    [bytes(1, 2, 3, 0), UNKNOWN_SESSION],
-    [NOTHING, UNKNOWN_SESSION],
-    [AUTH, UNKNOWN_SESSION],
-  ];
-  for (const [proof, expected] of cases) {
-    for (const requireToken of [false, true]) {
+const SAME: SecondVerdict = { accepted: true, samePrincipal: true };
+const OTHER: SecondVerdict = { accepted: true, samePrincipal: false };
+const NOT_ANY_MORE: SecondVerdict = { accepted: false, samePrincipal: false };
+
+/** Certificates: none at all, only later, the same, a renewed one, another's, or none where there was one. */
+const CERTIFICATES = {
+  never: [undefined, undefined],
+  gained: [undefined, ALICE],
+  same: [ALICE, ALICE],
+  renewed: [ALICE, RENEWED],
+  other: [ALICE, MALLORY],
+  missing: [ALICE, undefined],
+} as const;
+
+/** What is shown instead of a token: the auth block of the hello, another one, or both are empty. */
+const BLOCKS = {
+  same: [AUTH, AUTH],
+  other: [AUTH, bytes(9, 8)],
+  left: [AUTH, NOTHING],
+  invented: [NOTHING, AUTH],
+  empty: [NOTHING, NOTHING],
+} as const;
+
+/** M moves, u unknown session. The columns are the keys of CERTIFICATES. */
+const WITH_TOKEN: readonly (readonly [LivePath["admittedAs"], SecondVerdict | undefined, string])[] = [
+  // never, gained, same, renewed, other, missing
+  ["none", undefined, "M M M M u u"],
+  ["somebody", SAME, "M M M M M u"], // the validator says that the other certificate is the same client's
+  ["somebody", OTHER, "u u u u u u"],
+  ["somebody", NOT_ANY_MORE, "u u u u u u"],
+  ["nobody", SAME, "M M M M u u"],
+  ["nobody", OTHER, "u u u u u u"],
+  ["nobody", NOT_ANY_MORE, "u u u u u u"],
+];
+
+test("with a token: the validator must name the same principal, or the certificates the same holder", () => {
+  for (const [admittedAs, second, row] of WITH_TOKEN) {
+    for (const [column, [had, has]] of Object.values(CERTIFICATES).entries()) {
+      const expected = row.split(" ")[column] === "M" ? "moves" : UNKNOWN_SESSION;
+      // What a token makes unimportant: transports, host, auth block, rules.
       for (const [from, to] of [[TCP, QUIC], [TCP, TCP], [QUIC, QUIC], [0, 0]]) {
         for (const sameHost of [false, true]) {
-          const path = live({ tokens: new MigrationTokens(TOKEN), authBlock: AUTH, sameHost });
-          assertEquals(judgeMigration(request(proof, from, to), to, path, { requireToken }), expected);
+          for (const rules of RULES) {
+            const session = live({
+              tokens: new MigrationTokens(TOKEN),
+              authBlock: AUTH,
+              peerIdentity: had,
+              admittedAs,
+            });
+            const path = arrival({ transport: to, peerIdentity: has, sameHost });
+            const what = JSON.stringify({ admittedAs, second, had, has, rules, sameHost });
+            assertEquals(verdict(request(TOKEN, from, to), path, session, rules, second), expected, what);
+            for (const wrong of [bytes(1, 2, 4), bytes(1, 2), bytes(1, 2, 3, 0), NOTHING, AUTH]) {
+              assertEquals(
+                verdict(request(wrong, from, to), path, session, rules, second),
+                UNKNOWN_SESSION,
+                what,
+              );
+            }
+          }
         }
       }
     }
   }
 });
 
-test("without a token: who it is comes first, then the rules, then the transports", () => {
-  interface Case {
-    readonly live?: Partial<LivePath>;
-    readonly proof?: Uint8Array;
-    readonly ids?: [number, number];
-    readonly arrivedOn?: number;
-    readonly requireToken?: boolean;
-    readonly expected: number;
+/**
+ * By what the validator said and which block is shown; the columns are certificates, as above. `h`: from the same host only.
+ * The last string counts with `allowWithoutToken`, the one before it without.
+ */
+const WITHOUT_TOKEN: readonly (readonly [
+  LivePath["admittedAs"],
+  SecondVerdict | undefined,
+  keyof typeof BLOCKS,
+  string,
+  string,
+])[] = [
+  // never, gained, same, renewed, other, missing
+  ["none", undefined, "same", "u u u u u u", "M M M M u u"],
+  ["none", undefined, "empty", "u u u u u u", "h h M M u u"],
+  ["nobody", SAME, "same", "u u u u u u", "M M M M u u"],
+  ["nobody", SAME, "empty", "u u u u u u", "h h M M u u"],
+  ["somebody", SAME, "same", "M M M M M u", "M M M M M u"],
+  // Nothing but a certificate of the same holder proves anything here, whatever the validator makes of the rest.
+  ["somebody", SAME, "empty", "u u M M u u", "h h M M h u"],
+  ...(["nobody", "somebody"] as const).flatMap((admittedAs) =>
+    [OTHER, NOT_ANY_MORE].flatMap((second) =>
+      (["same", "empty"] as const).map((block) =>
+        [admittedAs, second, block, "u u u u u u", "u u u u u u"] as const
+      )
+    )
+  ),
+  ...(["none", "nobody", "somebody"] as const).flatMap((admittedAs) =>
+    (["other", "left", "invented"] as const).map((block) =>
+      [admittedAs, admittedAs === "none" ? undefined : SAME, block, "u u u u u u", "u u u u u u"] as const
+    )
+  ),
+];
+
+test("without a token: what was shown must prove the client to the validator, or the server allows less", () => {
+  for (const [admittedAs, second, block, strict, allowed] of WITHOUT_TOKEN) {
+    for (const [column, [had, has]] of Object.values(CERTIFICATES).entries()) {
+      for (const sameHost of [false, true]) {
+        const [authBlock, proof] = BLOCKS[block];
+        const session = live({ authBlock, peerIdentity: had, admittedAs });
+        const path = arrival({ peerIdentity: has, sameHost });
+        for (const [rules, row] of [[STRICT, strict], [ALLOWED, allowed]] as const) {
+          const cell = row.split(" ")[column];
+          const moves = cell === "M" || (cell === "h" && sameHost);
+          const what = JSON.stringify({ admittedAs, second, block, had, has, rules, sameHost });
+          assertEquals(
+            verdict(request(proof), path, session, rules, second),
+            moves ? "moves" : UNKNOWN_SESSION,
+            what,
+          );
+          // The transports are told as the reason only to whoever has proved to be the client.
+          for (
+            const [from, to, arrivedOn] of [[TCP, TCP, TCP], [QUIC, TCP, TCP], [0, QUIC, QUIC], [
+              TCP,
+              QUIC,
+              TCP,
+            ]]
+          ) {
+            assertEquals(
+              verdict(request(proof, from, to), { ...path, transport: arrivedOn }, session, rules, second),
+              moves ? WRONG_TRANSPORT : UNKNOWN_SESSION,
+              what,
+            );
+          }
+        }
+        const moves = strict.split(" ")[column] === "M";
+        assertEquals(
+          verdict(request(proof), path, session, TOKENS_ONLY, second),
+          moves ? POLICY : UNKNOWN_SESSION,
+        );
+      }
+    }
   }
-  const known = { authBlock: AUTH };
-  const cases: Case[] = [
-    { live: known, proof: AUTH, expected: ACCEPTED },
-    { live: known, proof: AUTH, requireToken: true, expected: POLICY },
-    { live: known, proof: AUTH, ids: [TCP, TCP], arrivedOn: TCP, expected: WRONG_TRANSPORT },
-    { live: known, proof: AUTH, ids: [QUIC, QUIC], expected: WRONG_TRANSPORT },
-    { live: known, proof: AUTH, ids: [QUIC, TCP], expected: WRONG_TRANSPORT },
-    { live: known, proof: AUTH, ids: [TCP, QUIC], arrivedOn: TCP, expected: WRONG_TRANSPORT },
-    { live: known, proof: AUTH, ids: [0, QUIC], expected: WRONG_TRANSPORT },
-    {
-      live: { ...known, transport: QUIC },
-      proof: AUTH,
-      ids: [QUIC, TCP],
-      arrivedOn: TCP,
-      expected: ACCEPTED,
-    },
-    { live: known, proof: bytes(9), expected: UNKNOWN_SESSION },
-    { live: known, proof: NOTHING, expected: UNKNOWN_SESSION },
-    { live: { ...known, sameHost: true }, proof: NOTHING, expected: UNKNOWN_SESSION },
-    { live: known, proof: bytes(9), requireToken: true, expected: UNKNOWN_SESSION },
-    { live: known, proof: bytes(9), ids: [TCP, TCP], expected: UNKNOWN_SESSION },
-    { live: { sameHost: true }, proof: NOTHING, expected: ACCEPTED },
-    { live: { sameHost: true }, proof: bytes(0), expected: UNKNOWN_SESSION },
-    { live: { sameHost: false }, proof: NOTHING, expected: UNKNOWN_SESSION },
-    { live: { sameHost: true }, proof: NOTHING, requireToken: true, expected: POLICY },
-    { live: { sameHost: false }, proof: NOTHING, requireToken: true, expected: UNKNOWN_SESSION },
+});
+
+test("the validator is asked once everything else is proved, and never for nothing", () => {
+  for (const [had, has] of Object.values(CERTIFICATES)) {
+    for (const [authBlock, proof] of Object.values(BLOCKS)) {
+      for (const admittedAs of ["none", "nobody", "somebody"] as const) {
+        for (const sameHost of [false, true]) {
+          for (const rules of RULES) {
+            for (const tokens of [null, new MigrationTokens(TOKEN)]) {
+              for (const shown of tokens === null ? [proof] : [TOKEN, proof]) {
+                const session = live({ tokens, authBlock, peerIdentity: had, admittedAs });
+                const path = arrival({ peerIdentity: has, sameHost });
+                const first = verdict(request(shown), path, session, rules);
+                const best = verdict(request(shown), path, session, rules, SAME);
+                if (admittedAs === "none") assertEquals(first, best);
+                else if (best === "moves" || best === POLICY) assertEquals(first, "ask");
+                else assert(first === UNKNOWN_SESSION || first === "ask");
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+});
+
+test("certificates of the same holder: the same names, however often renewed; nameless ones only if they are one", () => {
+  const named = { ...ALICE, altNames: "DNS:alice.example" };
+  const nameless: PeerIdentity = { subject: "", commonName: "", fingerprint256: "a" };
+  const cases: [PeerIdentity, PeerIdentity, boolean][] = [
+    [ALICE, RENEWED, true],
+    [ALICE, MALLORY, false],
+    [ALICE, certificate("alice", 2, "CN=Another authority"), false],
+    [named, { ...named, fingerprint256: "b" }, true],
+    [named, { ...RENEWED, altNames: "DNS:mallory.example" }, false],
+    [named, RENEWED, false],
+    [nameless, { ...nameless }, true],
+    [nameless, { ...nameless, fingerprint256: "b" }, false],
+    [{ ...nameless, altNames: "URI:spiffe://a" }, {
+      ...nameless,
+      fingerprint256: "b",
+      altNames: "URI:spiffe://a",
+    }, true],
+    [{ ...nameless, altNames: "URI:spiffe://a" }, {
+      ...nameless,
+      fingerprint256: "b",
+      altNames: "URI:spiffe://b",
+    }, false],
   ];
-  for (const c of cases) {
-    const [from, to] = c.ids ?? [TCP, QUIC];
-    const code = judgeMigration(
-      request(c.proof ?? NOTHING, from, to),
-      c.arrivedOn ?? QUIC,
-      live(c.live),
-      { requireToken: c.requireToken ?? false },
-    );
-    assertEquals(code, c.expected, JSON.stringify(c));
+  for (const [a, b, expected] of cases) {
+    assertEquals([sameHolder(a, b), sameHolder(b, a)], [expected, expected], JSON.stringify([a, b]));
   }
 });
 
 test("a session that is not there is refused like one of somebody else", () => {
   for (const proof of [NOTHING, TOKEN, AUTH]) {
-    for (const requireToken of [false, true]) {
-      assertEquals(judgeMigration(request(proof), QUIC, undefined, { requireToken }), UNKNOWN_SESSION);
+    for (const rules of RULES) {
+      for (const second of [undefined, SAME, OTHER, NOT_ANY_MORE]) {
+        assertEquals(
+          verdict(request(proof), arrival({ sameHost: true }), undefined, rules, second),
+          UNKNOWN_SESSION,
+        );
+      }
     }
   }
 });
@@ -157,7 +328,7 @@ test("whatever moves and answers get lost: the client gets in, and no token that
     const spent: Uint8Array[] = []; // tokens of moves that the client heard of
     const move = () => {
       const path = live({ tokens, unheard });
-      assertEquals(judgeMigration(request(client), TCP, path, { requireToken: true }), ACCEPTED);
+      assertEquals(verdict(request(client), arrival({ transport: TCP }), path, TOKENS_ONLY), "moves");
       tokens.rotate(newest = fresh(), client);
     };
     for (const step of script) {

@@ -88,6 +88,7 @@ export class SessionPath implements CarrierSink {
   /** Gives the engine what was kept and everything to come. */
   release(): void {
     this.#taker = null;
+    this.carrier.resume(); // before what was kept is handed on: whoever gets it may pause again, or hold
     const held = this.#held;
     this.#held = [];
     this.#heldBytes = 0;
@@ -96,8 +97,7 @@ export class SessionPath implements CarrierSink {
       for (const { cursor, lane } of held) this.packet(cursor, lane);
       this.turn();
     }
-    this.carrier.resume();
-    if (this.ended) this.#host.pathEnded(this);
+    if (this.ended && !this.holds) this.#host.pathEnded(this);
   }
 
   /** See CarrierSink. */
