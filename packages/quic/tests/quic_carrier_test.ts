@@ -219,7 +219,7 @@ if (!("Deno" in globalThis)) {
     const conn = await connectRaw(port);
     await sendOn(conn, packet("submit", 1));
     const server = new Heard(await next());
-    await new Promise((done) => setTimeout(done, 30));
+    await until(() => server.carrier.receivedBytes > 0, "the submit");
     assertEquals(server.frames, []);
     const control = (await conn.createBidirectionalStream()).writable.getWriter();
     await control.write(packet("control", 2));
@@ -238,31 +238,14 @@ if (!("Deno" in globalThis)) {
     await until(() => server.frames.length === 1, "the first packet");
     server.carrier.pause();
     for (let id = 1; id <= 200; id++) client.send(id % 2 ? "submit" : "control", id, patterned(3000, id));
-    await new Promise((done) => setTimeout(done, 50));
+    // What is paused still sends: these come back on a way that the others could have taken.
+    for (let id = 1; id <= 20; id++) {
+      server.send("result", id);
+      await until(() => client.frames.length === id, "a result");
+    }
     assertEquals(server.frames, [0]);
     server.carrier.resume();
     await until(() => server.frames.length === 201, "all packets");
-    await close(client, server);
-    await listener.close();
-  });
-
-  test("a peer that does not read fills the buffers; what waits is counted and goes once it reads", async () => {
-    const { client, server, listener } = await pair();
-    await until(() => server.frames.length === 1, "the first packet");
-    server.carrier.pause();
-    const body = patterned(MIB, 3);
-    for (let id = 1; id <= 40; id++) client.send("submit", id, body);
-    assert(client.carrier.bufferedBytes > 30 * MIB);
-    const released = client.carrier.released();
-    assert(released !== null, "the caller's memory is in use");
-    let drained = false;
-    void client.carrier.drained().then(() => drained = true);
-    await new Promise((done) => setTimeout(done, 100));
-    assertEquals(drained, false);
-    server.carrier.resume();
-    await Promise.all([released, client.carrier.drained()]);
-    assertEquals([client.carrier.bufferedBytes, client.carrier.released()], [0, null]);
-    await until(() => server.frames.length === 41, "all packets");
     await close(client, server);
     await listener.close();
   });

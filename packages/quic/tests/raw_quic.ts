@@ -38,9 +38,13 @@ export class Heard implements CarrierSink {
   info: CloseInfo | null = null;
   onPacket: ((frameId: number) => void) | null = null;
 
-  constructor(carrier: Carrier) {
+  /** `accepted`: with the limits of a session rather than those before its hello. */
+  constructor(carrier: Carrier, accepted = true) {
     this.carrier = carrier;
-    carrier.limits.maxBodyBytes = 64 * MIB;
+    if (accepted) {
+      carrier.limits.maxBodyBytes = 64 * MIB;
+      carrier.limits.maxUnshownBytes = Infinity;
+    }
     carrier.start(this);
   }
   begin(): void {}
@@ -113,8 +117,10 @@ export async function listening(
 }
 
 /** Two connected carriers that write down what they hear. */
-export async function pair(): Promise<{ client: Heard; server: Heard; listener: CarrierListener }> {
-  const { listener, port, next } = await listening();
+export async function pair(
+  options: QuicOptions = {},
+): Promise<{ client: Heard; server: Heard; listener: CarrierListener }> {
+  const { listener, port, next } = await listening(options);
   const { ca } = await certificates();
   const client = new Heard(await quic({ caCerts: [ca] }).dial({ host: "127.0.0.1", port }));
   // A server hears of a client once its control stream carries something.

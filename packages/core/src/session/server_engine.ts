@@ -298,6 +298,7 @@ export class ServerEngine extends SessionEngine {
       maxPatchesPerWindow: this.#options.maxPatchesPerSecond,
       policy: (field) => this.#judgePatch(field),
     });
+    this.writer.output.limits.maxUnshownBytes = Infinity;
     this.state = SessionState.ACTIVE;
     const deferred = this.#deferred;
     this.#deferred = [];
@@ -801,6 +802,7 @@ export class ServerEngine extends SessionEngine {
     fields: { acceptCode: number; resumeFromFrameId: bigint; graceWindowMs: number },
     body: Uint8Array,
   ): void {
+    this.writer.output.limits.maxUnshownBytes = Infinity;
     this.writer.record(
       MessageType.SESSION_MIGRATE_ACK,
       MIGRATE_ACK,
