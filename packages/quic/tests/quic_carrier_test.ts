@@ -5,7 +5,6 @@
  */
 import { NnrpUnsupportedError, NnrpValueError } from "@nnrp/core";
 import {
-  assert,
   assertEquals,
   assertInstanceOf,
   assertRejects,
