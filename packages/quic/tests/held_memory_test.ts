@@ -10,7 +10,7 @@ import { test } from "node:test";
 import { until } from "../../../tests/support/raw_peer.ts";
 import { patterned } from "../../core/tests/packet_bytes.ts";
 import { QuicCarrier } from "../src/quic_carrier.ts";
-import { connectRaw, Heard, listening, MIB, packet, pair, sendOn } from "./raw_quic.ts";
+import { connectRaw, Heard, listening, MIB, openBidi, packet, pair, sendOn } from "./raw_quic.ts";
 
 const KIB = 1024;
 /** What Deno's QUIC takes of a stream that nobody reads, bytes. */
@@ -51,10 +51,10 @@ const FLOODS: { name: string; hello: boolean; flood(conn: Deno.QuicConn): Promis
     hello: false,
     flood: async (conn) => {
       for (let id = 1;; id++) {
-        const writer = (await conn.createBidirectionalStream({ waitUntilAvailable: true })).writable
-          .getWriter();
-        writer.closed.catch(() => {});
-        await writer.write(packet("result", id, patterned(60_000, 1)).subarray(0, 50_000));
+        const { writer } = await openBidi(
+          conn,
+          packet("result", id, patterned(60_000, 1)).subarray(0, 50_000),
+        );
         void writer.write(new Uint8Array(10_000)).catch(() => {});
       }
     },
@@ -168,11 +168,11 @@ if ("Deno" in globalThis) {
     test(`before the hello is accepted a connection holds little: ${name}`, async () => {
       const { port, next, listener } = await listening();
       const good = await connectRaw(port);
-      await (await good.createBidirectionalStream()).writable.getWriter().write(packet("control", 1));
+      await openBidi(good, packet("control", 1));
       const other = new Heard(await next());
       const conn = await connectRaw(port);
       if (hello) {
-        await (await conn.createBidirectionalStream()).writable.getWriter().write(packet("control", 1));
+        await openBidi(conn, packet("control", 1));
       }
       const flooding = flood(conn).catch(() => {}); // it is cut
       const ours = new Heard(await next(), false);
@@ -195,7 +195,7 @@ if ("Deno" in globalThis) {
   test("packets that are not whole take as much as two of the largest, however many streams; small ones pass them", async () => {
     const { port, next, listener } = await listening();
     const conn = await connectRaw(port);
-    await (await conn.createBidirectionalStream()).writable.getWriter().write(packet("control", 1));
+    await openBidi(conn, packet("control", 1));
     const ours = new Heard(await next());
     ours.carrier.limits.maxBodyBytes = MIB;
     await until(() => ours.frames.length === 1, "the control stream");

@@ -22,6 +22,7 @@ import {
   listening,
   listenRaw,
   MIB,
+  openBidi,
   packet,
   pair,
   readAll,
@@ -102,8 +103,7 @@ if (!("Deno" in globalThis)) {
   test("§3: control on stream 0, a frame per client stream 2, 6, 10, results on 3, 7, 11; FIN ends each", async () => {
     const { port, next, listener } = await listening();
     const conn = await connectRaw(port);
-    const control = await conn.createBidirectionalStream();
-    await control.writable.getWriter().write(packet("control", 1));
+    await openBidi(conn, packet("control", 1));
     const server = new Heard(await next());
     for (let id = 1; id <= 3; id++) {
       await sendOn(conn, packet("submit", id));
@@ -126,7 +126,7 @@ if (!("Deno" in globalThis)) {
   test("small packets of one turn share a stream, a large one ends it, all results of a frame stay on one", async () => {
     const { port, next, listener } = await listening();
     const conn = await connectRaw(port);
-    await (await conn.createBidirectionalStream()).writable.getWriter().write(packet("control", 1));
+    await openBidi(conn, packet("control", 1));
     const server = new Heard(await next());
     await until(() => server.frames.length === 1, "the control stream");
     for (let id = 1; id <= 4; id++) server.send("result", id);
@@ -155,7 +155,7 @@ if (!("Deno" in globalThis)) {
   test("a frame that ends without a last result has its stream ended too", async () => {
     const { port, next, listener } = await listening();
     const conn = await connectRaw(port);
-    await (await conn.createBidirectionalStream()).writable.getWriter().write(packet("control", 1));
+    await openBidi(conn, packet("control", 1));
     const server = new Heard(await next());
     await until(() => server.frames.length === 1, "the control stream");
     server.send("result", 6, patterned(10, 6), false);
@@ -196,15 +196,14 @@ if (!("Deno" in globalThis)) {
   test("§3: several packets per stream, a stream that never ends, control on a unidirectional stream, a second bidi stream", async () => {
     const { port, next, listener } = await listening();
     const conn = await connectRaw(port);
-    await (await conn.createBidirectionalStream()).writable.getWriter().write(packet("control", 1));
+    await openBidi(conn, packet("control", 1));
     const server = new Heard(await next());
     const three = new Uint8Array([...packet("submit", 2), ...packet("submit", 3), ...packet("control", 4)]);
     const writer = await sendOn(conn, three.subarray(0, 100), false);
     await until(() => server.frames.length === 3, "two and a half packets");
     await writer.write(three.subarray(100));
     await until(() => server.frames.length === 4, "the rest");
-    const second = await conn.createBidirectionalStream();
-    await second.writable.getWriter().write(packet("submit", 5));
+    await openBidi(conn, packet("submit", 5));
     await until(() => server.frames.length === 5, "the second bidirectional stream");
     assertEquals(server.frames, [1, 2, 3, 4, 5]);
     assertEquals(server.lanes, ["control", "submit", "submit", "control", "submit"]);
@@ -279,7 +278,7 @@ if (!("Deno" in globalThis)) {
     assertStringIncludes(String(refusal), "120");
     await until(() => failures.length === 1, "the failure in the log");
     const conn = await connectRaw(port, ["h3", "nnrp/1"]);
-    await (await conn.createBidirectionalStream()).writable.getWriter().write(packet("control", 1));
+    await openBidi(conn, packet("control", 1));
     const server = new Heard(await next());
     await until(() => server.frames.length === 1, "the client after the refused one");
     conn.close({ closeCode: 0, reason: "" });

@@ -143,6 +143,28 @@ export async function connectRaw(port: number, alpnProtocols: string[] = ["nnrp/
   return conn;
 }
 
+// Deno ends a stream that nobody refers to once the collector finds it: what a test opens lives as long as its connection.
+const kept = new WeakMap<Deno.QuicConn, unknown[]>();
+
+function keep<T>(conn: Deno.QuicConn, stream: T): T {
+  const streams = kept.get(conn);
+  if (streams === undefined) kept.set(conn, [stream]);
+  else streams.push(stream);
+  return stream;
+}
+
+/** Opens a bidirectional stream and sends bytes on it; the first one is control. It stays open. */
+export async function openBidi(
+  conn: Deno.QuicConn,
+  bytes: Uint8Array,
+): Promise<{ control: Deno.QuicBidirectionalStream; writer: WritableStreamDefaultWriter<Uint8Array> }> {
+  const control = keep(conn, await conn.createBidirectionalStream({ waitUntilAvailable: true }));
+  const writer = keep(conn, control.writable.getWriter());
+  writer.closed.catch(() => {});
+  await writer.write(bytes);
+  return { control, writer };
+}
+
 /** A listener without rules. */
 export async function listenRaw(): Promise<{ port: number; next(): Promise<Deno.QuicConn>; close(): void }> {
   const { cert, key } = await certificates();
@@ -170,6 +192,7 @@ export async function sendOn(
 ): Promise<WritableStreamDefaultWriter<Uint8Array>> {
   const writer = (await conn.createUnidirectionalStream({ waitUntilAvailable: true })).getWriter();
   writer.closed.catch(() => {});
+  if (!end) keep(conn, writer);
   if (bytes.length > 0) await writer.write(bytes);
   if (end) await writer.close();
   return writer;

@@ -20,7 +20,7 @@ import { Gate } from "../../../tests/support/places.ts";
 import { helloPacket, until } from "../../../tests/support/raw_peer.ts";
 import { patterned } from "../../core/tests/packet_bytes.ts";
 import { quic, webTransport } from "../mod.ts";
-import { certificates, connectRaw, packet, sendOn } from "./raw_quic.ts";
+import { certificates, connectRaw, openBidi, packet, sendOn } from "./raw_quic.ts";
 
 type Handler = Parameters<typeof serve>[1];
 
@@ -167,9 +167,7 @@ if ("Deno" in globalThis) {
     const [carrier] = await carriers();
     const good = await dialClient("127.0.0.1", server.port, { carriers: [carrier] });
     const bad = await connectRaw(server.port);
-    const control = (await bad.createBidirectionalStream()).writable.getWriter();
-    control.closed.catch(() => {});
-    await control.write(encodePacket(helloPacket({ auth: "me" })));
+    await openBidi(bad, encodePacket(helloPacket({ auth: "me" })));
     await until(() => judged === 1, "the validator");
     const flooding = (async () => {
       for (;;) await sendOn(bad, packet("submit", 1, patterned(60_000, 1)));
@@ -202,8 +200,7 @@ if ("Deno" in globalThis) {
     const [carrier] = await carriers();
     const good = await dialClient("127.0.0.1", server.port, { carriers: [carrier] });
     const bad = await connectRaw(server.port);
-    const control = (await bad.createBidirectionalStream()).writable.getWriter();
-    await control.write(packet("control", 1).subarray(0, 39));
+    await openBidi(bad, packet("control", 1).subarray(0, 39));
     await sendOn(bad, packet("result", 1).subarray(0, 39));
     assert((await bad.closed).closeCode !== 0);
     const silent = await connectRaw(server.port);
