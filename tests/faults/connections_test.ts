@@ -1,6 +1,6 @@
 import { encodePacket, ErrorCode, memoryNetwork, MessageType } from "@nnrp/core";
 import { serve } from "@nnrp/server";
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { connectClientSession } from "@nnrp/client";
 import { helloPacket, RawPeer, until } from "../support/raw_peer.ts";
@@ -51,7 +51,8 @@ test("1,000 connections that never say a word are cut when their handshake's tim
 test("slowloris: a byte now and then does not buy time", async () => {
   await underAttack({ handshakeTimeoutMs: 600 }, async ({ server, port, serves }) => {
     const peers = await connectMany(port, 200);
-    const hello = encodePacket(helloPacket({ auth: "x".repeat(500) }));
+    // More bytes than can be sent like this while anybody waits.
+    const hello = encodePacket(helloPacket({ auth: "x".repeat(60_000) }));
     let at = 0;
     const drip = setInterval(() => {
       for (const peer of peers) if (!peer.isEnded) peer.send(hello.subarray(at, at + 1));
@@ -60,7 +61,6 @@ test("slowloris: a byte now and then does not buy time", async () => {
     await serves();
     await until(() => peers.every((p) => p.isEnded), "all to be cut");
     clearInterval(drip);
-    assert(at < hello.length, "nobody had sent its whole hello");
     for (const peer of peers) peer.destroy();
     await until(() => server.stats.handshakesRefused === 200, "all to be counted");
     assertEquals(server.stats.sessionsStarted, 1);

@@ -61,7 +61,8 @@ test("floods of packets that bring nothing forward end in LIMIT_EXCEEDED, whethe
             new DataView(last.metadata.buffer, last.metadata.byteOffset).getUint32(0, true),
             ErrorCode.LIMIT_EXCEEDED,
           );
-          assertLess(peer.packets.length, 1200);
+          // A burst of 1,000 is free, and a few each second; 100,000 were sent.
+          assertLess(peer.packets.length, 5000);
         }
       }
       await until(() => server.stats.sessions === 1, "the end of the flooders");

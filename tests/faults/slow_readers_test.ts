@@ -56,8 +56,8 @@ test("what the attackers made a server hold is given back: later waves find the 
         await until(() => server.stats.sessions === 1, "the wave to be over");
         afterWave.push(usedMemory());
       }
-      // A wave moves 90 MiB; five waves whose memory stayed would be far beyond this.
-      assertLess(Math.min(...afterWave.slice(5)) - afterWave[2], 200 * MIB);
+      // A wave moves 90 MiB: an eighth of it left behind by each would be more than this.
+      assertLess(Math.min(...afterWave.slice(5)) - afterWave[2], 32 * MIB);
     },
   );
 });

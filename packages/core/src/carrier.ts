@@ -68,6 +68,12 @@ export interface CarrierLimits {
   maxBodyBytes: number;
   /** Largest body of a TRANSPORT_PROBE, bytes. */
   maxProbeBodyBytes: number;
+  /**
+   * Most memory for what is read and cannot be shown yet, all streams together, packets that are not whole included, bytes;
+   * beyond it the connection ends. For carriers with several streams, whose stacks keep what is not read: a server's carrier
+   * sets it, and the engine sets it to Infinity once the client is accepted. Then reading pauses instead.
+   */
+  maxUnshownBytes?: number;
 }
 
 /** Who the peer proved to be, by a certificate that this side verified. */

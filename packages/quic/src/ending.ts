@@ -7,8 +7,10 @@
 import { type CloseInfo, NnrpConnectionClosedError } from "@nnrp/core";
 import { text } from "./connection_loss.ts";
 
-/** How long a closing carrier waits for its last bytes to arrive and its peer to finish, ms. */
+/** How long a closing carrier waits for its last bytes to arrive and its peer to finish, ms; anew while bytes still leave. */
 export const LINGER_MS = 1000;
+/** How often it does, however slowly they leave. */
+const MAX_LINGERS = 20;
 /** The same after a fault: enough for an ERROR to arrive, ms. */
 export const FAULT_LINGER_MS = 400;
 
@@ -16,6 +18,8 @@ export const FAULT_LINGER_MS = 400;
 export interface EndingOwner {
   /** Carrier name. */
   readonly name: string;
+  /** Bytes the runtime took so far. */
+  readonly sentBytes: number;
   /** Ends every stream; resolves when the runtime took all of it. Never rejects. */
   endStreams(): Promise<void>;
   /** Says goodbye to the peer and lets the connection go. */
@@ -76,8 +80,16 @@ export class Ending {
       this.#leave();
       return;
     }
-    this.#timer = setTimeout(() => this.#leave(), lingerMs);
+    this.#linger(lingerMs, MAX_LINGERS);
     this.#leaveIfDone();
+  }
+
+  #linger(lingerMs: number, times: number): void {
+    const sentBytes = this.#owner.sentBytes;
+    this.#timer = setTimeout(() => {
+      if (times > 1 && this.#owner.sentBytes > sentBytes) this.#linger(lingerMs, times - 1);
+      else this.#leave();
+    }, lingerMs);
   }
 
   /** Closes because of the peer's fault; the host may have begun to close already, without a reason of its own. */

@@ -7,14 +7,25 @@
 import type { PacketReader } from "@nnrp/core";
 import { giveBackReadBuffer, LARGE_READ, SMALL_READ, takeReadBuffer } from "./read_buffers.ts";
 
+/** Offset of the message type in a packet. */
+const TYPE_AT = 6;
+
 /** Who owns the stream. */
 export interface IncomingOwner {
-  /** Resolves when reading may go on; null if it may now. */
-  gate(): Promise<void> | null;
+  /** Resolves when reading may go on; null if it may now. Asked again after it resolved. */
+  gate(stream: IncomingStream): Promise<void> | null;
+  /** So many bytes came. */
+  arrived(bytes: number): void;
   /** Resolves when what was read may be shown; null if it may now. Asked again after it resolved. */
-  hold(stream: IncomingStream, chunk: Uint8Array): Promise<void> | null;
+  hold(stream: IncomingStream): Promise<void> | null;
   /**
-   * Bytes came.
+   * What is held back takes so much memory.
+   *
+   * @returns Whether to read on meanwhile.
+   */
+  held(stream: IncomingStream, bytes: number): boolean;
+  /**
+   * Bytes are to be dealt with.
    *
    * @returns Whether the memory is free again.
    */
@@ -35,10 +46,17 @@ export class IncomingStream {
   readonly reader: PacketReader;
   /** Bytes received. */
   bytes = 0;
+  /** Message type that its first packet claims; −1 until that byte came. */
+  firstType = -1;
+  /** Bytes of it that are read and not shown: held back, or of a packet that is not whole. */
+  unshownBytes = 0;
   /** Whether a mark rather than FIN said that nothing more comes. */
   marked = false;
   /** Where answers to what it carries go, on carriers whose streams go both ways. */
   readonly back: unknown;
+
+  #source: ByteSource | null = null;
+  #next: Promise<ReadableStreamReadResult<Uint8Array>> | null = null; // a read begun while bytes were held back
 
   /**
    * Makes an IncomingStream.
@@ -59,18 +77,22 @@ export class IncomingStream {
   async read(readable: ReadableStream<Uint8Array>, owner: IncomingOwner, firstRead: number): Promise<void> {
     let size = firstRead;
     try {
-      const reader = byteReader(readable);
+      const source = this.#source = byteReader(readable);
       for (;;) {
-        for (let gate = owner.gate(); gate !== null; gate = owner.gate()) await gate;
-        const { value, done } = await reader.read(takeReadBuffer(size));
+        if (this.#next === null) {
+          for (let gate = owner.gate(this); gate !== null; gate = owner.gate(this)) await gate;
+        }
+        const { value, done } = await (this.#next ?? source.read(takeReadBuffer(size)));
+        this.#next = null;
         if (done) {
           if (value) giveBackReadBuffer(value.buffer);
           break;
         }
-        this.bytes += value.length;
-        for (let wait = owner.hold(this, value); wait !== null; wait = owner.hold(this, value)) await wait;
+        this.#came(value, owner);
+        const wait = owner.hold(this);
+        const chunk = wait === null ? value : await this.#holdBack(value, wait, owner);
         size = value.length >= size ? LARGE_READ : value.length * 4 < SMALL_READ ? SMALL_READ : size;
-        if (owner.received(this, value)) giveBackReadBuffer(value.buffer);
+        if (owner.received(this, chunk)) giveBackReadBuffer(chunk.buffer);
       }
     } catch (cause) {
       owner.broke(this, cause);
@@ -78,12 +100,74 @@ export class IncomingStream {
     }
     owner.ended(this);
   }
+
+  #came(chunk: Uint8Array, owner: IncomingOwner): void {
+    if (this.firstType < 0) this.firstType = chunk[TYPE_AT - this.bytes] ?? -1;
+    this.bytes += chunk.length;
+    owner.arrived(chunk.length);
+  }
+
+  /** Keeps bytes until they may be shown; reads on meanwhile if the owner wants that. Returns all there is then. */
+  async #holdBack(first: Uint8Array, wait: Promise<void>, owner: IncomingOwner): Promise<Uint8Array> {
+    let held = first;
+    let over = false; // ended or failed: said again, by the same promise, once what is held was shown
+    for (let until: Promise<void> | null = wait; until !== null; until = owner.hold(this)) {
+      let open = false;
+      let wake = (): void => {};
+      void until.then(() => {
+        open = true;
+        wake();
+      });
+      while (!open) {
+        const readOn = owner.held(this, held.buffer.byteLength) && !over;
+        let result: ReadableStreamReadResult<Uint8Array> | undefined;
+        // Not Promise.race: the wait may be long, and would remember every read that came before it.
+        await new Promise<void>((done) => {
+          wake = done;
+          if (open || !readOn) return;
+          this.#next ??= this.#source!.read(takeReadBuffer(SMALL_READ));
+          this.#next.then((came) => {
+            over = came.done;
+            result = came;
+            done();
+          }, () => {
+            over = true;
+            done();
+          });
+        });
+        if (result === undefined || result.done) continue;
+        this.#next = null;
+        this.#came(result.value, owner);
+        held = appended(held, result.value, held !== first);
+        giveBackReadBuffer(result.value.buffer);
+      }
+    }
+    return held;
+  }
+}
+
+/** Both, one after the other; behind the first if that memory is ours and has room. */
+function appended(first: Uint8Array, more: Uint8Array, ours: boolean): Uint8Array {
+  const length = first.length + more.length;
+  if (ours && length <= first.buffer.byteLength) {
+    const whole = new Uint8Array(first.buffer, 0, length);
+    whole.set(more, first.length);
+    return whole;
+  }
+  const room = Math.min(2 * length, length + LARGE_READ);
+  const whole = new Uint8Array(new ArrayBuffer(room), 0, length);
+  whole.set(first);
+  whole.set(more, first.length);
+  return whole;
+}
+
+/** What a stream is read from. */
+interface ByteSource {
+  read(into: Uint8Array<ArrayBuffer>): Promise<ReadableStreamReadResult<Uint8Array>>;
 }
 
 /** A reader into memory of ours, where the runtime has one for this stream. */
-function byteReader(
-  readable: ReadableStream<Uint8Array>,
-): { read(into: Uint8Array<ArrayBuffer>): Promise<ReadableStreamReadResult<Uint8Array>> } {
+function byteReader(readable: ReadableStream<Uint8Array>): ByteSource {
   try {
     return readable.getReader({ mode: "byob" }) as never;
   } catch {

@@ -9,6 +9,7 @@ import {
   type CarrierDatagrams,
   FrameTable,
   type Lane,
+  MAX_UNSHOWN_BYTES_BEFORE_HELLO,
   MessageType,
   NnrpWireError,
   type PacketCursor,
@@ -74,7 +75,7 @@ export class QuicCarrier extends StreamCarrier {
     if (control !== null) {
       this.#control.attach(control.writable.getWriter(), Number(control.writable.id));
       this.#controlReadable = control.readable;
-    }
+    } else this.limits.maxUnshownBytes = MAX_UNSHOWN_BYTES_BEFORE_HELLO;
     conn.closed.then(
       ({ closeCode, reason }) => this.connectionGone(closeCode, reason),
       (cause) => this.connectionGone(0, "", cause),
@@ -93,7 +94,7 @@ export class QuicCarrier extends StreamCarrier {
     const streams = this.#conn.incomingUnidirectionalStreams.getReader();
     try {
       for (;;) {
-        for (let gate = this.receiving.gate(); gate !== null; gate = this.receiving.gate()) await gate;
+        for (let g = this.receiving.acceptGate(); g !== null; g = this.receiving.acceptGate()) await g;
         const { value, done } = await streams.read();
         if (done) return;
         this.receiving.read(value, Number(value.id), false);
@@ -107,6 +108,7 @@ export class QuicCarrier extends StreamCarrier {
     const streams = this.#conn.incomingBidirectionalStreams.getReader();
     try {
       for (;;) {
+        for (let g = this.receiving.acceptGate(); g !== null; g = this.receiving.acceptGate()) await g;
         const { value, done } = await streams.read();
         if (done) return;
         this.#bidi(value);

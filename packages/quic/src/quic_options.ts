@@ -5,9 +5,19 @@
  */
 import { NnrpValueError, type OriginRules, originRules } from "@nnrp/core";
 import { type CertificateHash, hashOf } from "./certificate_hash.ts";
+import { MAX_DATA_STREAMS } from "./web_transport_carrier.ts";
 
 /** Port of `nnrp://` addresses that name none. */
 const DEFAULT_PORT = 4433;
+
+/** Unidirectional streams of a client: one for each frame that it is told it may have in flight. More bring no speed. */
+const CLIENT_UNI_STREAMS = 64;
+/** Unidirectional streams of a server: one for each frame that has several results, as long as it lasts. */
+const SERVER_UNI_STREAMS = 1024;
+/** Bidirectional streams of raw QUIC: control, and a few that mean nothing. */
+const RAW_BIDI_STREAMS = 4;
+/** The same where WebTransport is served: the request, control, data streams, and a few that mean nothing. */
+const WEB_TRANSPORT_BIDI_STREAMS = RAW_BIDI_STREAMS + MAX_DATA_STREAMS;
 
 /** Options of {@linkcode quic}. Times in ms. */
 export interface QuicOptions {
@@ -34,11 +44,14 @@ export interface QuicOptions {
   /** Longest time of dialling, name look-up and handshake included. Default 5,000. */
   readonly connectTimeoutMs?: number;
   /**
-   * Unidirectional streams that the peer may have open at once. Default 256 for a listener, since each may fill a window of
-   * about a megabyte while nobody reads; 1,024 for a client.
+   * Unidirectional streams that the peer may have open at once. Each may fill a window of 1.25 MB while nobody reads
+   * (docs/quic.md, "Memory"). Default 64 for a listener; 1,024 for a client, since each frame with several results has one.
    */
   readonly maxUniStreams?: number;
-  /** Bidirectional streams that the peer may have open at once. Default 64 (WebTransport needs some). */
+  /**
+   * Bidirectional streams that the peer may have open at once, with the same window. Default 20: what WebTransport needs for 16
+   * data streams; 4 for a listener without WebTransport, and for a client.
+   */
   readonly maxBidiStreams?: number;
   /** Whether the listener takes WebTransport sessions too, on the same port. Default true. */
   readonly webTransport?: boolean;
@@ -117,10 +130,11 @@ export function quicSettings(options: QuicOptions): QuicSettings {
       actual: options.cert === undefined ? "a key without certificate" : "a certificate without key",
     });
   }
-  const transport = (maxUniStreams: number): TransportSettings => ({
+  const webTransport = options.webTransport ?? true;
+  const transport = (maxUniStreams: number, maxBidiStreams: number): TransportSettings => ({
     keepAliveInterval: keepAliveMs === 0 ? undefined : keepAliveMs,
     maxIdleTimeout: whole("idleTimeoutMs", options.idleTimeoutMs ?? 120_000, 1),
-    maxConcurrentBidirectionalStreams: whole("maxBidiStreams", options.maxBidiStreams ?? 64, 1),
+    maxConcurrentBidirectionalStreams: whole("maxBidiStreams", options.maxBidiStreams ?? maxBidiStreams, 1),
     maxConcurrentUnidirectionalStreams: whole("maxUniStreams", options.maxUniStreams ?? maxUniStreams, 1),
   });
   const host = options.host ?? "127.0.0.1";
@@ -134,11 +148,11 @@ export function quicSettings(options: QuicOptions): QuicSettings {
     serverName: options.serverName,
     insecureSkipVerify: options.insecureSkipVerify ?? false,
     connectTimeoutMs: whole("connectTimeoutMs", options.connectTimeoutMs ?? 5000, 1),
-    webTransport: options.webTransport ?? true,
+    webTransport,
     path: options.path ?? "/nnrp",
     origins: originRules(options, host, "quic."),
-    dialled: transport(1024),
-    accepted: transport(256),
+    dialled: transport(SERVER_UNI_STREAMS, RAW_BIDI_STREAMS),
+    accepted: transport(CLIENT_UNI_STREAMS, webTransport ? WEB_TRANSPORT_BIDI_STREAMS : RAW_BIDI_STREAMS),
   };
 }
 

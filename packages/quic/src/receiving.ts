@@ -21,8 +21,8 @@ import { isConnectionLoss, text } from "./connection_loss.ts";
 import { type IncomingOwner, IncomingStream } from "./incoming_stream.ts";
 import { LARGE_READ, SMALL_READ } from "./read_buffers.ts";
 
-/** Offset of the message type in a packet. */
-const TYPE_AT = 6;
+/** A stream with more of a packet that is not whole than this may have to wait for those begun before it, bytes. */
+const LARGE_PACKET = 64 * 1024;
 /** Streams in a row whose first read did not fill a large buffer before streams begin with a small one again. */
 const QUIET_STREAMS = 64;
 /** Readers of finished streams that are kept for new ones. */
@@ -77,6 +77,10 @@ export class Receiving implements IncomingOwner {
   #kept = false; // somebody keeps a view on the chunk
   #gate: Promise<void> | null = null; // while paused
   #openGate: () => void = () => {};
+  #unshown = 0; // bytes of all streams
+  #large: Set<IncomingStream> = new Set(); // in the middle of a large packet, the eldest first
+  #room: Promise<void> | null = null; // while packets that are not whole take all they may
+  #roomCame: () => void = () => {};
   #controlWait: Promise<void> | null = null;
   #controlCame: () => void = () => {};
   #firstRead = SMALL_READ;
@@ -111,28 +115,88 @@ export class Receiving implements IncomingOwner {
     this.#openGate();
   }
 
-  /** Shows what is held back: the connection is gone. */
+  /** Shows what is held back, or throws it away if nobody wants it: the connection ends. */
   release(): void {
     this.resume();
     this.#controlArrived();
+    this.#makeRoom();
   }
 
-  /** Resolves when reading may go on; null if it may now. */
-  gate(): Promise<void> | null {
-    return this.#gate;
+  /** Whether the client is not accepted yet. Then everything is read at once, for only what is read can be counted. */
+  get #early(): boolean {
+    return (this.limits.maxUnshownBytes ?? Infinity) < Infinity;
+  }
+
+  /** Resolves when further streams may be taken; null if they may now. */
+  acceptGate(): Promise<void> | null {
+    return this.#early ? null : this.#gate;
   }
 
   /**
-   * Resolves when a chunk may be shown; null if it may now. Frames wait for the first control packet: without a session there is
-   * nobody who could take them.
+   * Resolves when reading may go on; null if it may now. Beside the pause: packets that are not whole take at most as much
+   * together as the largest one alone; beyond that only control, the eldest of them and small ones go on.
    */
-  hold(stream: IncomingStream, chunk: Uint8Array): Promise<void> | null {
-    if (!this.controlSeen && !stream.control && stream.bytes === chunk.length) {
-      if (chunk[TYPE_AT] === MessageType.FRAME_SUBMIT) {
-        return this.#controlWait ??= new Promise((came) => this.#controlCame = came);
-      }
+  gate(stream: IncomingStream): Promise<void> | null {
+    if (this.discard || this.#early) return null;
+    if (this.#gate !== null) return this.#gate;
+    if (this.#unshown <= this.limits.maxBodyBytes || stream.control || stream.unshownBytes <= LARGE_PACKET) {
+      return null;
+    }
+    const [eldest] = this.#large;
+    if (stream === eldest) return null;
+    return this.#room ??= new Promise((came) => this.#roomCame = came);
+  }
+
+  /** Counts what came. */
+  arrived(bytes: number): void {
+    this.bytes += bytes;
+  }
+
+  /**
+   * Resolves when bytes of a stream may be shown; null if they may now. Frames wait for the first control packet: without a
+   * session there is nobody who could take them.
+   */
+  hold(stream: IncomingStream): Promise<void> | null {
+    if (this.discard) return null;
+    if (!this.controlSeen && !stream.control && stream.firstType === MessageType.FRAME_SUBMIT) {
+      return this.#controlWait ??= new Promise((came) => this.#controlCame = came);
     }
     return this.#gate;
+  }
+
+  /** Counts what is held back; before the client is accepted it is bounded, and reading goes on meanwhile. */
+  held(stream: IncomingStream, bytes: number): boolean {
+    this.#account(stream, bytes);
+    const fault = this.#tooMuch();
+    if (fault !== null) this.#owner.fault(fault);
+    return this.#early && !this.discard;
+  }
+
+  /** What is held of a stream, or of its packet. A packet on control is bounded by itself: it may be a probe. */
+  #account(stream: IncomingStream, heldBytes: number): void {
+    const bytes = stream.control ? heldBytes : heldBytes + stream.reader.pendingBytes;
+    this.#unshown += bytes - stream.unshownBytes;
+    stream.unshownBytes = bytes;
+    if (bytes > LARGE_PACKET && !stream.control) this.#large.add(stream);
+    else if (this.#large.size > 0 && this.#large.delete(stream)) this.#makeRoom();
+  }
+
+  #makeRoom(): void {
+    if (this.#room === null) return;
+    this.#room = null;
+    this.#roomCame();
+  }
+
+  #tooMuch(): NnrpWireError | null {
+    const { maxUnshownBytes = Infinity } = this.limits;
+    if (this.#unshown <= maxUnshownBytes || this.discard) return null;
+    return new NnrpWireError("too much was sent before the hello was accepted", {
+      field: "stream",
+      expected: `at most ${maxUnshownBytes} bytes that cannot be dealt with yet`,
+      actual: `${this.#unshown} bytes`,
+      stage: "framing",
+      limit: true,
+    });
   }
 
   #controlArrived(): void {
@@ -140,9 +204,8 @@ export class Receiving implements IncomingOwner {
     this.#controlCame();
   }
 
-  /** Bytes came on a stream; returns whether their memory is free again. */
+  /** Shows bytes of a stream; returns whether their memory is free again. */
   received(stream: IncomingStream, chunk: Uint8Array): boolean {
-    this.bytes += chunk.length;
     if (this.discard) {
       this.#owner.chunkShown(stream, chunk);
       return true;
@@ -158,6 +221,8 @@ export class Receiving implements IncomingOwner {
       sink.begin();
       try {
         stream.reader.push(chunk);
+        this.#account(stream, 0);
+        fault = this.#tooMuch();
       } catch (error) {
         if (!(error instanceof NnrpWireError)) throw error;
         fault = error;
@@ -200,6 +265,7 @@ export class Receiving implements IncomingOwner {
 
   /** The peer finished a stream. Never throws: no caller is left who could do anything about it. */
   ended(stream: IncomingStream): void {
+<<<<<<< HEAD
     try {
       this.#ended(stream);
     } catch (cause) {
@@ -209,6 +275,9 @@ export class Receiving implements IncomingOwner {
 
   #ended(stream: IncomingStream): void {
     if (!stream.control) this.openStreams--;
+=======
+    this.#over(stream);
+>>>>>>> w-quic
     const cut = stream.reader.endError(`${this.#owner.name} stream ${stream.id}`);
     if (cut !== null && !this.discard && !stream.marked) {
       this.#owner.fault(cut);
@@ -218,6 +287,7 @@ export class Receiving implements IncomingOwner {
     this.#owner.streamEnded(stream);
   }
 
+<<<<<<< HEAD
   /** A stream cannot be read any more. Never throws. */
   broke(stream: IncomingStream, cause: unknown): void {
     try {
@@ -229,6 +299,18 @@ export class Receiving implements IncomingOwner {
 
   #broke(stream: IncomingStream, cause: unknown): void {
     if (!stream.control) this.openStreams--;
+=======
+  #over(stream: IncomingStream): void {
+    if (!stream.control) this.openStreams--;
+    this.#unshown -= stream.unshownBytes;
+    stream.unshownBytes = 0;
+    if (this.#large.delete(stream)) this.#makeRoom();
+  }
+
+  /** A stream cannot be read any more. */
+  broke(stream: IncomingStream, cause: unknown): void {
+    this.#over(stream);
+>>>>>>> w-quic
     if (this.discard || isConnectionLoss(cause)) return; // the end of the connection tells
     this.#owner.fault(
       new NnrpWireError(`${this.#owner.name} stream ${stream.id} was reset by the peer: ${text(cause)}`, {

@@ -216,7 +216,7 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
   /** A close has begun. */
   closeBegan(): void {
     this.receiving.discard = true;
-    this.receiving.resume();
+    this.receiving.release();
   }
 
   /** A chunk was dealt with; nothing else to do. */

@@ -16,7 +16,7 @@ import {
 } from "@nnrp/core";
 import { type CertificateHash, hashOf } from "./certificate_hash.ts";
 import { explain } from "./explain.ts";
-import { DATA_STREAMS, WebTransportCarrier } from "./web_transport_carrier.ts";
+import { DATA_STREAMS, MAX_DATA_STREAMS, WebTransportCarrier } from "./web_transport_carrier.ts";
 
 /** Options of {@linkcode webTransport}. */
 export interface WebTransportOptions {
@@ -52,10 +52,10 @@ export interface WebTransportDialer extends CarrierDialer {
  */
 export function webTransport(options: WebTransportOptions = {}): WebTransportDialer {
   const dataStreams = options.dataStreams ?? DATA_STREAMS;
-  if (!Number.isInteger(dataStreams) || dataStreams < 1 || dataStreams > 16) {
+  if (!Number.isInteger(dataStreams) || dataStreams < 1 || dataStreams > MAX_DATA_STREAMS) {
     throw new NnrpValueError("is out of range", {
       field: "webTransport.dataStreams",
-      expected: "a whole number from 1 to 16",
+      expected: `a whole number from 1 to ${MAX_DATA_STREAMS}`,
       actual: String(dataStreams),
     });
   }

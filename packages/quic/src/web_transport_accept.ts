@@ -39,5 +39,5 @@ export async function acceptWebTransport(
     session.close({ closeCode: NOT_FOUND, reason: `no NNRP at ${pathname}` });
     throw new Error(`it asked for ${pathname}, not ${path}`);
   }
-  return new WebTransportCarrier(session, null, remote, 0, ended);
+  return new WebTransportCarrier(session, null, remote, 0, ended, conn.incomingUnidirectionalStreams);
 }

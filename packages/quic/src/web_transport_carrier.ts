@@ -9,6 +9,7 @@ import {
   type CarrierDatagrams,
   FrameTable,
   type Lane,
+  MAX_UNSHOWN_BYTES_BEFORE_HELLO,
   MessageType,
   NnrpWireError,
   type PacketCursor,
@@ -25,8 +26,12 @@ const STICKY_BYTES = 64 * 1024;
 const BROWSER_LEAVE_MS = 100;
 /** Data streams of a client unless it is told otherwise. */
 export const DATA_STREAMS = 4;
-/** Most data streams a server takes. */
-const MAX_DATA_STREAMS = 64;
+/** Most data streams that a client may be told to open, and a server takes. */
+export const MAX_DATA_STREAMS = 16;
+/** Most that a client may send where nobody listens, bytes; HTTP/3 itself needs three streams and a little on them. */
+const MAX_UNUSED_BYTES = 64 * 1024;
+/** What such a stream counts for even if it brings nothing, bytes. */
+const UNUSED_STREAM_BYTES = 1024;
 
 /** One end of a WebTransport session as a carrier. */
 export class WebTransportCarrier extends StreamCarrier {
@@ -44,6 +49,8 @@ export class WebTransportCarrier extends StreamCarrier {
   #current = 0;
   #dirty: OutgoingStream[] = [];
   #controlReadable: ReadableStream<Uint8Array> | null = null;
+  readonly #unused: ReadableStream<ReadableStream<Uint8Array>> | null;
+  #unusedBytes = 0;
   #seen = 0; // bidirectional streams, control included
   #endedStreams = 0;
   #expected = -1; // streams that the peer says it ends; −1: not said yet
@@ -57,6 +64,8 @@ export class WebTransportCarrier extends StreamCarrier {
    * @param remote The peer's address.
    * @param dataStreams Data streams of a client.
    * @param onClosed Called when the session is gone.
+   * @param unused The connection's unidirectional streams, on the server: nothing of NNRP travels there, and what nobody reads
+   * the stack would keep.
    */
   constructor(
     session: WebTransport,
@@ -64,11 +73,13 @@ export class WebTransportCarrier extends StreamCarrier {
     remote: string,
     dataStreams: number,
     onClosed: () => void,
+    unused: ReadableStream<ReadableStream<Uint8Array>> | null = null,
   ) {
     super(remote);
     this.#session = session;
     this.#dataStreams = control === null ? 0 : dataStreams;
     this.#onClosed = onClosed;
+    this.#unused = unused;
     this.datagrams = new WebTransportDatagrams(session);
     this.#control = new OutgoingStream(this);
     this.outgoing.add(this.#control);
@@ -77,7 +88,7 @@ export class WebTransportCarrier extends StreamCarrier {
       this.#controlReadable = control.readable;
       this.#seen = 1;
       if (!("Deno" in globalThis)) this.ending.leaveDelayMs = BROWSER_LEAVE_MS;
-    }
+    } else this.limits.maxUnshownBytes = MAX_UNSHOWN_BYTES_BEFORE_HELLO;
     // Whoever does not listen to this is ended by Deno when a peer vanishes.
     session.closed.then(
       (info) => this.connectionGone(info?.closeCode ?? 0, info?.reason ?? ""),
@@ -90,13 +101,55 @@ export class WebTransportCarrier extends StreamCarrier {
     if (this.isClosed) return;
     if (this.#controlReadable !== null) this.receiving.read(this.#controlReadable, 0, true, this.#control);
     void this.#accept();
+    if (this.#unused !== null) void this.#dropUnused(this.#unused);
+  }
+
+  /** Reads and drops what comes on streams that mean nothing: they are never paused, and may bring little. */
+  async #dropUnused(streams: ReadableStream<ReadableStream<Uint8Array>>): Promise<void> {
+    try {
+      const reader = streams.getReader();
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) return;
+        void this.#drop(value);
+      }
+    } catch {
+      // The session is gone, and says so itself.
+    }
+  }
+
+  async #drop(stream: ReadableStream<Uint8Array>): Promise<void> {
+    this.#unusedCame(UNUSED_STREAM_BYTES);
+    try {
+      const reader = stream.getReader();
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) return;
+        this.#unusedCame(value.length);
+      }
+    } catch {
+      // Reset, or the session is gone: either way nothing of it is missed.
+    }
+  }
+
+  #unusedCame(bytes: number): void {
+    this.#unusedBytes += bytes;
+    if (this.#unusedBytes <= MAX_UNUSED_BYTES) return;
+    this.fault(
+      new NnrpWireError("too much came on unidirectional streams, which carry nothing here", {
+        field: "stream",
+        expected: `at most ${MAX_UNUSED_BYTES} bytes, each stream counting for ${UNUSED_STREAM_BYTES} more`,
+        stage: "framing",
+        limit: true,
+      }),
+    );
   }
 
   async #accept(): Promise<void> {
     try {
       const streams = this.#session.incomingBidirectionalStreams.getReader();
       for (;;) {
-        for (let gate = this.receiving.gate(); gate !== null; gate = this.receiving.gate()) await gate;
+        for (let g = this.receiving.acceptGate(); g !== null; g = this.receiving.acceptGate()) await g;
         const { value, done } = await streams.read();
         if (done) return;
         this.#bidi(value as WebTransportBidirectionalStream);

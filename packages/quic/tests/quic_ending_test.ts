@@ -17,6 +17,7 @@ import {
   listening,
   listenRaw,
   MIB,
+  openBidi,
   packet,
   pair,
   readAll,
@@ -27,10 +28,7 @@ import {
 async function facingRaw() {
   const { port, next, listener } = await listening();
   const conn = await connectRaw(port);
-  const control = await conn.createBidirectionalStream();
-  const writer = control.writable.getWriter();
-  writer.closed.catch(() => {});
-  await writer.write(packet("control", 1));
+  const { control, writer } = await openBidi(conn, packet("control", 1));
   const ours = new Heard(await next());
   await until(() => ours.frames.length === 1, "the control stream");
   return { ours, conn, control, writer, listener };
@@ -78,12 +76,14 @@ if ("Deno" in globalThis) {
     await sendOn(conn, packet("submit", 3));
     await until(() => ours.frames.length === 2, "the frame after control ended");
     await sendOn(conn, new Uint8Array(0));
-    await new Promise((done) => setTimeout(done, 30));
+    // Streams are taken in their order: once this one was, the empty one had its turn.
+    await sendOn(conn, packet("submit", 4));
+    await until(() => ours.frames.length === 3, "a frame after the empty stream");
     assertEquals(ours.events, [], "a frame is still under way");
     await slow.write(packet("submit", 2).subarray(20));
     await slow.close();
     await until(() => ours.events.length === 1, "the end");
-    assertEquals([ours.frames, ours.events], [[1, 3, 2], ["end"]]);
+    assertEquals([ours.frames, ours.events], [[1, 3, 4, 2], ["end"]]);
     conn.close({ closeCode: 0, reason: "" });
     await until(() => ours.info !== null, "the end");
     await listener.close();
@@ -92,10 +92,10 @@ if ("Deno" in globalThis) {
   test("§3: FIN inside a packet is a fault: the peer is told why, with a code, and others go on", async () => {
     const { port, next, listener } = await listening();
     const good = await connectRaw(port);
-    await (await good.createBidirectionalStream()).writable.getWriter().write(packet("control", 1));
+    await openBidi(good, packet("control", 1));
     const other = new Heard(await next());
     const bad = await connectRaw(port);
-    await (await bad.createBidirectionalStream()).writable.getWriter().write(packet("control", 1));
+    await openBidi(bad, packet("control", 1));
     const ours = new Heard(await next());
     await sendOn(bad, packet("submit", 2, patterned(500, 2)).subarray(0, 300));
     const { closeCode, reason } = await bad.closed;
@@ -211,7 +211,7 @@ if ("Deno" in globalThis) {
     const accepted = raw.next();
     const ours = new Heard(await dialler.dial({ host: "127.0.0.1", port: raw.port }));
     const conn = await accepted;
-    await (await conn.createBidirectionalStream()).writable.getWriter().write(packet("control", 1));
+    await openBidi(conn, packet("control", 1));
     const { reason } = await conn.closed;
     assertStringIncludes(reason, "before it answered");
     await until(() => ours.info !== null, "the end");
@@ -224,7 +224,7 @@ if ("Deno" in globalThis) {
     const control = (await second.incomingBidirectionalStreams.getReader().read()).value!;
     await control.writable.getWriter().write(packet("control", 5));
     await until(() => patient.frames.length === 1, "the answer");
-    await (await second.createBidirectionalStream()).writable.getWriter().write(packet("result", 6));
+    await openBidi(second, packet("result", 6));
     await until(() => patient.frames.length === 2, "the result");
     assertEquals(patient.lanes, ["control", "result"]);
     second.close({ closeCode: 0, reason: "" });
@@ -335,7 +335,7 @@ if ("Deno" in globalThis) {
     assertStringIncludes(failures[0], "too many");
     assertStringIncludes(failures[1], "too long");
     const conn = await connectRaw(port);
-    await (await conn.createBidirectionalStream()).writable.getWriter().write(packet("control", 1));
+    await openBidi(conn, packet("control", 1));
     const server = new Heard(await next());
     await until(() => server.frames.length === 1, "the next client");
     conn.close({ closeCode: 0, reason: "" });

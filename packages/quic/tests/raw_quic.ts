@@ -38,9 +38,13 @@ export class Heard implements CarrierSink {
   info: CloseInfo | null = null;
   onPacket: ((frameId: number) => void) | null = null;
 
-  constructor(carrier: Carrier) {
+  /** `accepted`: with the limits of a session rather than those before its hello. */
+  constructor(carrier: Carrier, accepted = true) {
     this.carrier = carrier;
-    carrier.limits.maxBodyBytes = 64 * MIB;
+    if (accepted) {
+      carrier.limits.maxBodyBytes = 64 * MIB;
+      carrier.limits.maxUnshownBytes = Infinity;
+    }
     carrier.start(this);
   }
   begin(): void {}
@@ -113,8 +117,10 @@ export async function listening(
 }
 
 /** Two connected carriers that write down what they hear. */
-export async function pair(): Promise<{ client: Heard; server: Heard; listener: CarrierListener }> {
-  const { listener, port, next } = await listening();
+export async function pair(
+  options: QuicOptions = {},
+): Promise<{ client: Heard; server: Heard; listener: CarrierListener }> {
+  const { listener, port, next } = await listening(options);
   const { ca } = await certificates();
   const client = new Heard(await quic({ caCerts: [ca] }).dial({ host: "127.0.0.1", port }));
   // A server hears of a client once its control stream carries something.
@@ -135,6 +141,28 @@ export async function connectRaw(port: number, alpnProtocols: string[] = ["nnrp/
   });
   conn.closed.catch(() => {});
   return conn;
+}
+
+// Deno ends a stream that nobody refers to once the collector finds it: what a test opens lives as long as its connection.
+const kept = new WeakMap<Deno.QuicConn, unknown[]>();
+
+function keep<T>(conn: Deno.QuicConn, stream: T): T {
+  const streams = kept.get(conn);
+  if (streams === undefined) kept.set(conn, [stream]);
+  else streams.push(stream);
+  return stream;
+}
+
+/** Opens a bidirectional stream and sends bytes on it; the first one is control. It stays open. */
+export async function openBidi(
+  conn: Deno.QuicConn,
+  bytes: Uint8Array,
+): Promise<{ control: Deno.QuicBidirectionalStream; writer: WritableStreamDefaultWriter<Uint8Array> }> {
+  const control = keep(conn, await conn.createBidirectionalStream({ waitUntilAvailable: true }));
+  const writer = keep(conn, control.writable.getWriter());
+  writer.closed.catch(() => {});
+  await writer.write(bytes);
+  return { control, writer };
 }
 
 /** A listener without rules. */
@@ -164,6 +192,7 @@ export async function sendOn(
 ): Promise<WritableStreamDefaultWriter<Uint8Array>> {
   const writer = (await conn.createUnidirectionalStream({ waitUntilAvailable: true })).getWriter();
   writer.closed.catch(() => {});
+  if (!end) keep(conn, writer);
   if (bytes.length > 0) await writer.write(bytes);
   if (end) await writer.close();
   return writer;

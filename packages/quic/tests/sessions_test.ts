@@ -6,6 +6,8 @@
 import { dialClient } from "@nnrp/client";
 import {
   type CarrierDialer,
+  encodePacket,
+  ErrorCode,
   NnrpCancelledError,
   NnrpProtocolError,
   type Result,
@@ -14,10 +16,11 @@ import {
 import { type NnrpServer, serve, type ServeOptions } from "@nnrp/server";
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { test } from "node:test";
-import { until } from "../../../tests/support/raw_peer.ts";
+import { Gate } from "../../../tests/support/places.ts";
+import { helloPacket, until } from "../../../tests/support/raw_peer.ts";
 import { patterned } from "../../core/tests/packet_bytes.ts";
 import { quic, webTransport } from "../mod.ts";
-import { certificates, connectRaw, packet, sendOn } from "./raw_quic.ts";
+import { certificates, connectRaw, openBidi, packet, sendOn } from "./raw_quic.ts";
 
 type Handler = Parameters<typeof serve>[1];
 
@@ -117,15 +120,17 @@ if ("Deno" in globalThis) {
   test("a server that closes answers what it has, and loses nothing of it", async () => {
     for (const carrier of await carriers()) {
       let begun = 0;
+      const gate = new Gate();
       const server = await served(async (frame) => {
         begun++;
-        await new Promise((done) => setTimeout(done, 30));
+        await gate.opened;
         return { typedPayloads: frame.typedPayloads };
       });
       const session = await dialClient("127.0.0.1", server.port, { carriers: [carrier] });
       const frames = Array.from({ length: 20 }, (_, i) => session.submit(opaque(patterned(i * 20_000, i))));
       await until(() => begun === 20, "the frames");
       const closing = server.close();
+      gate.open();
       const results = await Promise.all(frames);
       results.forEach((result, i) => assertEquals(payload(result), patterned(i * 20_000, i)));
       await closing;
@@ -145,14 +150,57 @@ if ("Deno" in globalThis) {
     await server.close();
   });
 
+  test("a client that floods while its hello is judged is cut; the verdict comes too late, and nobody else notices", async () => {
+    const log: string[] = [];
+    const gate = new Gate();
+    let judged = 0;
+    const server = await served(echo, {
+      log: (event) => log.push(event.type),
+      authValidator: async ({ authBlock }) => {
+        if (authBlock.length > 0) {
+          judged++;
+          await gate.opened;
+        }
+        return true;
+      },
+    });
+    const [carrier] = await carriers();
+    const good = await dialClient("127.0.0.1", server.port, { carriers: [carrier] });
+    const bad = await connectRaw(server.port);
+    await openBidi(bad, encodePacket(helloPacket({ auth: "me" })));
+    await until(() => judged === 1, "the validator");
+    const flooding = (async () => {
+      for (;;) await sendOn(bad, packet("submit", 1, patterned(60_000, 1)));
+    })().catch(() => {});
+    assertEquals((await bad.closed).closeCode, ErrorCode.LIMIT_EXCEEDED);
+    await flooding;
+    gate.open();
+    assertEquals(payload(await good.submit(opaque(patterned(10, 1)))), patterned(10, 1));
+    await until(() => server.stats.open === 1, "the other to be gone");
+    assertEquals(server.stats.sessions, 1);
+    await good.close();
+    await server.close();
+  });
+
+  test("in a session large frames on every stream at once all get through", async () => {
+    const server = await served(echo, { profile: { maxBodyBytes: 1024 * 1024 } });
+    for (const carrier of await carriers()) {
+      const session = await dialClient("127.0.0.1", server.port, { carriers: [carrier] });
+      const frames = Array.from({ length: 100 }, (_, i) => session.submit(opaque(patterned(1_000_000, i))));
+      const results = await Promise.all(frames);
+      results.forEach((result, i) => assertEquals(payload(result), patterned(1_000_000, i)));
+      await session.close();
+    }
+    await server.close();
+  });
+
   test("a client that breaks the rules ends alone, once in the log; clients that say nothing are let go", async () => {
     const log: string[] = [];
     const server = await served(echo, { log: (event) => log.push(event.type), handshakeTimeoutMs: 600 });
     const [carrier] = await carriers();
     const good = await dialClient("127.0.0.1", server.port, { carriers: [carrier] });
     const bad = await connectRaw(server.port);
-    const control = (await bad.createBidirectionalStream()).writable.getWriter();
-    await control.write(packet("control", 1).subarray(0, 39));
+    await openBidi(bad, packet("control", 1).subarray(0, 39));
     await sendOn(bad, packet("result", 1).subarray(0, 39));
     assert((await bad.closed).closeCode !== 0);
     const silent = await connectRaw(server.port);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { NnrpTransportError, NnrpUnsupportedError, NnrpValueError } from "@nnrp/core";
+import { ErrorCode, NnrpTransportError, NnrpUnsupportedError, NnrpValueError } from "@nnrp/core";
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { until } from "../../../tests/support/raw_peer.ts";
@@ -144,9 +144,11 @@ if (!("Deno" in globalThis)) {
     const control = await openStream(session);
     await control.write(packet("control", 1));
     const server = new Heard(await next());
+    await until(() => server.frames.length === 1, "the first packet");
     for (const byte of [0x4e, 0x4e, 0x52, 0x50, 0xff, 0x45, 1, 0]) {
+      const before = server.carrier.receivedBytes;
       await control.write(new Uint8Array([byte]));
-      await new Promise((done) => setTimeout(done, 3));
+      await until(() => server.carrier.receivedBytes === before + 1, "the byte");
     }
     await until(() => server.events.length === 1, "the end");
     assertEquals(server.events, ["end"]);
@@ -187,6 +189,66 @@ if (!("Deno" in globalThis)) {
     assertStringIncludes(server.fault_!.message, "too many streams");
     await listener.close();
   });
+
+  /** Ways to send what nobody listens to, or more than a client may before it is accepted. */
+  const FLOODS: { name: string; accepted: boolean; flood(session: WebTransport): Promise<unknown> }[] = [
+    {
+      name: "frames on data streams before the hello is accepted",
+      accepted: false,
+      flood: (session) =>
+        Promise.all(Array.from({ length: 10 }, async () => {
+          const writer = await openStream(session);
+          for (;;) await writer.write(packet("submit", 1, patterned(60_000, 1)));
+        })),
+    },
+    {
+      name: "packets that are never whole, before the hello is accepted",
+      accepted: false,
+      flood: (session) =>
+        Promise.all(Array.from({ length: 10 }, async () => {
+          const writer = await openStream(session);
+          await writer.write(packet("submit", 1, patterned(60_000, 1)).subarray(0, 50_000));
+        })),
+    },
+    {
+      name: "unidirectional streams, in a session",
+      accepted: true,
+      flood: async (session) => {
+        const writer = (await session.createUnidirectionalStream()).getWriter();
+        writer.closed.catch(() => {});
+        for (;;) await writer.write(new Uint8Array(10_000));
+      },
+    },
+    {
+      name: "empty unidirectional streams without end, in a session",
+      accepted: true,
+      flood: async (session) => {
+        for (;;) await session.createUnidirectionalStream({ waitUntilAvailable: true } as object);
+      },
+    },
+  ];
+  for (const { name, accepted, flood } of FLOODS) {
+    test(`too much of what cannot be used ends a session, and only that one: ${name}`, async () => {
+      const { port, next, listener } = await listening();
+      const good = new Heard(await webTransport(await hashes()).dial({ host: "127.0.0.1", port }));
+      good.send("control", 0);
+      const other = new Heard(await next());
+      const greedy = await rawSession(port);
+      const control = await openStream(greedy);
+      await control.write(packet("control", 1));
+      const ours = new Heard(await next(), accepted);
+      await until(() => ours.frames.length === 1, "the first packet");
+      if (!accepted) ours.carrier.pause(); // the hello is being judged
+      const flooding = flood(greedy).catch(() => {}); // it is cut
+      await until(() => ours.info !== null, "the end");
+      assertEquals([ours.events, ours.info!.code], [["fault", "closed"], ErrorCode.LIMIT_EXCEEDED]);
+      await flooding;
+      good.send("submit", 9);
+      await until(() => other.frames.includes(9), "the other client's frame");
+      await Promise.all([good.carrier.close(), other.carrier.close()]);
+      await listener.close();
+    });
+  }
 
   test("a wrong hash and a dead port are refused in bounded time", async () => {
     const { port, listener } = await listening();

@@ -9,6 +9,11 @@
 export const MAX_METADATA_BYTES = 4096;
 /** Largest body before the hello is accepted, the hello's own included (behaviour spec §9). */
 export const MAX_BODY_BYTES_BEFORE_HELLO = 64 * 1024;
+/**
+ * Most memory that a connection with several streams may take before its hello is accepted, for what came and cannot be shown:
+ * frames that overtook the hello, packets that are not whole. Enough for a body of the largest size on a few streams.
+ */
+export const MAX_UNSHOWN_BYTES_BEFORE_HELLO = 4 * MAX_BODY_BYTES_BEFORE_HELLO;
 /** Largest body of a TRANSPORT_PROBE (behaviour spec §9). */
 export const MAX_PROBE_BODY_BYTES = 1024 * 1024;
 /** Largest body of a session unless its profile says otherwise: what rc2 advertises (wire spec §4.2). */

@@ -308,6 +308,7 @@ export class ServerEngine extends SessionEngine {
       policy: (field) => this.#judgePatch(field),
     });
     this.writer.output.limits.maxBodyBytes = this.#options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES;
+    this.writer.output.limits.maxUnshownBytes = Infinity;
     this.state = SessionState.ACTIVE;
     const deferred = this.#deferred;
     this.#deferred = [];
@@ -836,6 +837,7 @@ export class ServerEngine extends SessionEngine {
     fields: { acceptCode: number; resumeFromFrameId: bigint; graceWindowMs: number },
     body: Uint8Array,
   ): void {
+    this.writer.output.limits.maxUnshownBytes = Infinity;
     this.writer.record(
       MessageType.SESSION_MIGRATE_ACK,
       MIGRATE_ACK,
