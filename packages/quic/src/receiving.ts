@@ -265,7 +265,6 @@ export class Receiving implements IncomingOwner {
 
   /** The peer finished a stream. Never throws: no caller is left who could do anything about it. */
   ended(stream: IncomingStream): void {
-<<<<<<< HEAD
     try {
       this.#ended(stream);
     } catch (cause) {
@@ -274,10 +273,7 @@ export class Receiving implements IncomingOwner {
   }
 
   #ended(stream: IncomingStream): void {
-    if (!stream.control) this.openStreams--;
-=======
     this.#over(stream);
->>>>>>> w-quic
     const cut = stream.reader.endError(`${this.#owner.name} stream ${stream.id}`);
     if (cut !== null && !this.discard && !stream.marked) {
       this.#owner.fault(cut);
@@ -287,7 +283,13 @@ export class Receiving implements IncomingOwner {
     this.#owner.streamEnded(stream);
   }
 
-<<<<<<< HEAD
+  #over(stream: IncomingStream): void {
+    if (!stream.control) this.openStreams--;
+    this.#unshown -= stream.unshownBytes;
+    stream.unshownBytes = 0;
+    if (this.#large.delete(stream)) this.#makeRoom();
+  }
+
   /** A stream cannot be read any more. Never throws. */
   broke(stream: IncomingStream, cause: unknown): void {
     try {
@@ -298,19 +300,7 @@ export class Receiving implements IncomingOwner {
   }
 
   #broke(stream: IncomingStream, cause: unknown): void {
-    if (!stream.control) this.openStreams--;
-=======
-  #over(stream: IncomingStream): void {
-    if (!stream.control) this.openStreams--;
-    this.#unshown -= stream.unshownBytes;
-    stream.unshownBytes = 0;
-    if (this.#large.delete(stream)) this.#makeRoom();
-  }
-
-  /** A stream cannot be read any more. */
-  broke(stream: IncomingStream, cause: unknown): void {
     this.#over(stream);
->>>>>>> w-quic
     if (this.discard || isConnectionLoss(cause)) return; // the end of the connection tells
     this.#owner.fault(
       new NnrpWireError(`${this.#owner.name} stream ${stream.id} was reset by the peer: ${text(cause)}`, {
