@@ -13,7 +13,7 @@ import {
   SessionState,
 } from "@nnrp/core";
 import { ackFor, ClientRig, helloPacket, ServerRig } from "../../packages/core/tests/engine_rig.ts";
-import { bare, errorPacket, samplePacket, submitPacket } from "../../packages/core/tests/sample_packets.ts";
+import { bare, errorPacket, samplePacket, submitPacket } from "@nnrp/testing/packets";
 
 /** Name of a state. */
 export type StateName = keyof typeof SessionState;

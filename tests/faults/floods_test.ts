@@ -11,11 +11,12 @@ import {
   flowPacket,
   hintPacket,
   invalidatePacket,
+  join,
   patchPacket,
+  patterned,
   resultPacket,
   submitPacket,
-} from "../../packages/core/tests/sample_packets.ts";
-import { join, patterned } from "../../packages/core/tests/packet_bytes.ts";
+} from "@nnrp/testing/packets";
 import { isOver, underAttack } from "./good_client.ts";
 
 /** One packet many times over. */

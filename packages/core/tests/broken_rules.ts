@@ -10,7 +10,6 @@ import type { NnrpPacket } from "../src/wire/packet.ts";
 import type { ServerCapabilities } from "../src/session/handshake/server_capabilities.ts";
 import type { SessionState } from "../src/session/engine/states.ts";
 import { helloPacket } from "./engine_rig.ts";
-import { patterned } from "./packet_bytes.ts";
 import {
   bare,
   cacheAckPacket,
@@ -21,11 +20,12 @@ import {
   invalidatePacket,
   patchAckPacket,
   patchPacket,
+  patterned,
   probePacket,
   resultPacket,
   samplePacket,
   submitPacket,
-} from "./sample_packets.ts";
+} from "@nnrp/testing/packets";
 
 /** Names of the states. */
 export type StateName = keyof typeof SessionState;

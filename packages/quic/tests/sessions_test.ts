@@ -15,7 +15,7 @@ import { type NnrpServer, serve, type ServeOptions } from "@nnrp/server";
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { until } from "../../../tests/support/raw_peer.ts";
-import { patterned } from "../../core/tests/packet_bytes.ts";
+import { patterned } from "@nnrp/testing/packets";
 import { quic, webTransport } from "../mod.ts";
 import { certificates, connectRaw, packet, sendOn } from "./raw_quic.ts";
 

@@ -9,7 +9,6 @@ import {
   type SentPacket,
   ServerRig,
 } from "../../../tests/engine_rig.ts";
-import { patterned } from "../../../tests/packet_bytes.ts";
 import {
   bare,
   cacheAckPacket,
@@ -20,11 +19,12 @@ import {
   invalidatePacket,
   patchAckPacket,
   patchPacket,
+  patterned,
   probePacket,
   resultPacket,
   samplePacket,
   submitPacket,
-} from "../../../tests/sample_packets.ts";
+} from "@nnrp/testing/packets";
 import { type NnrpError, NnrpProtocolError, NnrpWireError } from "../../errors.ts";
 import { enumName } from "../../wire/enum_names.ts";
 import { ErrorCode, ErrorScope, MessageType, SubmitMode } from "../../wire/enums.ts";

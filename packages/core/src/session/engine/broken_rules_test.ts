@@ -25,7 +25,7 @@ import {
   RecordingWaiter,
   ServerRig,
 } from "../../../tests/engine_rig.ts";
-import { bare, resultPacket, submitPacket } from "../../../tests/sample_packets.ts";
+import { bare, resultPacket, submitPacket } from "@nnrp/testing/packets";
 import type { SubmitRequest } from "../../body/submit_request.ts";
 import { TypedPayload } from "../../body/typed_payloads.ts";
 import { NnrpError, NnrpProtocolError } from "../../errors.ts";

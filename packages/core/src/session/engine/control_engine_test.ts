@@ -7,7 +7,6 @@ import {
   type SentPacket,
   ServerRig,
 } from "../../../tests/engine_rig.ts";
-import { patterned } from "../../../tests/packet_bytes.ts";
 import {
   bare,
   cacheAckPacket,
@@ -17,9 +16,10 @@ import {
   hintPacket,
   patchAckPacket,
   patchPacket,
+  patterned,
   probePacket,
   resultPacket,
-} from "../../../tests/sample_packets.ts";
+} from "@nnrp/testing/packets";
 import { NnrpLimitError, NnrpProtocolError, NnrpStateError, NnrpValueError } from "../../errors.ts";
 import {
   CacheAckStatus,

@@ -11,8 +11,7 @@ import {
   type SentPacket,
   ServerRig,
 } from "../../../tests/engine_rig.ts";
-import { headerBytes, join } from "../../../tests/packet_bytes.ts";
-import { bare, errorPacket, samplePacket, submitPacket } from "../../../tests/sample_packets.ts";
+import { bare, errorPacket, headerBytes, join, samplePacket, submitPacket } from "@nnrp/testing/packets";
 import { enumName } from "../../wire/enum_names.ts";
 import { ErrorCode, ErrorScope, MessageType } from "../../wire/enums.ts";
 import { encodePacket } from "../../wire/packet.ts";

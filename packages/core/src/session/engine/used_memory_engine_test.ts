@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { test } from "node:test";
 import { results, resultTargets, submits } from "../../../tests/body_arbitraries.ts";
 import { ackFor, helloPacket, laneOf } from "../../../tests/engine_rig.ts";
-import { samplePacket, submitPacket } from "../../../tests/sample_packets.ts";
+import { samplePacket, submitPacket } from "@nnrp/testing/packets";
 import { encodeFrameSubmit } from "../../body/frame_submit.ts";
 import { encodeResultPush, type ResultFields } from "../../body/result_push.ts";
 import { TypedPayload } from "../../body/typed_payloads.ts";
