@@ -7,6 +7,7 @@
 /** Folders below `packages/`, each after those it needs. */
 export const PUBLISHED: readonly string[] = [
   "core",
+  "testing",
   "tcp",
   "websocket",
   "quic",

@@ -7,7 +7,7 @@ import { type CancelTimer, NnrpValueError } from "@nnrp/core";
 import type { LateOrder } from "../time/standstill.ts";
 import type { Direction, VirtualLink } from "./link.ts";
 import type { VirtualNetwork } from "./network.ts";
-import type { LinkWeather } from "./weather.ts";
+import { changed, CLEAR, directionOf, type LinkWeather } from "./weather.ts";
 
 /** When a fault happens. */
 export interface FaultTime {
@@ -155,6 +155,10 @@ function check(fault: Fault, index: number): void {
   if (ms !== undefined && !(ms >= 0)) refuse("ms", "ms from 0", ms);
   if (name === "blackhole" && !["up", "down"].includes(fault.direction)) {
     refuse("direction", "up or down", fault.direction);
+  }
+  if (name === "weather") {
+    changed(CLEAR, directionOf(fault.weather, "up"));
+    changed(CLEAR, directionOf(fault.weather, "down"));
   }
 }
 
