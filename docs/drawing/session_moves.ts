@@ -12,7 +12,7 @@ import {
   type SessionRole,
   SessionState,
 } from "@nnrp/core";
-import { ackFor, ClientRig, helloPacket, ServerRig } from "../../packages/core/tests/engine_rig.ts";
+import { ackFor, ClientRig, helloPacket, ServerRig } from "@nnrp/testing/engines";
 import { bare, errorPacket, samplePacket, submitPacket } from "@nnrp/testing/packets";
 
 /** Name of a state. */

@@ -12,7 +12,7 @@ import {
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { helloPacket, RawPeer, RawServer, until } from "../support/raw_peer.ts";
-import { ackFor } from "../../packages/core/tests/engine_rig.ts";
+import { ackFor } from "@nnrp/testing/engines";
 import {
   bare,
   cachePutPacket,

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import { test } from "node:test";
 import { TCP } from "../support/places.ts";
 import { helloPacket, RawPeer, RawServer, until } from "../support/raw_peer.ts";
-import { ackFor } from "../../packages/core/tests/engine_rig.ts";
+import { ackFor } from "@nnrp/testing/engines";
 import {
   bare,
   cachePutPacket,

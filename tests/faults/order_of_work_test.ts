@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { Gate, TCP } from "../support/places.ts";
 import { RawPeer, RawServer, until } from "../support/raw_peer.ts";
-import { ackFor } from "../../packages/core/tests/engine_rig.ts";
+import { ackFor } from "@nnrp/testing/engines";
 import { bare, flowPacket, join, resultPacket, submitPacket } from "@nnrp/testing/packets";
 
 const say = (text: string) => ({ typedPayloads: [TypedPayload.tokenChunk(text)] });

@@ -16,7 +16,7 @@ import {
   NnrpTransportError,
   PacketWriter,
 } from "@nnrp/core";
-import { ackFor } from "../../core/tests/engine_rig.ts";
+import { ackFor } from "@nnrp/testing/engines";
 import { errorPacket } from "@nnrp/testing/packets";
 
 /** Quick, encrypted carriers of one transport. */

@@ -9,7 +9,7 @@ import { encodeControlExtensions } from "../src/wire/extensions.ts";
 import type { NnrpPacket } from "../src/wire/packet.ts";
 import type { ServerCapabilities } from "../src/session/handshake/server_capabilities.ts";
 import type { SessionState } from "../src/session/engine/states.ts";
-import { helloPacket } from "./engine_rig.ts";
+import { helloPacket } from "@nnrp/testing/engines";
 import {
   bare,
   cacheAckPacket,

@@ -380,7 +380,7 @@ test("a server that just goes away fails what is in flight", async () => {
   const dialling = dialClient(`nnrp://127.0.0.1:${raw.port}`);
   const peer = await raw.accept();
   await peer.next("CLIENT_HELLO");
-  const { ackFor } = await import("../../core/tests/engine_rig.ts");
+  const { ackFor } = await import("@nnrp/testing/engines");
   peer.send(ackFor(helloPacket()));
   const session = await dialling;
   const frame = session.submit({ typedPayloads: [TypedPayload.tokenChunk("x")] });

@@ -36,7 +36,7 @@ import {
   TRANSPORT_PROBE_RECORD,
   type WireRecord,
 } from "@nnrp/core";
-import { ackFor, helloPacket } from "../../../core/tests/engine_rig.ts";
+import { ackFor, helloPacket } from "../engines/engine_rig.ts";
 import { patterned } from "./packet_bytes.ts";
 
 /** Header fields of a sample. */

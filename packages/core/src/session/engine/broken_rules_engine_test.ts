@@ -8,7 +8,7 @@ import {
   namesOf,
   type SentPacket,
   ServerRig,
-} from "../../../tests/engine_rig.ts";
+} from "@nnrp/testing/engines";
 import {
   bare,
   cacheAckPacket,

@@ -24,7 +24,7 @@ import {
   namesOf,
   RecordingWaiter,
   ServerRig,
-} from "../../../tests/engine_rig.ts";
+} from "@nnrp/testing/engines";
 import { bare, resultPacket, submitPacket } from "@nnrp/testing/packets";
 import type { SubmitRequest } from "../../body/submit_request.ts";
 import { TypedPayload } from "../../body/typed_payloads.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
-import { ClientRig, frameRequest, namesOf, RecordingWaiter } from "../../../tests/engine_rig.ts";
+import { ClientRig, frameRequest, namesOf, RecordingWaiter } from "@nnrp/testing/engines";
 import { bare, errorPacket, resultPacket } from "@nnrp/testing/packets";
 import type { SubmitRequest } from "../../body/submit_request.ts";
 import { NnrpError, NnrpStateError } from "../../errors.ts";

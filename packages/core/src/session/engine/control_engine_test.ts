@@ -1,12 +1,6 @@
 import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { test } from "node:test";
-import {
-  ClientRig,
-  namesOf,
-  RecordingWaiter,
-  type SentPacket,
-  ServerRig,
-} from "../../../tests/engine_rig.ts";
+import { ClientRig, namesOf, RecordingWaiter, type SentPacket, ServerRig } from "@nnrp/testing/engines";
 import {
   bare,
   cacheAckPacket,

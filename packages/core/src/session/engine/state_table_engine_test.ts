@@ -10,7 +10,7 @@ import {
   RecordingWaiter,
   type SentPacket,
   ServerRig,
-} from "../../../tests/engine_rig.ts";
+} from "@nnrp/testing/engines";
 import { bare, errorPacket, headerBytes, join, samplePacket, submitPacket } from "@nnrp/testing/packets";
 import { enumName } from "../../wire/enum_names.ts";
 import { ErrorCode, ErrorScope, MessageType } from "../../wire/enums.ts";

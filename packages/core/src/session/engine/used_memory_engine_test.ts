@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
 import { results, resultTargets, submits } from "../../../tests/body_arbitraries.ts";
-import { ackFor, helloPacket, laneOf } from "../../../tests/engine_rig.ts";
+import { ackFor, helloPacket, laneOf } from "@nnrp/testing/engines";
 import { samplePacket, submitPacket } from "@nnrp/testing/packets";
 import { encodeFrameSubmit } from "../../body/frame_submit.ts";
 import { encodeResultPush, type ResultFields } from "../../body/result_push.ts";
