@@ -19,6 +19,7 @@ import {
   decodePacket,
   type EffectiveSettings,
   encodePacket,
+  type EngineHost,
   enumName,
   type ErrorEvent,
   type ErrorMetadata,
@@ -200,7 +201,7 @@ abstract class EngineRig {
     return this.out.take();
   }
 
-  protected hostBase() {
+  protected hostBase(): EngineHost & Pick<ServerHost, "flow"> {
     return {
       draining: (end: SessionEnd) => {
         if (this.ending !== null) throw new Error("draining was told twice");
