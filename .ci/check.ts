@@ -3,7 +3,18 @@
  *
  * @module
  */
-const PACKAGES = ["core", "runtime", "tcp", "websocket", "quic", "client", "server", "backends", "tools"];
+const PACKAGES = [
+  "core",
+  "runtime",
+  "testing",
+  "tcp",
+  "websocket",
+  "quic",
+  "client",
+  "server",
+  "backends",
+  "tools",
+];
 const root = new URL("../", import.meta.url);
 let failures = 0;
 

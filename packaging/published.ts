@@ -7,6 +7,8 @@
 /** Folders below `packages/`, each after those it needs. */
 export const PUBLISHED: readonly string[] = [
   "core",
+  "runtime",
+  "testing",
   "tcp",
   "websocket",
   "quic",

@@ -10,6 +10,7 @@ import { ensureRuntimes, type Runtime } from "./runtimes/runtimes.ts";
 const PORTABLE = [
   "packages/core",
   "packages/runtime",
+  "packages/testing",
   "packages/tcp",
   "packages/websocket",
   "packages/quic",

@@ -12,8 +12,8 @@ import {
   type SessionRole,
   SessionState,
 } from "@nnrp/core";
-import { ackFor, ClientRig, helloPacket, ServerRig } from "../../packages/core/tests/engine_rig.ts";
-import { bare, errorPacket, samplePacket, submitPacket } from "../../packages/core/tests/sample_packets.ts";
+import { ackFor, ClientRig, helloPacket, ServerRig } from "@nnrp/testing/engines";
+import { bare, errorPacket, samplePacket, submitPacket } from "@nnrp/testing/packets";
 
 /** Name of a state. */
 export type StateName = keyof typeof SessionState;

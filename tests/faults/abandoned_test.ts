@@ -3,8 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { TCP } from "../support/places.ts";
 import { helloPacket, RawPeer, until } from "../support/raw_peer.ts";
-import { join, patterned } from "../../packages/core/tests/packet_bytes.ts";
-import { cachePutPacket, submitPacket } from "../../packages/core/tests/sample_packets.ts";
+import { cachePutPacket, join, patterned, submitPacket } from "@nnrp/testing/packets";
 import { underAttack } from "./good_client.ts";
 
 const errorOf = ({ metadata }: { metadata: Uint8Array }) => {

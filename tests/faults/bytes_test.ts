@@ -12,19 +12,21 @@ import {
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { helloPacket, RawPeer, RawServer, until } from "../support/raw_peer.ts";
-import { ackFor } from "../../packages/core/tests/engine_rig.ts";
-import { headerBytes, join, patterned } from "../../packages/core/tests/packet_bytes.ts";
+import { ackFor } from "@nnrp/testing/engines";
 import {
   bare,
   cachePutPacket,
   flowPacket,
+  headerBytes,
   hintPacket,
   invalidatePacket,
+  join,
   patchPacket,
+  patterned,
   resultPacket,
   samplePacket,
   submitPacket,
-} from "../../packages/core/tests/sample_packets.ts";
+} from "@nnrp/testing/packets";
 import { underAttack } from "./good_client.ts";
 
 /** Sends bytes in pieces; the event loop has its turn after each, so that the other side reads them one by one. */

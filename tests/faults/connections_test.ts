@@ -8,10 +8,11 @@ import {
   bare,
   cachePutPacket,
   flowPacket,
+  headerBytes,
+  join,
   patchPacket,
   submitPacket,
-} from "../../packages/core/tests/sample_packets.ts";
-import { headerBytes, join } from "../../packages/core/tests/packet_bytes.ts";
+} from "@nnrp/testing/packets";
 import { underAttack } from "./good_client.ts";
 
 /** Many connections, a few at a time. */

@@ -4,18 +4,19 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import { test } from "node:test";
 import { TCP } from "../support/places.ts";
 import { helloPacket, RawPeer, RawServer, until } from "../support/raw_peer.ts";
-import { ackFor } from "../../packages/core/tests/engine_rig.ts";
+import { ackFor } from "@nnrp/testing/engines";
 import {
   bare,
   cachePutPacket,
   flowPacket,
   hintPacket,
   invalidatePacket,
+  join,
   patchPacket,
+  patterned,
   resultPacket,
   submitPacket,
-} from "../../packages/core/tests/sample_packets.ts";
-import { join, patterned } from "../../packages/core/tests/packet_bytes.ts";
+} from "@nnrp/testing/packets";
 import { isOver, underAttack } from "./good_client.ts";
 
 /** One packet many times over. */

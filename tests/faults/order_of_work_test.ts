@@ -4,9 +4,8 @@ import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { Gate, TCP } from "../support/places.ts";
 import { RawPeer, RawServer, until } from "../support/raw_peer.ts";
-import { ackFor } from "../../packages/core/tests/engine_rig.ts";
-import { join } from "../../packages/core/tests/packet_bytes.ts";
-import { bare, flowPacket, resultPacket, submitPacket } from "../../packages/core/tests/sample_packets.ts";
+import { ackFor } from "@nnrp/testing/engines";
+import { bare, flowPacket, join, resultPacket, submitPacket } from "@nnrp/testing/packets";
 
 const say = (text: string) => ({ typedPayloads: [TypedPayload.tokenChunk(text)] });
 

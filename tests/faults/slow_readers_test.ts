@@ -2,8 +2,7 @@ import { encodePacket } from "@nnrp/core";
 import { assertEquals, assertLess } from "@std/assert";
 import { test } from "node:test";
 import { RawPeer, until } from "../support/raw_peer.ts";
-import { join, patterned } from "../../packages/core/tests/packet_bytes.ts";
-import { cachePutPacket, submitPacket } from "../../packages/core/tests/sample_packets.ts";
+import { cachePutPacket, join, patterned, submitPacket } from "@nnrp/testing/packets";
 import { isOver, underAttack, usedMemory } from "./good_client.ts";
 
 const MIB = 1024 * 1024;

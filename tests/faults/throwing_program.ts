@@ -12,7 +12,7 @@ import { serve, type ServerLogEvent } from "@nnrp/server";
 import { tcp, tls } from "@nnrp/tcp";
 import { webSocket } from "@nnrp/websocket";
 import process from "node:process";
-import { errorPacket } from "../../packages/core/tests/sample_packets.ts";
+import { errorPacket } from "@nnrp/testing/packets";
 import { mounted } from "../../packages/websocket/tests/setups.ts";
 import { until } from "../support/raw_peer.ts";
 import { makeDevCertificates } from "../support/test_certificates.ts";

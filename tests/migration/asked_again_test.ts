@@ -8,7 +8,7 @@ import { assert, assertEquals } from "@std/assert";
 import { TransportId } from "@nnrp/core";
 import { type AuthRequest, type AuthValidator, NnrpServer, type ServeOptions } from "@nnrp/server";
 import { tcp } from "@nnrp/tcp";
-import { submitPacket } from "../../packages/core/tests/sample_packets.ts";
+import { submitPacket } from "@nnrp/testing/packets";
 import { disguised } from "../support/disguise.ts";
 import { Gate } from "../support/places.ts";
 import { helloPacket, RawPeer, until } from "../support/raw_peer.ts";

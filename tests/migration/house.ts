@@ -7,7 +7,7 @@ import { type Carrier, TransportId } from "@nnrp/core";
 import { TypedPayload } from "@nnrp/client";
 import { type AuthValidator, serve, type ServeOptions, type ServerLogEvent } from "@nnrp/server";
 import { tcp } from "@nnrp/tcp";
-import { submitPacket } from "../../packages/core/tests/sample_packets.ts";
+import { submitPacket } from "@nnrp/testing/packets";
 import { certificateOf, type Disguise, disguised } from "../support/disguise.ts";
 import { helloPacket, RawPeer } from "../support/raw_peer.ts";
 import { askToMove, migratePacket, tokenOf } from "./migrate_packets.ts";

@@ -10,8 +10,8 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { Gate, PLACES } from "../../../tests/support/places.ts";
 import { RawServer, until } from "../../../tests/support/raw_peer.ts";
-import { ackFor } from "../../core/tests/engine_rig.ts";
-import { bare, errorPacket, resultPacket } from "../../core/tests/sample_packets.ts";
+import { ackFor } from "@nnrp/testing/engines";
+import { bare, errorPacket, resultPacket } from "@nnrp/testing/packets";
 import { dialClient } from "./dial.ts";
 
 const say = (text: string) => ({ typedPayloads: [TypedPayload.tokenChunk(text)] });

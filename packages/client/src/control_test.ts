@@ -16,9 +16,8 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { MEMORY } from "../../../tests/support/places.ts";
 import { type RawPeer, RawServer } from "../../../tests/support/raw_peer.ts";
-import { ackFor } from "../../core/tests/engine_rig.ts";
-import { patterned } from "../../core/tests/packet_bytes.ts";
-import { cacheAckPacket, errorPacket, patchAckPacket } from "../../core/tests/sample_packets.ts";
+import { ackFor } from "@nnrp/testing/engines";
+import { cacheAckPacket, errorPacket, patchAckPacket, patterned } from "@nnrp/testing/packets";
 import { dialClient } from "./dial.ts";
 import type { ClientSession } from "./session.ts";
 

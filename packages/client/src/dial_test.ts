@@ -17,7 +17,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { MEMORY, TCP } from "../../../tests/support/places.ts";
 import { RawServer, until } from "../../../tests/support/raw_peer.ts";
-import { errorPacket } from "../../core/tests/sample_packets.ts";
+import { errorPacket } from "@nnrp/testing/packets";
 import { connectClientSession } from "./connect.ts";
 import { dialClient } from "./dial.ts";
 import { isLoopback, parseEndpoint } from "./endpoint.ts";

@@ -14,7 +14,7 @@ import {
 import { serve } from "@nnrp/server";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
-import { bare } from "../../core/tests/sample_packets.ts";
+import { bare } from "@nnrp/testing/packets";
 import {
   failing,
   type FakeDialer,

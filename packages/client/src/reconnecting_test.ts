@@ -17,7 +17,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { until } from "../../../tests/support/raw_peer.ts";
 import { Gate } from "../../../tests/support/places.ts";
-import { ackFor } from "../../core/tests/engine_rig.ts";
+import { ackFor } from "@nnrp/testing/engines";
 import {
   type FakeDialer,
   fakeDialer,

@@ -16,8 +16,8 @@ import {
   NnrpTransportError,
   PacketWriter,
 } from "@nnrp/core";
-import { ackFor } from "../../core/tests/engine_rig.ts";
-import { errorPacket } from "../../core/tests/sample_packets.ts";
+import { ackFor } from "@nnrp/testing/engines";
+import { errorPacket } from "@nnrp/testing/packets";
 
 /** Quick, encrypted carriers of one transport. */
 export const QUIC = 1;

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { test } from "node:test";
-import { bytesOf, headerBytes, join, patterned } from "../tests/packet_bytes.ts";
+import { bytesOf, headerBytes, join, patterned } from "@nnrp/testing/packets";
 import {
   type ByteStream,
   ByteStreamCarrier,

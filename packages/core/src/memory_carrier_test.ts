@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
-import { bytesOf, patterned } from "../tests/packet_bytes.ts";
+import { bytesOf, patterned } from "@nnrp/testing/packets";
 import type { Carrier, CarrierSink } from "./carrier.ts";
 import { NnrpTransportError } from "./errors.ts";
 import { memoryNetwork, type MemoryOptions, memoryPair } from "./memory_carrier.ts";

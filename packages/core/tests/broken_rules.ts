@@ -9,8 +9,7 @@ import { encodeControlExtensions } from "../src/wire/extensions.ts";
 import type { NnrpPacket } from "../src/wire/packet.ts";
 import type { ServerCapabilities } from "../src/session/handshake/server_capabilities.ts";
 import type { SessionState } from "../src/session/engine/states.ts";
-import { helloPacket } from "./engine_rig.ts";
-import { patterned } from "./packet_bytes.ts";
+import { helloPacket } from "@nnrp/testing/engines";
 import {
   bare,
   cacheAckPacket,
@@ -21,11 +20,12 @@ import {
   invalidatePacket,
   patchAckPacket,
   patchPacket,
+  patterned,
   probePacket,
   resultPacket,
   samplePacket,
   submitPacket,
-} from "./sample_packets.ts";
+} from "@nnrp/testing/packets";
 
 /** Names of the states. */
 export type StateName = keyof typeof SessionState;

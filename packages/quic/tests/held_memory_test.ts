@@ -8,7 +8,7 @@ import { ErrorCode, MAX_UNSHOWN_BYTES_BEFORE_HELLO, NnrpWireError } from "@nnrp/
 import { assertEquals, assertInstanceOf, assertLess, assertLessOrEqual } from "@std/assert";
 import { test } from "node:test";
 import { until } from "../../../tests/support/raw_peer.ts";
-import { patterned } from "../../core/tests/packet_bytes.ts";
+import { patterned } from "@nnrp/testing/packets";
 import { QuicCarrier } from "../src/quic_carrier.ts";
 import { connectRaw, Heard, listening, MIB, openBidi, packet, pair, sendOn } from "./raw_quic.ts";
 

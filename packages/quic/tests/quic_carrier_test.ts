@@ -13,7 +13,7 @@ import {
 } from "@std/assert";
 import { test } from "node:test";
 import { until } from "../../../tests/support/raw_peer.ts";
-import { patterned } from "../../core/tests/packet_bytes.ts";
+import { patterned } from "@nnrp/testing/packets";
 import { quic } from "../mod.ts";
 import {
   certificates,

@@ -7,7 +7,7 @@ import { ErrorCode, NnrpWireError } from "@nnrp/core";
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { test } from "node:test";
 import { until } from "../../../tests/support/raw_peer.ts";
-import { patterned } from "../../core/tests/packet_bytes.ts";
+import { patterned } from "@nnrp/testing/packets";
 import { quic } from "../mod.ts";
 import { QuicCarrier } from "../src/quic_carrier.ts";
 import {

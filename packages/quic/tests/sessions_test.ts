@@ -18,7 +18,7 @@ import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/asse
 import { test } from "node:test";
 import { Gate } from "../../../tests/support/places.ts";
 import { helloPacket, until } from "../../../tests/support/raw_peer.ts";
-import { patterned } from "../../core/tests/packet_bytes.ts";
+import { patterned } from "@nnrp/testing/packets";
 import { quic, webTransport } from "../mod.ts";
 import { certificates, connectRaw, openBidi, packet, sendOn } from "./raw_quic.ts";
 

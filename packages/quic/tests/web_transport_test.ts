@@ -7,7 +7,7 @@ import { ErrorCode, NnrpTransportError, NnrpUnsupportedError, NnrpValueError } f
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { until } from "../../../tests/support/raw_peer.ts";
-import { patterned } from "../../core/tests/packet_bytes.ts";
+import { patterned } from "@nnrp/testing/packets";
 import { webTransport, type WebTransportOptions } from "../webtransport.ts";
 import { certificates, Heard, listening, MIB, packet } from "./raw_quic.ts";
 

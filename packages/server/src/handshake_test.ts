@@ -12,7 +12,7 @@ import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/asse
 import { test } from "node:test";
 import { Gate, MEMORY, PLACES, TCP } from "../../../tests/support/places.ts";
 import { helloPacket, RawPeer, until } from "../../../tests/support/raw_peer.ts";
-import { probePacket, submitPacket } from "../../core/tests/sample_packets.ts";
+import { probePacket, submitPacket } from "@nnrp/testing/packets";
 import { type AuthVerdict, NnrpServer, serve, type ServerLogEvent } from "../mod.ts";
 
 const say = (text: string) => ({ typedPayloads: [TypedPayload.tokenChunk(text)] });

@@ -3,8 +3,7 @@ import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { test } from "node:test";
 import { Gate, MEMORY, TCP } from "../../../tests/support/places.ts";
 import { RawPeer, until } from "../../../tests/support/raw_peer.ts";
-import { patterned } from "../../core/tests/packet_bytes.ts";
-import { submitPacket } from "../../core/tests/sample_packets.ts";
+import { patterned, submitPacket } from "@nnrp/testing/packets";
 
 const KIB = 1024;
 const MIB = 1024 * 1024;

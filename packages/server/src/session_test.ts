@@ -18,8 +18,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { Gate, type Meeting, MEMORY, type Place, PLACES, TCP } from "../../../tests/support/places.ts";
 import { RawPeer, until } from "../../../tests/support/raw_peer.ts";
-import { patterned } from "../../core/tests/packet_bytes.ts";
-import { submitPacket } from "../../core/tests/sample_packets.ts";
+import { patterned, submitPacket } from "@nnrp/testing/packets";
 import type { ServerSession } from "./session.ts";
 import type { ServeOptions } from "./options.ts";
 import type { ClientSession, DialOptions } from "@nnrp/client";
@@ -364,7 +363,7 @@ test("callbacks of the application that fail harm neither session nor server", a
   };
   at.client.sendFlowUpdate({ credit: 1 });
   await at.client.patch({ qualityTier: 1 });
-  at.client.raw.sendPacket("control", (await import("../../core/tests/sample_packets.ts")).errorPacket());
+  at.client.raw.sendPacket("control", (await import("@nnrp/testing/packets")).errorPacket());
   await at.client.ping();
   const result = at.client.submit(say("x"));
   await at.session.sendResult(await at.session.receiveSubmit(), say("fine"));

@@ -14,7 +14,7 @@ import { serve } from "@nnrp/server";
 import { assert, assertEquals, assertInstanceOf, assertLess, assertRejects, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { helloPacket, RawPeer, RawServer, until } from "../../../tests/support/raw_peer.ts";
-import { patterned } from "../../core/tests/packet_bytes.ts";
+import { patterned } from "@nnrp/testing/packets";
 import { tcp } from "../mod.ts";
 import { Heard } from "../tests/heard.ts";
 
@@ -361,7 +361,7 @@ test("results written before the server closes arrive whole, however late the cl
   );
   const peer = await RawPeer.shakeHands(server.port);
   peer.pause();
-  const { submitPacket } = await import("../../core/tests/sample_packets.ts");
+  const { submitPacket } = await import("@nnrp/testing/packets");
   peer.send(submitPacket(1, { sessionId: server.sessions[0].sessionId }));
   await until(() => server.sessions[0].stats.results === 1, "the answer");
   const closing = server.close({ drainMs: 15_000 });
@@ -380,7 +380,7 @@ test("a server that just goes away fails what is in flight", async () => {
   const dialling = dialClient(`nnrp://127.0.0.1:${raw.port}`);
   const peer = await raw.accept();
   await peer.next("CLIENT_HELLO");
-  const { ackFor } = await import("../../core/tests/engine_rig.ts");
+  const { ackFor } = await import("@nnrp/testing/engines");
   peer.send(ackFor(helloPacket()));
   const session = await dialling;
   const frame = session.submit({ typedPayloads: [TypedPayload.tokenChunk("x")] });

@@ -12,7 +12,7 @@ import { serve } from "@nnrp/server";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { RawPeer, until } from "../../../tests/support/raw_peer.ts";
-import { patterned } from "../../core/tests/packet_bytes.ts";
+import { patterned } from "@nnrp/testing/packets";
 import { tcp, tls } from "../mod.ts";
 import { Heard } from "../tests/heard.ts";
 import { authority, ca, cuttable, dial, listen, pair, rawTls, server } from "../tests/tls_rig.ts";

@@ -3,7 +3,7 @@ import { dialClient, TypedPayload } from "@nnrp/client";
 import { serve } from "@nnrp/server";
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { test } from "node:test";
-import { patterned } from "../../core/tests/packet_bytes.ts";
+import { patterned } from "@nnrp/testing/packets";
 import { Heard } from "../../../tests/support/carrier_suite.ts";
 import { until } from "../../../tests/support/raw_peer.ts";
 import { makeDevCertificates } from "../../../tests/support/test_certificates.ts";

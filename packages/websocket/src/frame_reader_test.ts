@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
-import { join, patterned } from "../../core/tests/packet_bytes.ts";
+import { join, patterned } from "@nnrp/testing/packets";
 import { closePayload, frame, row } from "../tests/raw_web_socket.ts";
 import { FrameViolation, MAX_SENT_MESSAGE } from "./frame_header.ts";
 import { FrameReader } from "./frame_reader.ts";

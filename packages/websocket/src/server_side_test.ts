@@ -11,7 +11,7 @@ import { serve } from "@nnrp/server";
 import { dialClient, TypedPayload } from "@nnrp/client";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { test } from "node:test";
-import { patterned } from "../../core/tests/packet_bytes.ts";
+import { patterned } from "@nnrp/testing/packets";
 import { Heard } from "../../../tests/support/carrier_suite.ts";
 import { helloPacket, until } from "../../../tests/support/raw_peer.ts";
 import { webSocket } from "../mod.ts";
@@ -301,7 +301,7 @@ test("a peer that never reads is bounded: results wait, pongs do not pile up, an
     { listen: [webSocket({ port: 0 })], sendStallMs: 300 },
     () => ({ typedPayloads: [TypedPayload.opaqueBytes(new Uint8Array(4 << 20))] }),
   );
-  const { submitPacket } = await import("../../core/tests/sample_packets.ts");
+  const { submitPacket } = await import("@nnrp/testing/packets");
   const peer = await RawWebSocket.open(server.port);
   peer.send(frame(BINARY, encodePacket(helloPacket())));
   await peer.next(BINARY);

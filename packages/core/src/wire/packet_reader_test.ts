@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertLessOrEqual, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
-import { bytesOf, headerBytes, join, patterned } from "../../tests/packet_bytes.ts";
+import { bytesOf, headerBytes, join, patterned } from "@nnrp/testing/packets";
 import type { CarrierLimits } from "../carrier.ts";
 import { NnrpWireError } from "../errors.ts";
 import { MessageType } from "./enums.ts";

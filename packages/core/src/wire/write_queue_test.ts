@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
-import { join, patterned } from "../../tests/packet_bytes.ts";
+import { join, patterned } from "@nnrp/testing/packets";
 import { WRITE_BUFFER_LARGE, WRITE_BUFFER_SMALL, WRITE_BY_REFERENCE } from "./limits.ts";
 import { type WriteBatch, WriteQueue } from "./write_queue.ts";
 

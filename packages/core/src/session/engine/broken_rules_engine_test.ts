@@ -8,8 +8,7 @@ import {
   namesOf,
   type SentPacket,
   ServerRig,
-} from "../../../tests/engine_rig.ts";
-import { patterned } from "../../../tests/packet_bytes.ts";
+} from "@nnrp/testing/engines";
 import {
   bare,
   cacheAckPacket,
@@ -20,11 +19,12 @@ import {
   invalidatePacket,
   patchAckPacket,
   patchPacket,
+  patterned,
   probePacket,
   resultPacket,
   samplePacket,
   submitPacket,
-} from "../../../tests/sample_packets.ts";
+} from "@nnrp/testing/packets";
 import { type NnrpError, NnrpProtocolError, NnrpWireError } from "../../errors.ts";
 import { enumName } from "../../wire/enum_names.ts";
 import { ErrorCode, ErrorScope, MessageType, SubmitMode } from "../../wire/enums.ts";

@@ -24,8 +24,8 @@ import {
   namesOf,
   RecordingWaiter,
   ServerRig,
-} from "../../../tests/engine_rig.ts";
-import { bare, resultPacket, submitPacket } from "../../../tests/sample_packets.ts";
+} from "@nnrp/testing/engines";
+import { bare, resultPacket, submitPacket } from "@nnrp/testing/packets";
 import type { SubmitRequest } from "../../body/submit_request.ts";
 import { TypedPayload } from "../../body/typed_payloads.ts";
 import { NnrpError, NnrpProtocolError } from "../../errors.ts";

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
-import { ClientRig, frameRequest, namesOf, RecordingWaiter } from "../../../tests/engine_rig.ts";
-import { bare, errorPacket, resultPacket } from "../../../tests/sample_packets.ts";
+import { ClientRig, frameRequest, namesOf, RecordingWaiter } from "@nnrp/testing/engines";
+import { bare, errorPacket, resultPacket } from "@nnrp/testing/packets";
 import type { SubmitRequest } from "../../body/submit_request.ts";
 import { NnrpError, NnrpStateError } from "../../errors.ts";
 import { ErrorCode, ErrorScope, MessageType, ResultClass } from "../../wire/enums.ts";

@@ -10,7 +10,7 @@ import {
   RecordingReply,
   RecordingWaiter,
   ServerRig,
-} from "../../../tests/engine_rig.ts";
+} from "@nnrp/testing/engines";
 import {
   bare,
   errorPacket,
@@ -20,7 +20,7 @@ import {
   resultPacket,
   samplePacket,
   submitPacket,
-} from "../../../tests/sample_packets.ts";
+} from "@nnrp/testing/packets";
 import { NnrpInternalError } from "../../errors.ts";
 import { ErrorCode, ErrorScope, MessageType } from "../../wire/enums.ts";
 import { decodeSessionMigrateAckMetadata } from "../../wire/metadata/session_migrate.ts";

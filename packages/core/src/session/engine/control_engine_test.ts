@@ -1,13 +1,6 @@
 import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { test } from "node:test";
-import {
-  ClientRig,
-  namesOf,
-  RecordingWaiter,
-  type SentPacket,
-  ServerRig,
-} from "../../../tests/engine_rig.ts";
-import { patterned } from "../../../tests/packet_bytes.ts";
+import { ClientRig, namesOf, RecordingWaiter, type SentPacket, ServerRig } from "@nnrp/testing/engines";
 import {
   bare,
   cacheAckPacket,
@@ -17,9 +10,10 @@ import {
   hintPacket,
   patchAckPacket,
   patchPacket,
+  patterned,
   probePacket,
   resultPacket,
-} from "../../../tests/sample_packets.ts";
+} from "@nnrp/testing/packets";
 import { NnrpLimitError, NnrpProtocolError, NnrpStateError, NnrpValueError } from "../../errors.ts";
 import {
   CacheAckStatus,

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { ClientRig, errorsIn, namesOf, type SentPacket, ServerRig } from "../../../tests/engine_rig.ts";
-import { bare, errorPacket, resultPacket, submitPacket } from "../../../tests/sample_packets.ts";
+import { ClientRig, errorsIn, namesOf, type SentPacket, ServerRig } from "@nnrp/testing/engines";
+import { bare, errorPacket, resultPacket, submitPacket } from "@nnrp/testing/packets";
 import { ErrorCode, ErrorScope, MessageType } from "../../wire/enums.ts";
 import { SessionState } from "./states.ts";
 

@@ -7,8 +7,8 @@ import {
   namesOf,
   RecordingWaiter,
   ServerRig,
-} from "../../../tests/engine_rig.ts";
-import { submitPacket } from "../../../tests/sample_packets.ts";
+} from "@nnrp/testing/engines";
+import { submitPacket } from "@nnrp/testing/packets";
 import type { ResultFields } from "../../body/result_fields.ts";
 import type { SubmitRequest } from "../../body/submit_request.ts";
 import { NnrpError } from "../../errors.ts";

@@ -1,9 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
-import { ClientRig, laneOf, type RecordingWaiter, ServerRig } from "../../../tests/engine_rig.ts";
-import { join, patterned } from "../../../tests/packet_bytes.ts";
-import { bare, errorPacket, resultPacket, submitPacket } from "../../../tests/sample_packets.ts";
+import { ClientRig, laneOf, type RecordingWaiter, ServerRig } from "@nnrp/testing/engines";
+import { bare, errorPacket, join, patterned, resultPacket, submitPacket } from "@nnrp/testing/packets";
 import { MessageType, ResultClass } from "../../wire/enums.ts";
 import { HeaderFlags, ResultFlags } from "../../wire/flags.ts";
 import { encodePacket, type NnrpPacket } from "../../wire/packet.ts";

@@ -1,9 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
-import { errorsIn, namesOf, type SentPacket, ServerRig } from "../../../tests/engine_rig.ts";
-import { patterned } from "../../../tests/packet_bytes.ts";
-import { bare, cachePutPacket, submitPacket } from "../../../tests/sample_packets.ts";
+import { errorsIn, namesOf, type SentPacket, ServerRig } from "@nnrp/testing/engines";
+import { bare, cachePutPacket, patterned, submitPacket } from "@nnrp/testing/packets";
 import { NnrpError } from "../../errors.ts";
 import type { ResultFields } from "../../body/result_fields.ts";
 import { ErrorCode, ErrorScope, MessageType, ResultClass } from "../../wire/enums.ts";

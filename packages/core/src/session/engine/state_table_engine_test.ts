@@ -10,9 +10,8 @@ import {
   RecordingWaiter,
   type SentPacket,
   ServerRig,
-} from "../../../tests/engine_rig.ts";
-import { headerBytes, join } from "../../../tests/packet_bytes.ts";
-import { bare, errorPacket, samplePacket, submitPacket } from "../../../tests/sample_packets.ts";
+} from "@nnrp/testing/engines";
+import { bare, errorPacket, headerBytes, join, samplePacket, submitPacket } from "@nnrp/testing/packets";
 import { enumName } from "../../wire/enum_names.ts";
 import { ErrorCode, ErrorScope, MessageType } from "../../wire/enums.ts";
 import { encodePacket } from "../../wire/packet.ts";

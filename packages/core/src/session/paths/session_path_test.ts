@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
-import { patterned } from "../../../tests/packet_bytes.ts";
+import { patterned } from "@nnrp/testing/packets";
 import type { Carrier, CarrierSink, CloseInfo } from "../../carrier.ts";
 import { memoryPair } from "../../memory_carrier.ts";
 import { MessageType } from "../../wire/enums.ts";

@@ -3,8 +3,14 @@
  *
  * @module
  */
-import { encodePacket, makePacket, type NnrpPacket, type PacketParts } from "../src/wire/packet.ts";
-import { HeaderOffset, PacketCursor } from "../src/wire/packet_cursor.ts";
+import {
+  encodePacket,
+  HeaderOffset,
+  makePacket,
+  type NnrpPacket,
+  PacketCursor,
+  type PacketParts,
+} from "@nnrp/core";
 
 /** The bytes of a packet made from its parts. */
 export function bytesOf(parts: PacketParts): Uint8Array {

@@ -3,58 +3,53 @@
  *
  * @module
  */
-import type { CarrierLimits, Lane } from "../src/carrier.ts";
-import type { NnrpError, NnrpInternalError } from "../src/errors.ts";
-import {
-  type CachePutReply,
-  ClientEngine,
-  type ClientEngineOptions,
-  type ClientHost,
-  type PatchReply,
-} from "../src/session/engine/client_engine.ts";
-import {
-  buildClientHello,
-  type ClientHello,
-  type ClientHelloOptions,
-} from "../src/session/handshake/client_hello.ts";
-import type {
-  ErrorEvent,
-  FlowUpdateEvent,
-  FrameWaiter,
-  ReplyWaiter,
-  ResultHintEvent,
-  SessionEnd,
-} from "../src/session/engine/engine_host.ts";
 import {
   type AcceptedHello,
+  buildClientHello,
   buildHelloAck,
+  type CachePutReply,
+  type CarrierLimits,
+  ClientEngine,
+  type ClientEngineOptions,
+  type ClientHello,
+  type ClientHelloContext,
+  type ClientHelloOptions,
+  type ClientHost,
+  decodeErrorMetadata,
+  decodePacket,
+  type EffectiveSettings,
+  encodePacket,
+  type EngineHost,
+  enumName,
+  type ErrorEvent,
+  type ErrorMetadata,
+  type FlowUpdateEvent,
+  type FrameWaiter,
   type HelloAgreement,
   judgeHello,
-} from "../src/session/handshake/negotiation.ts";
-import type { PacketOutput } from "../src/session/engine/packet_writer.ts";
-import type { ReceivedSubmit } from "../src/session/frames/received_submit.ts";
-import type { Result } from "../src/session/frames/result.ts";
-import type { ServerCapabilities } from "../src/session/handshake/server_capabilities.ts";
-import {
-  type ClientHelloContext,
+  type Lane,
+  makePacket,
+  MessageType,
+  type NnrpError,
+  type NnrpInternalError,
+  type NnrpPacket,
+  type Outbox,
+  PacketBuffer,
+  PacketCursor,
+  type PacketOutput,
+  type PacketParts,
+  type PatchReply,
+  type ReceivedSubmit,
+  type ReplyWaiter,
+  type Result,
+  type ResultHintEvent,
+  type ServerCapabilities,
   ServerEngine,
   type ServerEngineOptions,
   type ServerHost,
-} from "../src/session/engine/server_engine.ts";
-import type { SessionEngine } from "../src/session/engine/session_engine.ts";
-import type { EffectiveSettings } from "../src/session/patch/patch.ts";
-import { MessageType } from "../src/wire/enums.ts";
-import { decodeErrorMetadata, type ErrorMetadata } from "../src/wire/metadata/error.ts";
-import { enumName } from "../src/wire/enum_names.ts";
-import { type Outbox, PacketBuffer } from "../src/wire/outbox.ts";
-import {
-  decodePacket,
-  encodePacket,
-  makePacket,
-  type NnrpPacket,
-  type PacketParts,
-} from "../src/wire/packet.ts";
-import { PacketCursor } from "../src/wire/packet_cursor.ts";
+  type SessionEnd,
+  type SessionEngine,
+} from "@nnrp/core";
 
 /** A packet that an engine wrote. */
 export interface SentPacket extends NnrpPacket {
@@ -212,7 +207,7 @@ abstract class EngineRig {
     return this.out.take();
   }
 
-  protected hostBase() {
+  protected hostBase(): EngineHost & Pick<ServerHost, "flow"> {
     return {
       draining: (end: SessionEnd) => {
         if (this.ending !== null) throw new Error("draining was told twice");

@@ -3,30 +3,40 @@
  *
  * @module
  */
-import { buildFrameSubmitPacket, buildResultPushPacket } from "../src/body/frame_builders.ts";
-import { MessageType, SessionPatchAckStatus } from "../src/wire/enums.ts";
-import { PayloadKind, SessionPatchField } from "../src/wire/flags.ts";
-import { CACHE_ACK_RECORD } from "../src/wire/metadata/cache_ack.ts";
-import { CACHE_INVALIDATE_RECORD } from "../src/wire/metadata/cache_invalidate.ts";
-import { CACHE_PUT_RECORD } from "../src/wire/metadata/cache_put.ts";
-import { ERROR_RECORD, type ErrorMetadata } from "../src/wire/metadata/error.ts";
-import { FLOW_UPDATE_RECORD } from "../src/wire/metadata/flow_update.ts";
-import type { WireRecord } from "../src/wire/metadata/record.ts";
-import { RESULT_HINT_RECORD } from "../src/wire/metadata/result_hint.ts";
-import { SESSION_MIGRATE_ACK_RECORD, SESSION_MIGRATE_RECORD } from "../src/wire/metadata/session_migrate.ts";
-import { SESSION_PATCH_RECORD, type SessionPatchMetadata } from "../src/wire/metadata/session_patch.ts";
 import {
+  buildFrameSubmitPacket,
+  buildResultPushPacket,
+  CACHE_ACK_RECORD,
+  CACHE_INVALIDATE_RECORD,
+  CACHE_PUT_RECORD,
+  type CacheAckMetadata,
+  type CachePutMetadata,
+  ERROR_RECORD,
+  type ErrorMetadata,
+  FLOW_UPDATE_RECORD,
+  type FlowUpdateFields,
+  flowUpdateOf,
+  makePacket,
+  MessageType,
+  type NnrpPacket,
+  type PacketParts,
+  PayloadKind,
+  RESULT_HINT_RECORD,
+  type ResultFields,
+  SESSION_MIGRATE_ACK_RECORD,
+  SESSION_MIGRATE_RECORD,
   SESSION_PATCH_ACK_RECORD,
+  SESSION_PATCH_RECORD,
   type SessionPatchAckMetadata,
-} from "../src/wire/metadata/session_patch_ack.ts";
-import { TRANSPORT_PROBE_ACK_RECORD, TRANSPORT_PROBE_RECORD } from "../src/wire/metadata/transport_probe.ts";
-import { type FlowUpdateFields, flowUpdateOf } from "../src/session/flow/flow_fields.ts";
-import type { SubmitRequest } from "../src/body/submit_request.ts";
-import type { ResultFields } from "../src/body/result_fields.ts";
-import type { CachePutMetadata } from "../src/wire/metadata/cache_put.ts";
-import type { CacheAckMetadata } from "../src/wire/metadata/cache_ack.ts";
-import { makePacket, type NnrpPacket, type PacketParts } from "../src/wire/packet.ts";
-import { ackFor, helloPacket } from "./engine_rig.ts";
+  SessionPatchAckStatus,
+  SessionPatchField,
+  type SessionPatchMetadata,
+  type SubmitRequest,
+  TRANSPORT_PROBE_ACK_RECORD,
+  TRANSPORT_PROBE_RECORD,
+  type WireRecord,
+} from "@nnrp/core";
+import { ackFor, helloPacket } from "../engines/engine_rig.ts";
 import { patterned } from "./packet_bytes.ts";
 
 /** Header fields of a sample. */

@@ -1,0 +1,7 @@
+/**
+ * Session engines on a bench: an output that takes apart what they write, hosts that write down what they are told, and time that
+ * the test moves.
+ *
+ * @module
+ */
+export * from "./src/engines/engine_rig.ts";

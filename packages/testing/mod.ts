@@ -1,0 +1,63 @@
+/**
+ * Virtual time and a virtual network, to test programs that use NNRP against bad weather: hours pass in milliseconds, and twice
+ * the same.
+ *
+ * @module
+ */
+export {
+  type RunLimits,
+  VirtualWorld,
+  virtualWorld,
+  WaitedInVainError,
+  type WorldOptions,
+} from "./src/time/virtual_world.ts";
+export { type FreezeOptions, type HostParts, VirtualHost } from "./src/time/virtual_host.ts";
+export { EventLoop, type PendingEvent, TICK_MS } from "./src/time/event_loop.ts";
+export type { EventKind, VirtualEvent } from "./src/time/event_queue.ts";
+export type { LateOrder, Standstill } from "./src/time/standstill.ts";
+export { RandomStream } from "./src/time/random_stream.ts";
+export { Trace, type TraceLine } from "./src/time/trace.ts";
+
+export {
+  type RuntimeOption,
+  type VirtualCarrier,
+  type VirtualCarrierOptions,
+  VirtualNetwork,
+  virtualNetwork,
+} from "./src/network/network.ts";
+export { type DialAnswer, type Direction, VirtualLink } from "./src/network/link.ts";
+export type { VirtualConnection } from "./src/network/connection.ts";
+export { CLEAR, type LinkWeather, type Split, type Weather } from "./src/network/weather.ts";
+export { type Stalled, Wire } from "./src/network/wire.ts";
+export {
+  type Fault,
+  type FaultTime,
+  type HostFault,
+  type LinkFault,
+  playFaults,
+  printFaults,
+} from "./src/network/fault_script.ts";
+
+// Types that the declarations above name.
+export type {
+  CancelTimer,
+  Carrier,
+  CarrierBinding,
+  CarrierCloseOptions,
+  CarrierDatagrams,
+  CarrierDialer,
+  CarrierDialOptions,
+  CarrierLimits,
+  CarrierListener,
+  CarrierListenOptions,
+  CarrierSink,
+  CloseInfo,
+  DialTarget,
+  Host,
+  Lane,
+  NnrpError,
+  NnrpErrorOptions,
+  Outbox,
+  PacketCursor,
+  PeerIdentity,
+} from "@nnrp/core";

@@ -1,0 +1,172 @@
+/**
+ * A connection with many streams each way, as QUIC's: control both ways, a stream for each frame, each with a pace of its own.
+ *
+ * @module
+ */
+import type { Carrier } from "@nnrp/core";
+import type { VirtualHost } from "../time/virtual_host.ts";
+import { BufferAccount } from "./buffer_account.ts";
+import type { ConnectionInfo, ConnectionPath, VirtualConnection } from "./connection.ts";
+import { MultiStreamCarrier } from "./multi_stream_carrier.ts";
+import { Pipe } from "./pipe.ts";
+import type { Wire } from "./wire.ts";
+
+/** One end of a connection with many streams, as its carrier sees it. */
+export interface StreamsEnd {
+  /** Whose it is. */
+  readonly host: VirtualHost;
+  /** Whether it dialled: the ids of its streams are 2, 6, 10, …, the other's 3, 7, 11, …; control is 0. */
+  readonly isClient: boolean;
+  /** Says who hears what happens; before anything else is called. */
+  listen(events: StreamsEvents): void;
+  /** Opens a stream towards the peer; of control there is one. */
+  open(isControl: boolean): { readonly id: number; readonly pipe: Pipe };
+  /** Says that no stream follows, and how many there were beside control. */
+  finish(): void;
+  /** Says that everything up to the peer's end was read. */
+  confirm(): void;
+  /** Closes the connection: what has not arrived is lost. */
+  disconnect(code: number, reason: string): void;
+}
+
+/** What an end hears from its connection, in events of its host. */
+export interface StreamsEvents {
+  /** The peer opened a stream. */
+  opened(id: number, isControl: boolean, pipe: Pipe): void;
+  /** The peer opens no more; there were so many beside control. */
+  finished(streams: number): void;
+  /** The peer has read everything up to this end's end. */
+  confirmed(): void;
+  /** The connection is gone: by the peer (code, reason), the network (cause), or because this end closed it. */
+  gone(code: number, reason: string, cause?: Error): void;
+}
+
+/** A connection with many streams. */
+export class MultiStreamConnection implements VirtualConnection {
+  /** Its number. */
+  readonly id: number;
+  /** Carrier name. */
+  readonly carrier: string;
+  /** Who dialled. */
+  readonly client: VirtualHost;
+  /** Who listened. */
+  readonly server: VirtualHost;
+  /** The client's end. */
+  readonly clientCarrier: Carrier;
+  /** The server's end. */
+  readonly serverCarrier: Carrier;
+  readonly #ends: readonly [End, End];
+
+  /** Makes a MultiStreamConnection. */
+  constructor(path: ConnectionPath, info: ConnectionInfo) {
+    const { client, server } = path;
+    this.id = path.id;
+    this.carrier = info.name;
+    this.client = client;
+    this.server = server;
+    let open = 2;
+    const gone = () => --open === 0 && path.closed(this);
+    const a = new End(client, path.up, true, gone);
+    const b = new End(server, path.down, false, gone);
+    a.peer = b;
+    b.peer = a;
+    this.#ends = [a, b];
+    const clientInfo = { ...info, remote: info.serverAddress, peerIdentity: undefined };
+    const serverInfo = { ...info, remote: info.clientAddress, unverified: false };
+    this.clientCarrier = new MultiStreamCarrier(a, clientInfo);
+    this.serverCarrier = new MultiStreamCarrier(b, serverInfo);
+  }
+
+  /** See {@linkcode VirtualConnection.cut}. */
+  cut(reason: string = "connection lost by the network"): void {
+    for (const end of this.#ends) end.lose(0, "", new Error(reason));
+  }
+}
+
+/** One end. */
+class End implements StreamsEnd {
+  readonly host: VirtualHost;
+  readonly isClient: boolean;
+  peer: End | null = null;
+  events: StreamsEvents | null = null;
+  #early: [number, boolean, Pipe][] = []; // streams that the peer opened before this end had a carrier
+  readonly #wire: Wire;
+  readonly #gone: () => void;
+  readonly #sendBuffer: BufferAccount;
+  readonly #receiveBuffer: BufferAccount; // of the peer
+  readonly #notKilled: () => void;
+  #streams = 0;
+  #isOver = false;
+
+  constructor(host: VirtualHost, wire: Wire, isClient: boolean, gone: () => void) {
+    this.host = host;
+    this.isClient = isClient;
+    this.#wire = wire;
+    this.#gone = gone;
+    this.#sendBuffer = new BufferAccount(() => wire.weather.sendBufferBytes);
+    this.#receiveBuffer = new BufferAccount(() => wire.weather.receiveBufferBytes);
+    this.#notKilled = host.onKill(() => this.disconnect(0, "the process is gone"));
+  }
+
+  listen(events: StreamsEvents): void {
+    this.events = events;
+    for (const [id, isControl, pipe] of this.#early.splice(0)) events.opened(id, isControl, pipe);
+  }
+
+  open(isControl: boolean): { readonly id: number; readonly pipe: Pipe } {
+    const id = isControl ? 0 : ++this.#streams * 4 - (this.isClient ? 2 : 1);
+    const wire = this.#wire;
+    const peer = this.peer!;
+    // Control has room of its own: frames that wait for it must not fill its place.
+    const pipe = new Pipe({
+      wire,
+      sender: this.host,
+      receiver: peer.host,
+      sendBuffer: isControl ? new BufferAccount(() => wire.weather.sendBufferBytes) : this.#sendBuffer,
+      receiveBuffer: isControl
+        ? new BufferAccount(() => wire.weather.receiveBufferBytes)
+        : this.#receiveBuffer,
+      unwanted: () => {}, // the end of the connection tells
+      isOver: () => this.#isOver || peer.#isOver,
+    });
+    if (peer.events === null) peer.#early.push([id, isControl, pipe]);
+    else peer.events.opened(id, isControl, pipe);
+    return { id, pipe };
+  }
+
+  finish(): void {
+    const streams = this.#streams;
+    this.#tell((events) => events.finished(streams));
+  }
+
+  confirm(): void {
+    this.#tell((events) => events.confirmed());
+  }
+
+  disconnect(code: number, reason: string): void {
+    if (this.#isOver) return;
+    const peer = this.peer!;
+    this.#wire.transit(this.host.now(), () => peer.lose(code, reason));
+    this.lose(code, reason);
+  }
+
+  /** The connection is gone for this end. */
+  lose(code: number, reason: string, cause?: Error): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#notKilled();
+    this.host.deliver(this.host.now(), () => this.events?.gone(code, reason, cause));
+    this.#gone();
+  }
+
+  /** Tells the peer something that is no byte of a stream. */
+  #tell(what: (events: StreamsEvents) => void): void {
+    const peer = this.peer!;
+    this.#wire.transit(this.host.now(), () => {
+      if (peer.#isOver) return;
+      peer.host.deliver(peer.host.now(), () => {
+        if (!peer.#isOver && peer.events !== null) what(peer.events);
+      });
+    });
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * A connection that is one ordered byte stream each way, as TCP's.
+ *
+ * @module
+ */
+import { type ByteStream, ByteStreamCarrier, type ByteStreamEvents, type Carrier } from "@nnrp/core";
+import type { VirtualHost } from "../time/virtual_host.ts";
+import { BufferAccount } from "./buffer_account.ts";
+import type { ConnectionInfo, ConnectionPath, VirtualConnection } from "./connection.ts";
+import { Pipe } from "./pipe.ts";
+import type { Wire } from "./wire.ts";
+
+/** A connection of two byte streams. */
+export class StreamConnection implements VirtualConnection {
+  /** Its number. */
+  readonly id: number;
+  /** Carrier name. */
+  readonly carrier: string;
+  /** Who dialled. */
+  readonly client: VirtualHost;
+  /** Who listened. */
+  readonly server: VirtualHost;
+  /** The client's end. */
+  readonly clientCarrier: Carrier;
+  /** The server's end. */
+  readonly serverCarrier: Carrier;
+  readonly #up: Pipe;
+  readonly #down: Pipe;
+
+  /** Makes a StreamConnection. */
+  constructor(path: ConnectionPath, info: ConnectionInfo) {
+    const { client, server } = path;
+    this.id = path.id;
+    this.carrier = info.name;
+    this.client = client;
+    this.server = server;
+    this.#up = pipe(path.up, path.down, client, server, () => this.#up);
+    this.#down = pipe(path.down, path.up, server, client, () => this.#down);
+    let open = 2;
+    const gone = () => --open === 0 && path.closed(this);
+    const { name, transport, encrypted } = info;
+    const common = { name, transport, encrypted };
+    this.clientCarrier = new ByteStreamCarrier(
+      new StreamEnd(client, this.#up, this.#down, info.readInto, gone),
+      {
+        ...common,
+        remote: info.serverAddress,
+        unverified: info.unverified,
+        after: (ms, call) => client.after(ms, call),
+      },
+    );
+    this.serverCarrier = new ByteStreamCarrier(
+      new StreamEnd(server, this.#down, this.#up, info.readInto, gone),
+      {
+        ...common,
+        remote: info.clientAddress,
+        peerIdentity: info.peerIdentity,
+        after: (ms, call) => server.after(ms, call),
+      },
+    );
+  }
+
+  /** See {@linkcode VirtualConnection.cut}. */
+  cut(reason: string = "connection reset by the network"): void {
+    const cause = new Error(reason);
+    this.#up.break(cause);
+    this.#down.break(cause);
+  }
+}
+
+/** `self`: the pipe; its sender is told by a reset that travels against it, if its receiver is gone and it sends on. */
+function pipe(wire: Wire, back: Wire, sender: VirtualHost, receiver: VirtualHost, self: () => Pipe): Pipe {
+  let wasReset = false;
+  return new Pipe({
+    wire,
+    sender,
+    receiver,
+    sendBuffer: new BufferAccount(() => wire.weather.sendBufferBytes),
+    receiveBuffer: new BufferAccount(() => wire.weather.receiveBufferBytes),
+    unwanted: () => {
+      if (wasReset) return;
+      wasReset = true;
+      back.transit(wire.loop.now(), () => self().breakWriting(new Error("the other end is gone")));
+    },
+  });
+}
+
+/** One end of a byte stream. */
+class StreamEnd implements ByteStream {
+  readonly #host: VirtualHost;
+  readonly #out: Pipe;
+  readonly #in: Pipe;
+  readonly #readInto: boolean;
+  readonly #gone: () => void;
+  readonly #notKilled: () => void;
+  #events: ByteStreamEvents | null = null;
+  #isOver = false;
+
+  constructor(host: VirtualHost, out: Pipe, incoming: Pipe, readInto: boolean, gone: () => void) {
+    this.#host = host;
+    this.#out = out;
+    this.#in = incoming;
+    this.#readInto = readInto;
+    this.#gone = gone;
+    this.#notKilled = host.onKill(() => this.destroy());
+  }
+
+  start(events: ByteStreamEvents): void {
+    this.#events = events;
+    this.#out.writer = events;
+    this.#in.read({
+      data: (chunk) => this.#readInto ? readInto(events, chunk) : events.data(chunk),
+      ended: () => events.ended(),
+      broke: (cause) => this.#end(cause),
+    });
+  }
+
+  write(ranges: Uint8Array[]): void {
+    this.#out.write(ranges);
+  }
+
+  pause(): void {
+    this.#in.pause();
+  }
+
+  resume(): void {
+    this.#in.resume();
+  }
+
+  shutdown(): void {
+    this.#out.end();
+  }
+
+  destroy(): void {
+    if (this.#isOver) return;
+    this.#end();
+  }
+
+  /** This end is gone: by a failure of the connection, or because its owner lets go. */
+  #end(cause?: Error): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#notKilled();
+    this.#out.abandon();
+    this.#in.refuse();
+    const events = this.#events;
+    if (events !== null) this.#host.deliver(this.#host.now(), () => events.closed(cause));
+    this.#gone();
+  }
+}
+
+/** As sockets do that are asked for bytes: so many as the reader has room for, and the rest at the next reading. */
+function readInto(events: ByteStreamEvents, chunk: Uint8Array): void {
+  for (let at = 0; at < chunk.length;) {
+    const target = events.target();
+    const part = chunk.subarray(at, at + target.length);
+    target.set(part);
+    at += part.length;
+    events.filled(part.length);
+  }
+}
