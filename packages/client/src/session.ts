@@ -13,6 +13,7 @@ import {
   type CloseInfo,
   type ErrorEvent,
   expiryOf,
+  fitToShow,
   type FlowUpdateEvent,
   type FlowUpdateFields,
   flowUpdateOf,
@@ -829,7 +830,7 @@ export class ClientSession {
   /** Says a line in the log; a log that fails must not end what it was told about. */
   #report(type: string, message: string, error?: unknown): void {
     try {
-      this.#options.log?.({ type, message, sessionId: this.sessionId, error });
+      this.#options.log?.({ type, message: fitToShow(message), sessionId: this.sessionId, error });
     } catch {
       // As above.
     }

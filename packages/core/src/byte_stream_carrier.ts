@@ -14,6 +14,7 @@ import type {
   PeerIdentity,
 } from "./carrier.ts";
 import { NnrpConnectionClosedError, type NnrpError, NnrpWireError } from "./errors.ts";
+import { cutPeerText } from "./peer_text.ts";
 import { MessageType } from "./wire/enums.ts";
 import { MAX_BODY_BYTES_BEFORE_HELLO, MAX_METADATA_BYTES, MAX_PROBE_BODY_BYTES } from "./wire/limits.ts";
 import type { Outbox } from "./wire/outbox.ts";
@@ -398,7 +399,7 @@ export class ByteStreamCarrier implements Carrier {
     if (info === undefined) {
       const reason = cause === undefined
         ? "connection closed by peer"
-        : `connection lost: ${cause instanceof Error ? cause.message : String(cause)}`;
+        : `connection lost: ${cutPeerText(cause instanceof Error ? cause.message : String(cause))}`;
       const error = cause === undefined
         ? undefined
         : new NnrpConnectionClosedError(this.name, reason, { cause });

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { cutPeerText } from "./peer_text.ts";
 
 /** Which side of a TLS handshake this is. */
 export type TlsSide = "client" | "server";
@@ -53,7 +54,7 @@ interface Known {
 const KNOWN: readonly Known[] = [
   {
     sign:
-      /alert.*certificate.?required|CERTIFICATE_REQUIRED|did.?not.?return.?a.?certificate|sent no certificates/i,
+      /alert:? certificate.?required|CERTIFICATE_REQUIRED|did.?not.?return.?a.?certificate|sent no certificates/i,
     client: () => "the server wants a client certificate; give one as `cert` and `key`",
     server: () => "the client gave no certificate, and this server requires one (clientCaCerts)",
   },
@@ -153,7 +154,7 @@ export function explainLostTls(cause: unknown, side: TlsSide, expected: TlsExpec
   return new Error(explainTls(cause, side, expected), { cause });
 }
 
-/** The message of an error, or whatever was thrown as text. */
+/** The message of an error, or whatever was thrown as text. Runtimes quote the peer in it, for example its certificate's names. */
 function textOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+  return cutPeerText(cause instanceof Error ? cause.message : String(cause));
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { cutPeerText } from "@nnrp/core";
 
 /** Whether the connection rather than one stream ended. */
 export function isConnectionLoss(cause: unknown): boolean {
@@ -12,7 +13,7 @@ export function isConnectionLoss(cause: unknown): boolean {
     /connection lost|closed or consumed/.test(text(cause));
 }
 
-/** A failure in words. */
+/** A failure in words; the runtime quotes the peer in them. */
 export function text(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+  return cutPeerText(cause instanceof Error ? cause.message : String(cause));
 }

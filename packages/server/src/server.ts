@@ -43,6 +43,7 @@ import {
   RETRY_AFTER_MS,
   type ServeOptions,
 } from "./options.ts";
+import { logEvent } from "./log_event.ts";
 import { Scheduler, type SchedulerStats } from "./scheduler.ts";
 import { ServerSession } from "./session.ts";
 import type { SessionOwner } from "./session_owner.ts";
@@ -345,14 +346,14 @@ export class NnrpServer {
   #carrierRefused(carrier: string, remote: string, error: NnrpError): void {
     this.#counts.handshakesRefused++;
     try {
-      this.#options.log?.({
+      this.#options.log?.(logEvent({
         type: "handshake-refused",
         message: error.message,
         remote,
         carrier,
         sessionId: 0,
         error,
-      });
+      }));
     } catch {
       // A log that fails must not end the listener.
     }

@@ -50,6 +50,7 @@ import {
   SEND_STALL_MS,
   type ServerLogEvent,
 } from "./options.ts";
+import { logEvent } from "./log_event.ts";
 import type { SessionOwner } from "./session_owner.ts";
 import type { FrameQueue } from "./frame_queue.ts";
 import type { HintFields, SendOptions, ServerSessionStats, WaitOptions } from "./session_types.ts";
@@ -671,7 +672,7 @@ export class ServerSession {
   /** Says a line in the server's log. */
   report(type: ServerLogEvent["type"], message: string, error?: unknown): void {
     try {
-      this.#owner.options.log?.({
+      this.#owner.options.log?.(logEvent({
         type,
         message,
         remote: this.remote,
@@ -679,7 +680,7 @@ export class ServerSession {
         sessionId: this.sessionId,
         hello: this.#hello ?? undefined,
         error,
-      });
+      }));
     } catch {
       // A log that fails must not end what it was told about.
     }

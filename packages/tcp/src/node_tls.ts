@@ -18,7 +18,7 @@ import {
   type TLSSocket,
 } from "node:tls";
 import * as nodeTls from "node:tls";
-import { explainLostTls, type PeerIdentity } from "@nnrp/core";
+import { cutPeerText, explainLostTls, type PeerIdentity } from "@nnrp/core";
 import type { Handshake, Handshakes } from "./handshakes.ts";
 import { formatRemote, NodeByteStream } from "./node_sockets.ts";
 import type { Bound } from "./socket_api.ts";
@@ -197,8 +197,9 @@ function identityOf(socket: TLSSocket): PeerIdentity | undefined {
   if (certificate === undefined) return undefined;
   const name: unknown = socket.getPeerCertificate().subject?.CN;
   return {
-    subject: certificate.subject.trim().replaceAll("\n", ", "),
-    commonName: typeof name === "string" ? name : "",
+    subject: cutPeerText(certificate.subject).trim().replaceAll("\n", ", "),
+    // Cut it might be another's name.
+    commonName: typeof name === "string" && cutPeerText(name) === name ? name : "",
     fingerprint256: certificate.fingerprint256,
   };
 }

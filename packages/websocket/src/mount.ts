@@ -9,6 +9,7 @@ import {
   type Carrier,
   type CarrierBinding,
   type CarrierListenOptions,
+  cutPeerText,
   NnrpError,
   NnrpTimeoutError,
   NnrpTransportError,
@@ -99,7 +100,7 @@ export function mount(options: MountOptions): Mount {
         if (outcome instanceof Error) {
           const error = outcome instanceof NnrpError
             ? outcome
-            : new NnrpTransportError("websocket", `the handshake failed: ${outcome.message}`, {
+            : new NnrpTransportError("websocket", `the handshake failed: ${cutPeerText(outcome.message)}`, {
               cause: outcome,
             });
           limits.failed?.(remote, error);

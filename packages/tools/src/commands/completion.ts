@@ -5,6 +5,7 @@
  */
 import { closest } from "../closest.ts";
 import { type Command, CommandError } from "../command.ts";
+import { printLines } from "../output_gate.ts";
 
 const SHELLS = ["bash", "zsh", "fish"];
 
@@ -28,7 +29,7 @@ export const completionCommand: Command = {
     }
     const { COMMANDS } = await import("../commands.ts");
     const { completionScript } = await import("../completion/mod.ts");
-    print(completionScript(shell as "bash" | "zsh" | "fish", COMMANDS).trimEnd());
+    printLines(print, completionScript(shell as "bash" | "zsh" | "fish", COMMANDS).trimEnd());
     return 0;
   },
 };
