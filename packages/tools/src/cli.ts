@@ -11,12 +11,12 @@ import { type Command, CommandError, type CommandInput, type CommandOption } fro
 import { COMMANDS } from "./commands.ts";
 import { commandHelp, overviewHelp } from "./help.ts";
 import { closest } from "./closest.ts";
-import { gated, type Output, printLines } from "./output_gate.ts";
+import { type CommandOutput, gated, printLines } from "./output_gate.ts";
 import { type Terminal, terminalOf } from "./terminal_style.ts";
 import { VERSION } from "./version.ts";
 
 /** Where a run writes. What it gets is fit to be shown: no peer's escape sequences, controls or marks of direction. */
-export interface CliOutput extends Output {
+export interface CliOutput extends CommandOutput {
   /** What standard output is. Default: no terminal, so no colours. */
   readonly terminal?: Terminal;
 }

@@ -8,7 +8,7 @@ import { fitToShow } from "@nnrp/core";
 import { COLOURED, PLAIN, type Style, type Terminal } from "./terminal_style.ts";
 
 /** Where commands write. */
-export interface Output {
+export interface CommandOutput {
   /** One line to standard output. */
   print(line: string): void;
   /** One line to standard error. */
@@ -22,7 +22,7 @@ const KEY = crypto.randomUUID();
 const COLOUR = new RegExp(`\x1b${KEY}\\[([0-9;]+)m`, "g");
 
 /** The same output behind the gate. `print` and `warn` take one line: a line end in it is somebody's words. */
-export function gated<T extends Output>(output: T): T & Output {
+export function gated<T extends CommandOutput>(output: T): T & CommandOutput {
   const { write } = output;
   return {
     ...output,
