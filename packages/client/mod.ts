@@ -92,6 +92,7 @@ export {
   type TransportProbeSummaryOptions,
 } from "./src/probe_selection.ts";
 export { DEFAULT_PORT, type Endpoint, isLoopback, parseEndpoint } from "./src/endpoint.ts";
+export { shownAddress } from "@nnrp/core";
 export type { WaitOptions } from "./src/wait.ts";
 
 // What users of the client need of the core.

@@ -4,6 +4,7 @@
  * @module
  */
 export { type CliOutput, runCli } from "./src/cli.ts";
+export type { CommandOutput } from "./src/output_gate.ts";
 export {
   type Command,
   type CommandArgument,

@@ -11,6 +11,7 @@ import {
   NnrpProtocolError,
   NnrpTimeoutError,
   NnrpTransportError,
+  shownAddress,
   TransportId,
   TransportPolicy,
   wordsOf,
@@ -117,7 +118,7 @@ export async function dialClient(
     const failures = attempts.every((a) => a.error === undefined)
       ? ""
       : ` (${describeFailures(attempts, false)})`;
-    limit.abort(new NnrpTimeoutError(`dialling ${String(address)}${failures}`, timeoutMs));
+    limit.abort(new NnrpTimeoutError(`dialling ${shownAddress(address)}${failures}`, timeoutMs));
   };
   const timer = startTimer(timeoutMs, expire);
   const signal = options.signal === undefined

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { NnrpValueError } from "@nnrp/core";
+import { NnrpValueError, shownAddress } from "@nnrp/core";
 
 /** Port of addresses that name none; `ws`, `wss` and `https` have those of the web. */
 export const DEFAULT_PORT = 4433;
@@ -42,20 +42,20 @@ const SCHEMES: Readonly<Record<string, Scheme>> = {
 };
 
 /**
- * Takes an address apart.
+ * Takes an address apart. User names and passwords have no place in it; a query may stand behind the path of a web address.
  *
- * @throws NnrpValueError that says what an address looks like.
+ * @throws NnrpValueError that says what an address looks like, and shows this one without what may be secret.
  */
 export function parseEndpoint(address: string | URL): Endpoint {
   const text = String(address);
-  const match = /^([a-z][a-z+]*:)\/\/(\[[0-9a-fA-F:.]+\]|[^/:?#\[\]]+)(?::(\d+))?(\/[^#]*)?$/.exec(text);
+  const match = /^([a-z][a-z+]*:)\/\/(\[[0-9a-fA-F:.]+\]|[^/:?#@\[\]]+)(?::(\d+))?(\/[^#]*)?$/.exec(text);
   const scheme = match === null ? undefined : SCHEMES[match[1]];
   const path = match === null || match[4] === undefined || match[4] === "/" ? undefined : match[4];
   if (match === null || scheme === undefined || (path !== undefined && !scheme.hasPath)) {
     throw new NnrpValueError("is no server address", {
       field: "address",
       expected: `nnrp://host:port (schemes: ${Object.keys(SCHEMES).map((s) => s.slice(0, -1)).join(", ")})`,
-      actual: JSON.stringify(text),
+      actual: JSON.stringify(shownAddress(text)),
     });
   }
   const port = match[3] === undefined ? scheme.port ?? DEFAULT_PORT : Number(match[3]);

@@ -16,6 +16,7 @@ import {
   type PacketCursor,
   PacketWriter,
   protocolError,
+  readPeerText,
   SESSION_MIGRATE_METADATA_SIZE,
   type SessionMigrateAckMetadata,
   type SessionMigrateMetadata,
@@ -115,7 +116,7 @@ export function readMigrateAnswer(
   }
   if (msgType === MessageType.ERROR) {
     const fields = decodeErrorMetadata(cursor.view, cursor.metaOffset, cursor.metaLength);
-    const diagnostic = new TextDecoder().decode(cursor.body());
+    const diagnostic = readPeerText(cursor.body());
     throw protocolError({ ...fields, fatal: true, diagnostic }, sessionId, true);
   }
   if (msgType !== MessageType.SESSION_MIGRATE_ACK || cursor.sessionId !== sessionId) {

@@ -18,6 +18,7 @@ import {
   type PacketCursor,
   PacketWriter,
   protocolError,
+  readPeerText,
   TRANSPORT_PROBE_METADATA_SIZE,
   TransportId,
 } from "@nnrp/core";
@@ -201,7 +202,7 @@ function readAck(cursor: PacketCursor, probeId: number): bigint | undefined {
   if (msgType === MessageType.ERROR) {
     const fields = decodeErrorMetadata(cursor.view, cursor.metaOffset, cursor.metaLength);
     throw protocolError(
-      { ...fields, fatal: true, diagnostic: new TextDecoder().decode(cursor.body()) },
+      { ...fields, fatal: true, diagnostic: readPeerText(cursor.body()) },
       0,
       true,
     );

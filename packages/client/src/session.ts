@@ -14,6 +14,7 @@ import {
   type CloseInfo,
   type ErrorEvent,
   expiryOf,
+  fitToShow,
   type FlowUpdateEvent,
   type FlowUpdateFields,
   flowUpdateOf,
@@ -833,7 +834,8 @@ export class ClientSession {
 
   /** Says a line in the log; a log that fails, at once or later, must not end what it was told about. */
   #report(type: string, message: string, error?: unknown): void {
-    callBack(() => this.#options.log?.({ type, message, sessionId: this.sessionId, error }), () => {});
+    const event = { type, message: fitToShow(message), sessionId: this.sessionId, error };
+    callBack(() => this.#options.log?.(event), () => {});
   }
 
   /** For calls that nothing stands behind but the runtime, which would end the process for what they throw. */

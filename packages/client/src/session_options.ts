@@ -21,7 +21,7 @@ export const CLOSE_IDLE_DRAIN_MS = 250;
 export interface LogEvent {
   /** What happened, for programs. */
   readonly type: string;
-  /** What happened, for people. */
+  /** What happened, for people: one line, fit to be shown even where it quotes the server. */
   readonly message: string;
   /** Session it happened in; 0 = none yet. */
   readonly sessionId: number;

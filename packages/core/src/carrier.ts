@@ -78,9 +78,9 @@ export interface CarrierLimits {
 
 /** Who the peer proved to be, by a certificate that this side verified. */
 export interface PeerIdentity {
-  /** Subject of the certificate, for example `"CN=alice"`; several attributes are separated by `", "`. */
+  /** Subject of the certificate, at most 1 KiB, for example `"CN=alice"`; several attributes are separated by `", "`. For people. */
   readonly subject: string;
-  /** Its one common name; empty if it has none or several. */
+  /** Its one common name; empty if it has none, several, or one beyond 1 KiB. */
   readonly commonName: string;
   /** SHA-256 of the certificate, upper-case hexadecimal with colons. */
   readonly fingerprint256: string;

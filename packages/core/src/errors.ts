@@ -2,8 +2,12 @@
  * The error family of NNRP: one class per kind of trouble, each with a stable `code`, so that programs branch on
  * `error.code` or the class and people read the message (behaviour spec §4).
  *
+ * A message is one line that is fit to be shown, whatever a peer's words in it hold (see {@linkcode fitToShow}); fields such as
+ * `diagnostic` keep the words as they came.
+ *
  * @module
  */
+import { fitToShow } from "./peer_text.ts";
 
 /** What all NNRP errors carry: a stable code beside the message. */
 export interface NnrpErrorOptions {
@@ -20,11 +24,11 @@ export class NnrpError extends Error {
    * Makes a NnrpError.
    *
    * @param code Stable name for programs.
-   * @param message What was expected, what was found, what to do.
+   * @param message What was expected, what was found, what to do; it is made fit to be shown.
    * @param options `cause`, if another error led to this one.
    */
   constructor(code: string, message: string, options?: NnrpErrorOptions) {
-    super(message, options);
+    super(fitToShow(message), options);
     this.name = new.target.name;
     this.code = code;
   }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { cutPeerText } from "./peer_text.ts";
 
 /** Which side of a TLS handshake this is. */
 export type TlsSide = "client" | "server";
@@ -53,7 +54,7 @@ interface Known {
 const KNOWN: readonly Known[] = [
   {
     sign:
-      /alert.*certificate.?required|CERTIFICATE_REQUIRED|did.?not.?return.?a.?certificate|sent no certificates/i,
+      /alert:? certificate.?required|CERTIFICATE_REQUIRED|did.?not.?return.?a.?certificate|sent no certificates/i,
     client: () => "the server wants a client certificate; give one as `cert` and `key`",
     server: () => "the client gave no certificate, and this server requires one (clientCaCerts)",
   },
@@ -153,10 +154,13 @@ export function explainLostTls(cause: unknown, side: TlsSide, expected: TlsExpec
   return new Error(explainTls(cause, side, expected), { cause });
 }
 
-/** The message of an error, or whatever was thrown as text. Never throws, whatever that is. */
+/**
+ * The message of an error, or whatever was thrown as text, cut like the text of a peer: runtimes quote the peer in it, for example
+ * its certificate's names. Never throws, whatever that is.
+ */
 export function wordsOf(cause: unknown): string {
   try {
-    return String(cause instanceof Error ? cause.message : cause);
+    return cutPeerText(String(cause instanceof Error ? cause.message : cause));
   } catch {
     return "something that has no words was thrown";
   }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type CloseInfo, NnrpConnectionClosedError } from "@nnrp/core";
+import { type CloseInfo, cutPeerText, NnrpConnectionClosedError } from "@nnrp/core";
 import { text } from "./connection_loss.ts";
 
 /** How long a closing carrier waits for its last bytes to arrive and its peer to finish, ms; anew while bytes still leave. */
@@ -142,7 +142,7 @@ export class Ending {
   /** The connection is gone, by the peer's doing (code, reason), the network's (cause) or this side's. */
   connectionClosed(code: number, reason: string, cause?: unknown): void {
     if (this.closed !== null) return;
-    const info = this.closing ?? this.#remoteEnd(code, reason, cause);
+    const info = this.closing ?? this.#remoteEnd(code, cutPeerText(reason), cause);
     this.closed = info;
     clearTimeout(this.#timer);
     this.#owner.gone(info, cause);

@@ -3,13 +3,14 @@
  *
  * @module
  */
+import { text as wordsOf } from "./connection_loss.ts";
 
 /** What was tried: certificates are given differently, and a server hears of the client's complaints. */
 export type Attempt = "dial" | "dial WebTransport" | "accept" | "listen";
 
 /** Words for people about a failure to dial, to accept or to listen. */
 export function explain(cause: unknown, attempt: Attempt): string {
-  const text = cause instanceof Error ? cause.message : String(cause);
+  const text = wordsOf(cause);
   const name = cause instanceof Error ? cause.name : "";
   if (/error 120|no application protocol/i.test(text)) {
     return {

@@ -8,10 +8,12 @@ import {
   type Carrier,
   type CarrierDialer,
   type CarrierDialOptions,
+  cutPeerText,
   type DialTarget,
   NnrpTransportError,
   NnrpUnsupportedError,
   NnrpValueError,
+  shownAddress,
   TransportId,
 } from "@nnrp/core";
 import { type CertificateHash, hashOf } from "./certificate_hash.ts";
@@ -106,7 +108,7 @@ async function dial(
     if (session !== null) giveUp(session);
     signal?.throwIfAborted();
     const why = said ?? explain(cause, "dial WebTransport");
-    throw new NnrpTransportError("webtransport", `cannot connect to ${url}: ${why}`, { cause });
+    throw new NnrpTransportError("webtransport", `cannot connect to ${shownAddress(url)}: ${why}`, { cause });
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", abort);
@@ -119,7 +121,7 @@ async function lastWords(session: WebTransport): Promise<string | null> {
   const none = new Promise<null>((done) => setTimeout(() => done(null), 0));
   const info = await Promise.race([closed, none]);
   if (info === null) return null;
-  return `the server refused it${info.reason ? `: ${info.reason}` : ""}${
+  return `the server refused it${info.reason ? `: ${cutPeerText(info.reason)}` : ""}${
     info.closeCode ? ` (${info.closeCode})` : ""
   }`;
 }

@@ -6,6 +6,7 @@
 import type {
   CarrierBinding,
   ClientHelloContext,
+  ClientHelloMetadata,
   ControlExtensionEntry,
   PatchRefusal,
   PatchRequest,
@@ -128,6 +129,18 @@ export type AuthVerdict =
  */
 export type AuthValidator = (request: AuthRequest, signal: AbortSignal) => AuthVerdict | Promise<AuthVerdict>;
 
+/** What a log may know of a client's hello. The auth block, tokens and unknown extensions stay out of it. */
+export interface LoggedHello {
+  /** Numbers of the hello: versions, capabilities, wishes, and the lengths of what is not told here. */
+  readonly metadata: ClientHelloMetadata;
+  /** Model the client wishes (extension 0xF003), fit to be shown; undefined if it did not say. rc2's way is the auth block. */
+  readonly model: string | undefined;
+  /** Types of its control extensions, in their order. */
+  readonly extensionTypes: readonly number[];
+  /** Flags of the packet's header. */
+  readonly headerFlags: number;
+}
+
 /** Something worth a line in a log. */
 export interface ServerLogEvent {
   /** What happened, for programs. */
@@ -142,7 +155,7 @@ export interface ServerLogEvent {
     | "session-suspended"
     | "session-moved"
     | "migration-refused";
-  /** What happened, for people. */
+  /** What happened, for people: one line, fit to be shown even where it quotes the client. */
   readonly message: string;
   /** Client's address. */
   readonly remote: string;
@@ -150,8 +163,8 @@ export interface ServerLogEvent {
   readonly carrier: string;
   /** Session it happened in; 0 = none. */
   readonly sessionId: number;
-  /** The hello, where there was one. */
-  readonly hello?: ClientHelloContext;
+  /** What the client said in its hello, where there was one, without what proves who it is. */
+  readonly hello?: LoggedHello;
   /** The error, if one caused it. */
   readonly error?: unknown;
 }

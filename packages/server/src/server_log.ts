@@ -5,7 +5,8 @@
  * @module
  */
 import { callBack, ControlRate } from "@nnrp/core";
-import { MAX_FAILURES_LOGGED_PER_SECOND, type ServeOptions, type ServerLogEvent } from "./options.ts";
+import { logEvent, type LogFacts } from "./log_event.ts";
+import { MAX_FAILURES_LOGGED_PER_SECOND, type ServeOptions } from "./options.ts";
 
 /** Tells what is worth a line. */
 export class ServerLog {
@@ -28,12 +29,12 @@ export class ServerLog {
   }
 
   /** Tells of something. Never throws. */
-  tell(event: ServerLogEvent): void {
-    callBack(() => this.#options.log?.(event), () => {});
+  tell(event: LogFacts): void {
+    callBack(() => this.#options.log?.(logEvent(event)), () => {});
   }
 
   /** Tells of a failure, of the application or of this library, unless there were too many just now. Never throws. */
-  tellFailure(event: ServerLogEvent): void {
+  tellFailure(event: LogFacts): void {
     if (!this.#rate.spend(performance.now())) {
       this.#skipped++;
       this.untold++;

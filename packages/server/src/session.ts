@@ -52,6 +52,7 @@ import {
   SEND_STALL_MS,
   type ServerLogEvent,
 } from "./options.ts";
+import type { LogFacts } from "./log_event.ts";
 import type { SessionOwner } from "./session_owner.ts";
 import type { FrameQueue } from "./frame_queue.ts";
 import type { HintFields, SendOptions, ServerSessionStats, WaitOptions } from "./session_types.ts";
@@ -692,7 +693,7 @@ export class ServerSession {
     this.#owner.log.tellFailure(this.#event(type, message, error));
   }
 
-  #event(type: ServerLogEvent["type"], message: string, error: unknown): ServerLogEvent {
+  #event(type: ServerLogEvent["type"], message: string, error: unknown): LogFacts {
     return {
       type,
       message,

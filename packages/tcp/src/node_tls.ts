@@ -18,7 +18,7 @@ import {
   type TLSSocket,
 } from "node:tls";
 import * as nodeTls from "node:tls";
-import { explainLostTls, type PeerIdentity } from "@nnrp/core";
+import { cutPeerText, explainLostTls, type PeerIdentity } from "@nnrp/core";
 import type { Handshake, Handshakes } from "./handshakes.ts";
 import { formatRemote, NodeByteStream } from "./node_sockets.ts";
 import type { Bound } from "./socket_api.ts";
@@ -198,7 +198,8 @@ function identityOf(socket: TLSSocket): PeerIdentity | undefined {
   const name: unknown = socket.getPeerCertificate().subject?.CN;
   return {
     subject: oneLine(certificate.subject),
-    commonName: typeof name === "string" ? name : "",
+    // Cut it might be another's name.
+    commonName: typeof name === "string" && cutPeerText(name) === name ? name : "",
     fingerprint256: certificate.fingerprint256,
     issuer: oneLine(certificate.issuer),
     ...(certificate.subjectAltName ? { altNames: certificate.subjectAltName } : {}),
@@ -207,5 +208,5 @@ function identityOf(socket: TLSSocket): PeerIdentity | undefined {
 
 /** A name as the runtime prints it, one attribute a line; some print nothing at all for an empty one. */
 function oneLine(name: string | undefined): string {
-  return (name ?? "").trim().replaceAll("\n", ", ");
+  return cutPeerText(name ?? "").trim().replaceAll("\n", ", ");
 }

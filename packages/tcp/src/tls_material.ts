@@ -15,12 +15,25 @@ import { NnrpValueError } from "@nnrp/core";
  */
 export function splitCertificates(texts: readonly string[], field: string): string[] {
   return texts.flatMap((text, i) => {
-    const found = typeof text === "string"
-      ? text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g)
-      : null;
-    if (found === null) throw noPem(`${field}[${i}]`, "CERTIFICATE", text);
+    const found = typeof text === "string" ? certificatesIn(text) : [];
+    if (found.length === 0) throw noPem(`${field}[${i}]`, "CERTIFICATE", text);
     return found.map((one) => `${one}\n`);
   });
+}
+
+const BEGIN = "-----BEGIN CERTIFICATE-----";
+const END = "-----END CERTIFICATE-----";
+
+/** What stands between begins and ends, both included. Each character is looked at once, whatever the text is. */
+function certificatesIn(text: string): string[] {
+  const found: string[] = [];
+  for (let start = text.indexOf(BEGIN); start >= 0;) {
+    const end = text.indexOf(END, start + BEGIN.length);
+    if (end < 0) break;
+    found.push(text.slice(start, end + END.length));
+    start = text.indexOf(BEGIN, end + END.length);
+  }
+  return found;
 }
 
 /**
@@ -85,9 +98,14 @@ export async function checkMaterial(
 
 function noPem(field: string, label: string, text: unknown): NnrpValueError {
   const isPath = typeof text === "string" && text.length < 300 && !text.includes("\n");
+  const isSecret = label === "PRIVATE KEY" && typeof text === "string"; // perhaps a key without its first line
   return new NnrpValueError(isPath ? "is the text of a file, not its name" : "is no PEM text", {
     field,
     expected: `-----BEGIN ${label}-----…`,
-    actual: typeof text === "string" ? `${text.slice(0, 40)}${text.length > 40 ? "…" : ""}` : typeof text,
+    actual: isSecret
+      ? `${text.length} characters`
+      : typeof text === "string"
+      ? `${text.slice(0, 40)}${text.length > 40 ? "…" : ""}`
+      : typeof text,
   });
 }

@@ -11,17 +11,12 @@ import { type Command, CommandError, type CommandInput, type CommandOption } fro
 import { COMMANDS } from "./commands.ts";
 import { commandHelp, overviewHelp } from "./help.ts";
 import { closest } from "./closest.ts";
+import { type CommandOutput, gated, printLines } from "./output_gate.ts";
 import { type Terminal, terminalOf } from "./terminal_style.ts";
 import { VERSION } from "./version.ts";
 
-/** Where a run writes. */
-export interface CliOutput {
-  /** One line to standard output. */
-  print(line: string): void;
-  /** One line to standard error. */
-  warn(line: string): void;
-  /** Text to standard output, as it is. Default: as `print`. */
-  write?(text: string): void;
+/** Where a run writes. What it gets is fit to be shown: no peer's escape sequences, controls or marks of direction. */
+export interface CliOutput extends CommandOutput {
   /** What standard output is. Default: no terminal, so no colours. */
   readonly terminal?: Terminal;
 }
@@ -34,12 +29,16 @@ export interface CliOutput {
  * @returns The exit code.
  */
 export async function runCli(argv: readonly string[], output: CliOutput = processOutput): Promise<number> {
+  return await run(argv, gated(output));
+}
+
+async function run(argv: readonly string[], output: CliOutput): Promise<number> {
   // `nnrp help decode` is `nnrp decode --help`.
-  if (argv[0] === "help") return await runCli([...argv.slice(1), "--help"], output);
+  if (argv[0] === "help") return await run([...argv.slice(1), "--help"], output);
   const found = findCommand(argv);
   if (found === null) {
     if (argv.length === 0 || argv[0] === "--help" || argv[0] === "-h") {
-      output.print(overviewHelp(COMMANDS));
+      printLines(output.print, overviewHelp(COMMANDS));
       return argv.length === 0 ? 2 : 0;
     }
     if (argv[0] === "--version" || argv[0] === "-V") {
@@ -58,7 +57,7 @@ export async function runCli(argv: readonly string[], output: CliOutput = proces
   }
   const { command, rest } = found;
   if (rest.includes("--help") || rest.includes("-h")) {
-    output.print(commandHelp(command));
+    printLines(output.print, commandHelp(command));
     return 0;
   }
   const abort = new AbortController();
@@ -85,7 +84,7 @@ const processOutput: CliOutput = {
 /** `nnrp smoke` alone, or with a second word that is none: the few that there are. */
 function explainGroup(group: readonly Command[], argv: readonly string[], output: CliOutput): number {
   if (argv.includes("--help") || argv.includes("-h")) {
-    output.print(overviewHelp(group));
+    printLines(output.print, overviewHelp(group));
     return 0;
   }
   const names = group.map((c) => `nnrp ${c.name}`);
@@ -131,7 +130,7 @@ function readInput(
   });
   if (unknown.length > 0) {
     const flag = unknown[0].split("=")[0];
-    const near = closest(flag.replace(/^-+/, ""), options.map((o) => o.name));
+    const near = closest(withoutDashes(flag), options.map((o) => o.name));
     throw new CommandError(
       `unknown option ${flag}${
         near ? `; did you mean --${near}?` : ""
@@ -177,20 +176,25 @@ function valueOf(
   return number;
 }
 
-/** One line for what a person can mend; a stack only for what is our fault. */
+function withoutDashes(flag: string): string {
+  let start = 0;
+  while (flag[start] === "-") start++;
+  return flag.slice(start);
+}
+
+/** One line for what a person can mend, and one for what to do if it is long; a stack only for what is our fault. */
 function explain(error: unknown, command: Command, output: CliOutput): number {
   if (error instanceof CommandError) {
     output.warn(`nnrp ${command.name}: ${error.message}`);
+    if (error.hint !== undefined) output.warn(error.hint);
     return error.exitCode;
   }
   if (error instanceof NnrpError) {
     output.warn(`nnrp ${command.name}: ${error.message}`);
     return 1;
   }
-  output.warn(
-    `nnrp ${command.name}: unexpected failure, please report it: ${
-      error instanceof Error ? error.stack : error
-    }`,
-  );
+  output.warn(`nnrp ${command.name}: unexpected failure, please report it: ${error}`);
+  const stack = error instanceof Error ? error.stack?.split("\n") ?? [] : [];
+  for (const line of stack) if (line.trimStart().startsWith("at ")) output.warn(line);
   return 1;
 }

@@ -63,11 +63,11 @@ export interface CommandInput {
   readonly args: readonly string[];
   /** Options by name; defaults filled in. */
   readonly options: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
-  /** Writes one line to standard output. */
+  /** Writes one line to standard output, made fit to be shown; line ends in it too, so lines are printed one by one. */
   readonly print: (line: string) => void;
-  /** Writes to standard output as it is, without ending the line. Default: as `print`. */
+  /** Writes text of our own with its line ends to standard output, without ending the last. Default: line by line as `print`. */
   readonly write?: (text: string) => void;
-  /** Writes one line to standard error. */
+  /** Writes one line to standard error, made fit to be shown. */
   readonly warn: (line: string) => void;
   /** Aborted by Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal;
@@ -99,16 +99,20 @@ export interface Command {
 export class CommandError extends Error {
   /** Exit code. */
   readonly exitCode: number;
+  /** What to do, on a line of its own. */
+  readonly hint: string | undefined;
 
   /**
    * Makes a CommandError.
    *
-   * @param message What happened and what to do.
+   * @param message What happened and what to do; one line.
    * @param exitCode 1 failure, 2 wrong usage.
+   * @param hint What to do, where it deserves a line of its own.
    */
-  constructor(message: string, exitCode = 1) {
+  constructor(message: string, exitCode = 1, hint?: string) {
     super(message);
     this.name = "CommandError";
     this.exitCode = exitCode;
+    this.hint = hint;
   }
 }

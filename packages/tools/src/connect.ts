@@ -15,6 +15,7 @@ import {
   NnrpValueError,
   NnrpWireError,
   parseEndpoint,
+  shownAddress,
 } from "@nnrp/client";
 import { closest } from "./closest.ts";
 import { CommandError } from "./command.ts";
@@ -31,7 +32,7 @@ export async function connect(address: string, options: DialOptions = {}): Promi
   try {
     return await dialClient(address, options);
   } catch (error) {
-    throw new CommandError(explain(address, endpoint, error), 1);
+    throw new CommandError(explain(shownAddress(address), endpoint, error), 1);
   }
 }
 
@@ -41,22 +42,23 @@ export async function connect(address: string, options: DialOptions = {}): Promi
  * @throws CommandError (wrong usage) that says how addresses are written.
  */
 export function checkAddress(address: string): Endpoint {
+  const shown = shownAddress(address);
   try {
     if (!/\s/.test(address)) return parseEndpoint(address);
   } catch (error) {
     if (!(error instanceof NnrpValueError)) throw error;
     if (/no valid port/.test(error.message)) {
-      throw new CommandError(`"${address}" has no valid port; ports are ${error.expected}`, 2);
+      throw new CommandError(`"${shown}" has no valid port; ports are ${error.expected}`, 2);
     }
-    const [scheme, ...rest] = address.split("://");
+    const [scheme, ...rest] = shown.split("://");
     const schemes = /schemes: ([^)]*)/.exec(String(error.expected))?.[1].split(", ") ?? [];
     const near = rest.length > 0 && !schemes.includes(scheme) ? closest(scheme, schemes) : undefined;
     const hint = near === undefined
       ? `write it as nnrp://127.0.0.1:4433${rest.length > 0 ? ` (schemes: ${schemes.join(", ")})` : ""}`
       : `did you mean ${near}://${rest.join("://")}?`;
-    throw new CommandError(`"${address}" is no server address; ${hint}`, 2);
+    throw new CommandError(`"${shown}" is no server address; ${hint}`, 2);
   }
-  throw new CommandError(`"${address}" is no server address; addresses have no spaces`, 2);
+  throw new CommandError(`"${shown}" is no server address; addresses have no spaces`, 2);
 }
 
 function explain(address: string, { port, carrier, encrypted }: Endpoint, error: unknown): string {

@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { type Carrier, NnrpTransportError, NnrpUnsupportedError } from "@nnrp/core";
+import {
+  type Carrier,
+  cutPeerText,
+  NnrpTransportError,
+  NnrpUnsupportedError,
+  shownAddress,
+} from "@nnrp/core";
 import { WebSocketStream } from "./web_socket_stream.ts";
 import { carrierOn } from "./websocket_carrier.ts";
 
@@ -24,8 +30,11 @@ export function dialBrowser(
     try {
       socket = new WebSocket(url);
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      reject(new NnrpTransportError("websocket", `${url} cannot be dialled: ${why}`, { cause }));
+      const words = cutPeerText(cause instanceof Error ? cause.message : String(cause));
+      const why = words.replaceAll(url, shownAddress(url));
+      reject(
+        new NnrpTransportError("websocket", `${shownAddress(url)} cannot be dialled: ${why}`, { cause }),
+      );
       return;
     }
     const stream = new WebSocketStream(socket);
@@ -40,11 +49,13 @@ export function dialBrowser(
     };
     const failed = (event: CloseEvent) => {
       settle();
-      const why = event.reason === "" ? "" : `: ${event.reason}`;
+      const why = event.reason === "" ? "" : `: ${cutPeerText(event.reason)}`;
       reject(
         new NnrpTransportError(
           "websocket",
-          `${url} cannot be reached${why}; is the server running, the path right, and this page's origin allowed ` +
+          `${
+            shownAddress(url)
+          } cannot be reached${why}; is the server running, the path right, and this page's origin allowed ` +
             `(${globalThis.location?.origin ?? "none"})? The browser's console says more`,
         ),
       );

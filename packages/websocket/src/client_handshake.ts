@@ -3,13 +3,16 @@
  *
  * @module
  */
-import { NnrpTransportError } from "@nnrp/core";
+import { cutPeerText, NnrpTransportError, readPeerText, shownAddress } from "@nnrp/core";
 import { acceptKey, newKey } from "./accept_key.ts";
 import { hasToken, type HttpHead, HttpHeadError, readHead } from "./http_head.ts";
 import type { RawSocket } from "./raw_socket.ts";
 
 /** How much of a refusal's body is shown, characters. */
 const BODY_SHOWN = 200;
+
+/** Shortest part of a field that is left out where a server repeats it, characters; shorter ones are words. */
+const LEAST_SECRET = 8;
 
 /** Where to. */
 export interface HandshakeTarget {
@@ -46,9 +49,8 @@ export async function shakeHands(socket: RawSocket, target: HandshakeTarget): Pr
     throw refused(`is no WebSocket server: it answers ${JSON.stringify(head.first.slice(0, 80))}`);
   }
   if (status[1] !== "101") {
-    throw refused(
-      `answers ${status[1]} ${status[2] ?? ""}`.trimEnd() + await explain(Number(status[1]), head, socket),
-    );
+    const answer = `answers ${status[1]} ${cutPeerText(status[2] ?? "")}`.trimEnd();
+    throw refused(withoutSecrets(answer + await explain(Number(status[1]), head, socket), target));
   }
   const { fields } = head;
   if (!hasToken(fields.get("upgrade"), "websocket") || !hasToken(fields.get("connection"), "upgrade")) {
@@ -60,7 +62,9 @@ export async function shakeHands(socket: RawSocket, target: HandshakeTarget): Pr
     );
   }
   for (const field of ["sec-websocket-extensions", "sec-websocket-protocol"]) {
-    if (fields.has(field)) throw refused(`wants ${field} ${fields.get(field)}, which nobody asked for`);
+    if (fields.has(field)) {
+      throw refused(`wants ${field} ${cutPeerText(fields.get(field) ?? "")}, which nobody asked for`);
+    }
   }
   return head.rest;
 }
@@ -70,13 +74,22 @@ async function explain(status: number, head: HttpHead, socket: RawSocket): Promi
   const said = await firstLine(head, socket);
   const words = said === "" ? "" : `: ${said}`;
   if (status >= 300 && status < 400) {
-    const to = head.fields.get("location");
-    return `${words}; redirects are not followed${to === undefined ? "" : `, dial ${to} instead`}`;
+    const to = shownAddress(cutPeerText(head.fields.get("location") ?? ""));
+    return `${words}; redirects are not followed${to === "" ? "" : `, dial ${to} instead`}`;
   }
   if (status === 200) return `${words}; a web server, but no WebSocket there: is the path right?`;
   if (status === 404) return `${words}; is the path right?`;
   if (status === 401 || status === 407) return `${words}; a header may be missing`;
   return words;
+}
+
+/** Servers that refuse like to repeat what they were sent; fields such as Authorization are not for errors and logs. */
+function withoutSecrets(words: string, { headers, path }: HandshakeTarget): string {
+  const query = path.indexOf("?");
+  const sent = [...Object.values(headers), query < 0 ? "" : path.slice(query + 1)];
+  const parts = sent.flatMap((value) => [value, ...value.split(/[ ,;=&]/)]);
+  const secrets = parts.filter((part) => part.length >= LEAST_SECRET).sort((a, b) => b.length - a.length);
+  return secrets.reduce((text, secret) => text.replaceAll(secret, "…"), words);
 }
 
 /** The first line of a plain text body, if it is there. */
@@ -87,7 +100,8 @@ async function firstLine(head: HttpHead, socket: RawSocket): Promise<string> {
     body = await socket.read().catch(() => null);
   }
   if (body === null) return "";
-  return new TextDecoder().decode(body).split("\n", 1)[0].trim().slice(0, BODY_SHOWN);
+  const line = readPeerText(body).split("\n", 1)[0].trim();
+  return Array.from(line).slice(0, BODY_SHOWN).join(""); // a slice of code units might cut a character
 }
 
 function refused(message: string, cause?: unknown): NnrpTransportError {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { cutPeerText } from "@nnrp/core";
 
 /** Close codes by name. */
 export const CloseCode = {
@@ -58,5 +59,5 @@ export function isOrderly(code: number): boolean {
 /** A close code and reason in words, for example `"1009 (message too big): 70 MiB"`. */
 export function describeClose(code: number, reason: string): string {
   const name = NAMES[code];
-  return `${code}${name === undefined ? "" : ` (${name})`}${reason === "" ? "" : `: ${reason}`}`;
+  return `${code}${name === undefined ? "" : ` (${name})`}${reason === "" ? "" : `: ${cutPeerText(reason)}`}`;
 }

@@ -8,6 +8,7 @@ import {
   type ByteStream,
   type CarrierBinding,
   type CarrierListenOptions,
+  cutPeerText,
   type GuardedListening,
   guardListening,
   NnrpError,
@@ -120,7 +121,7 @@ export function mount(options: MountOptions): Mount {
         if (outcome instanceof Error) {
           const error = outcome instanceof NnrpError
             ? outcome
-            : new NnrpTransportError("websocket", `the handshake failed: ${outcome.message}`, {
+            : new NnrpTransportError("websocket", `the handshake failed: ${cutPeerText(outcome.message)}`, {
               cause: outcome,
             });
           failed(remote, error);

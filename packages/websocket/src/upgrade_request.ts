@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type OriginRules, refuseOrigin } from "@nnrp/core";
+import { cutPeerText, fitToShow, type OriginRules, refuseOrigin } from "@nnrp/core";
 import { isKey } from "./accept_key.ts";
 import { hasToken } from "./http_head.ts";
 
@@ -103,7 +103,7 @@ export function switchingProtocols(accept: string): Uint8Array {
   );
 }
 
-/** A refusal of status `status`. */
+/** A refusal of status `status`; what the request said may stand in its words. */
 export function refusal(
   status: number,
   body: string,
@@ -112,7 +112,7 @@ export function refusal(
   return {
     accepted: false,
     status,
-    body,
+    body: fitToShow(cutPeerText(body)),
     fields: { "content-type": "text/plain; charset=utf-8", ...fields },
   };
 }

@@ -16,6 +16,7 @@ import {
   NnrpUnsupportedError,
   NnrpValueError,
   originRules,
+  shownAddress,
   TransportId,
 } from "@nnrp/core";
 import { dialBrowser } from "./browser_dial.ts";
@@ -172,7 +173,7 @@ async function dial(
       : `cannot be reached: ${
         encrypted ? explainTls(cause, "client", { serverName, alpn: HTTP_ALPN }) : explainSocket(cause)
       }`;
-    throw new NnrpTransportError("websocket", `${url} ${why}`, { cause });
+    throw new NnrpTransportError("websocket", `${shownAddress(url)} ${why}`, { cause });
   } finally {
     signal?.removeEventListener("abort", abort);
   }
@@ -184,7 +185,7 @@ function checkPath(path: string, field: string): void {
   throw new NnrpValueError("is no path", {
     field,
     expected: "a / and printable ASCII without spaces and #",
-    actual: JSON.stringify(path),
+    actual: JSON.stringify(shownAddress(path)),
   });
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 import { NnrpWireError } from "../errors.ts";
+import { readPeerText } from "../peer_text.ts";
 import { asBytes } from "./byte_arguments.ts";
 import { type ControlExtensionEntry, decodeControlExtensions } from "./extensions.ts";
 import type { ClientHelloMetadata } from "./metadata/client_hello.ts";
@@ -22,7 +23,7 @@ export interface ClientHelloBody {
 export interface ServerHelloAckBody {
   /** All entries. */
   readonly controlExtensions: ControlExtensionEntry[];
-  /** The active model; bytes that are no UTF-8 become U+FFFD. */
+  /** The active model, at most 1 KiB of it; bytes that are no UTF-8 become U+FFFD. */
   readonly activeModelName: string;
 }
 
@@ -77,7 +78,7 @@ export function decodeServerHelloAckBody(
   }
   return {
     controlExtensions: decodeControlExtensions(body.subarray(0, split)),
-    activeModelName: new TextDecoder().decode(body.subarray(split)),
+    activeModelName: readPeerText(body.subarray(split)),
   };
 }
 

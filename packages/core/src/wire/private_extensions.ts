@@ -4,6 +4,7 @@
  * @module
  */
 import { NnrpValueError, NnrpWireError } from "../errors.ts";
+import { readPeerText } from "../peer_text.ts";
 import { asBytes } from "./byte_arguments.ts";
 import type { ControlExtensionEntry } from "./extensions.ts";
 import { checkExtensionType, ControlExtensionType } from "./known_extensions.ts";
@@ -63,10 +64,10 @@ export function requestedModelEntry(model: string): ControlExtensionEntry {
 /**
  * Reads 0xF003.
  *
- * @returns The model's name; bytes that are no UTF-8 become U+FFFD.
+ * @returns The model's name, at most 1 KiB of it; bytes that are no UTF-8 become U+FFFD.
  * @throws NnrpWireError on another type.
  */
 export function readRequestedModel(entry: ControlExtensionEntry): string {
   checkExtensionType(entry, ControlExtensionType.REQUESTED_MODEL, "requested_model");
-  return new TextDecoder().decode(entry.payload);
+  return readPeerText(entry.payload);
 }

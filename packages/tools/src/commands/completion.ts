@@ -5,6 +5,7 @@
  */
 import { closest } from "../closest.ts";
 import { type Command, CommandError } from "../command.ts";
+import { printLines } from "../output_gate.ts";
 
 const SHELLS = ["bash", "zsh", "fish"];
 
@@ -31,7 +32,7 @@ export const completionCommand = (commands: () => readonly Command[]): Command =
       );
     }
     const { completionScript } = await import("../completion/mod.ts");
-    print(completionScript(shell as "bash" | "zsh" | "fish", commands()).trimEnd());
+    printLines(print, completionScript(shell as "bash" | "zsh" | "fish", commands()).trimEnd());
     return 0;
   },
 });

@@ -5,6 +5,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { type Command, CommandError, type CommandInput } from "../command.ts";
+import { printLines } from "../output_gate.ts";
 import { readStandardInput } from "../standard_input.ts";
 
 /** Writes the golden vectors. */
@@ -19,7 +20,9 @@ export const goldenExportCommand: Command = {
   demonstrations: [{ line: "golden export", maxLines: 14 }],
   async run({ write, print }) {
     const { renderGoldenVectorsJson } = await import("../golden/mod.ts");
-    (write ?? print)(renderGoldenVectorsJson());
+    const text = renderGoldenVectorsJson();
+    if (write === undefined) printLines(print, text);
+    else write(text);
     return 0;
   },
 };

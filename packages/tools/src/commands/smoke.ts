@@ -6,6 +6,7 @@
  */
 import { readFileSync } from "node:fs";
 import { NnrpUnsupportedError } from "@nnrp/core";
+import { printLines } from "../output_gate.ts";
 import { type Command, CommandError, type CommandInput, type CommandOption } from "../command.ts";
 import type { SmokeTranscript } from "../smoke/mod.ts";
 
@@ -156,7 +157,7 @@ export const smokeServerOnceCommand: Command = {
 async function report(transcript: SmokeTranscript, { options, print }: CommandInput): Promise<number> {
   const { renderSmokeTranscript, smokeTranscriptFields } = await import("../smoke/mod.ts");
   if (options["json"] === true) print(JSON.stringify(smokeTranscriptFields(transcript)));
-  else print(renderSmokeTranscript(transcript));
+  else printLines(print, renderSmokeTranscript(transcript));
   return 0;
 }
 

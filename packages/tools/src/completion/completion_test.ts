@@ -85,7 +85,7 @@ test("the command prints a script, and knows what was meant", async () => {
     warn: (line: string) => void err.push(line),
   };
   assertEquals(await runCli(["completion", "bash"], output), 0);
-  assertEquals(`${out[0]}\n`, completionScript("bash", COMMANDS));
+  assertEquals(`${out.join("\n")}\n`, completionScript("bash", COMMANDS));
   assertEquals(await runCli(["completion", "bsh"], output), 2);
   assertEquals(err, ["nnrp completion: there is no script for bsh; did you mean bash?"]);
 });

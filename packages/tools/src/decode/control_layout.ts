@@ -30,11 +30,13 @@ export function layHello(
 ): void {
   const split = start + extensionBytes;
   if (split > end) { // the codec tells which length is wrong
-    walk.bytesAt(body, "bytes", start, end - start);
+    walk.bytesAt(body, "bytes", start, end - start, { secret: true });
     return;
   }
   if (split > start) layExtensions(walk, body, start, split);
-  if (end > split) walk.bytesAt(body, rest, split, end - split, { text: true });
+  if (end > split) {
+    walk.bytesAt(body, rest, split, end - split, { text: true, secret: rest === "auth_block" });
+  }
 }
 
 function layExtensions(walk: Walk, body: GrowingNode, start: number, end: number): void {
@@ -48,7 +50,7 @@ function layExtensions(walk: Walk, body: GrowingNode, start: number, end: number
       return true;
     }
     if (payload > end) {
-      walk.bytesAt(into, "cut header", at, end - at);
+      walk.bytesAt(into, "cut header", at, end - at, { secret: true }); // may be of an auth block, its length is wrong
       walk.fail("control_extension.header", at, "cut", CONTROL_EXTENSION_HEADER_SIZE, end - at);
     }
     const entry = walk.group(into, `extension ${index + 1}`, at, end - at);
@@ -89,13 +91,15 @@ function layExtensionPayload(
   const record = KNOWN_EXTENSION_RECORDS.get(type);
   if (record === undefined) {
     const text = type === ControlExtensionType.REQUESTED_MODEL;
-    const name = text ? "model" : type === ControlExtensionType.MIGRATION_TOKEN ? "token" : "payload";
-    if (length > 0) walk.bytesAt(entry, name, offset, length, { text });
+    const token = type === ControlExtensionType.MIGRATION_TOKEN;
+    const name = text ? "model" : token ? "token" : "payload";
+    // Where the lengths of the hello are wrong, anything may be a piece of the auth block.
+    if (length > 0) walk.bytesAt(entry, name, offset, length, { text, secret: token || !walk.accepted });
     return;
   }
   if (length !== record.size) {
     entry.note = `its reader refuses it: has a fixed length (expected ${record.size}, got ${length})`;
-    walk.bytesAt(entry, "payload", offset, length);
+    walk.bytesAt(entry, "payload", offset, length, { secret: !walk.accepted });
     return;
   }
   const before = entry.children!.length;
@@ -105,7 +109,7 @@ function layExtensionPayload(
     if (!(stop instanceof BrokenRule)) throw stop;
     entry.note = `its reader refuses it: ${stop.problem.field} ${stop.problem.rule}`;
     entry.children!.length = before;
-    walk.bytesAt(entry, "payload", offset, length);
+    walk.bytesAt(entry, "payload", offset, length, { secret: !walk.accepted });
   }
 }
 

@@ -7,7 +7,17 @@ import process from "node:process";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { buildPingPacket, encodePacket } from "@nnrp/core";
+import {
+  buildClientHelloPacket,
+  buildPingPacket,
+  CLIENT_HELLO_RECORD,
+  encodeControlExtensions,
+  encodePacket,
+  HEADER_SIZE,
+  makePacket,
+  MessageType,
+  migrationTokenEntry,
+} from "@nnrp/core";
 import { sampleBroken, sampleFiles, sampleSession, sampleSubmit } from "../../docs/samples.ts";
 import { runCli } from "../cli.ts";
 import { terminalOf } from "../terminal_style.ts";
@@ -19,6 +29,8 @@ const folder = mkdtempSync(join(tmpdir(), "nnrp-decode-"));
 after(() => rmSync(folder, { recursive: true }));
 const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const ping = encodePacket(buildPingPacket({ sessionId: 7 }));
+
+const CLIENT_HELLO_AUTH_BYTES = CLIENT_HELLO_RECORD.fields.find(({ key }) => key === "authBytes")!.offset;
 
 /** Writes a file; returns its path. */
 function file(name: string, content: Uint8Array | string): string {
@@ -48,6 +60,49 @@ async function refused(words: string, code: number, ...args: string[]): Promise<
 
 function hexOf(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+test("auth blocks and tokens are told by their length, and shown only when asked for", async () => {
+  const auth = "canary-7f3a9c51d2";
+  const token = Uint8Array.from({ length: 16 }, (_, i) => 0xa0 + i);
+  const hello = buildClientHelloPacket({
+    authBlock: new TextEncoder().encode(auth),
+    controlExtensions: encodeControlExtensions([migrationTokenEntry(token)]),
+  });
+  const moving = (msgType: number) =>
+    makePacket({ msgType, sessionId: 7, metadata: moves(msgType), body: token });
+  const packets = [hello, moving(MessageType.SESSION_MIGRATE), moving(MessageType.SESSION_MIGRATE_ACK)];
+  const whole = packets.map((packet) => encodePacket(packet));
+  const broken = whole[0].slice();
+  broken[HEADER_SIZE + CLIENT_HELLO_AUTH_BYTES] += 8; // what was an extension would be read as more of the auth block
+  const fewer = whole[0].slice();
+  fewer[HEADER_SIZE + CLIENT_HELLO_AUTH_BYTES] -= 8; // and the other way round
+  const inputs = { whole: whole.flatMap((one) => [...one]), broken, fewer, cut: whole[0].slice(0, -3) };
+  for (const [name, bytes] of Object.entries(inputs)) {
+    const path = file(`${name}.bin`, Uint8Array.from(bytes));
+    for (const more of [[], ["--full"], ["--json"], ["--json", "--full"], ["--list"], ["--brief"]]) {
+      const text = (await decode(path, ...more)).out.join("\n").replaceAll(" ", "");
+      for (
+        const secret of [auth.slice(0, 8), hexOf(new TextEncoder().encode(auth.slice(0, 4))), "a0a1a2a3"]
+      ) {
+        assert(!text.includes(secret), `${name} ${more}: ${text}`);
+      }
+    }
+  }
+  const { out } = await decode(join(folder, "whole.bin"));
+  const told = out.filter((line) => line.includes("secret")).map((line) => line.replaceAll(/ +/g, " "));
+  assertEquals(told.length, 4, out.join("\n"));
+  assertStringIncludes(told[1], "auth_block (secret, 17 bytes: --show-secrets)");
+  const asked = (await decode(join(folder, "whole.bin"), "--show-secrets")).out.join("\n");
+  assertStringIncludes(asked, `"${auth}"`);
+  assertEquals(asked.split("a0 a1 a2 a3 a4 a5 a6 a7").length - 1, 3);
+});
+
+/** Metadata of a move that is right. */
+function moves(msgType: number): Uint8Array {
+  const metadata = new Uint8Array(24);
+  if (msgType === MessageType.SESSION_MIGRATE) metadata[0] = metadata[4] = 2;
+  return metadata;
 }
 
 test("a packet is shown byte by byte with offsets, names, units and words", async () => {

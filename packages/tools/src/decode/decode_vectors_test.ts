@@ -81,7 +81,7 @@ test("valid and odd messages are decoded without a problem, every byte in one pl
     for (const { name, kind, hex } of cases(group)) {
       if (kind !== "message" && kind !== "packet") continue;
       const bytes = bytesOf(hex);
-      const packet = decodePacketTree(bytes, FULL);
+      const packet = decodePacketTree(bytes, { ...FULL, showSecrets: true });
       // A packet's insides may be anything; and one message is read, but its body cannot be opened (wire spec §15.5).
       if (verdict(bytes) !== null && (kind === "packet" || name.includes("extension bytes beyond body"))) {
         continue;
@@ -99,7 +99,7 @@ test("invalid messages have a problem at the byte that is wrong, unless sessions
   let lenient = 0;
   for (const { name, kind, hex } of cases("invalid", "message.json")) {
     const bytes = bytesOf(hex);
-    const packet = decodePacketTree(bytes, FULL);
+    const packet = decodePacketTree(bytes, { ...FULL, showSecrets: true });
     const refusal = verdict(bytes);
     if (refusal === null) lenient++;
     else if (refusal.field === "packet") assert(packet.incomplete || packet.length < bytes.length, name);

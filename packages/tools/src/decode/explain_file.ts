@@ -6,7 +6,8 @@
 import { readFile } from "node:fs/promises";
 import { readStandardInput } from "../standard_input.ts";
 import { CommandError, type CommandInput } from "../command.ts";
-import { NO_TERMINAL, type Style, styleOf } from "../terminal_style.ts";
+import { gatedStyleOf } from "../output_gate.ts";
+import { NO_TERMINAL, type Style } from "../terminal_style.ts";
 import { foreignInput } from "./foreign.ts";
 import { HexTextError, parseHexText } from "./hex_text.ts";
 import { packetTitle, renderPacket } from "./render.ts";
@@ -30,6 +31,8 @@ export interface ExplainOptions {
   readonly packet: number | null;
   /** Where to begin, bytes. */
   readonly skip: number;
+  /** Whether auth blocks and tokens are shown. */
+  readonly showSecrets: boolean;
   /** JSON. */
   readonly json: boolean;
 }
@@ -48,13 +51,18 @@ export async function explainFile(options: ExplainOptions, input: CommandInput):
   if (skip >= bytes.length) {
     throw new CommandError(`${name} has ${count(bytes.length, "byte")}; --skip ${skip} leaves none`);
   }
-  const packets = decodePackets(bytes, { ...(options.full ? FULL : {}), offset: skip });
+  const packets = decodePackets(bytes, {
+    ...(options.full ? FULL : {}),
+    showSecrets: options.showSecrets,
+    offset: skip,
+  });
   const found: DecodedPacket[] = [];
   const tally: Tally = { packets: 0, broken: 0, incomplete: 0, shortened: false };
   let step = packets.next();
   if (!step.done && step.value.problem?.field === "header.magic") {
     const call = `nnrp decode ${path}${options.hex ? " --hex" : ""}`;
-    throw new CommandError(foreignInput(bytes, name, skip, call));
+    const [what, todo] = foreignInput(bytes, name, skip, call);
+    throw new CommandError(what, 1, todo);
   }
   for (; !step.done; step = packets.next()) {
     const packet = step.value;
@@ -112,7 +120,7 @@ async function readInput(path: string, name: string, hex: boolean): Promise<Uint
 
 function show(packet: DecodedPacket, options: ExplainOptions, tally: Tally, input: CommandInput): void {
   const terminal = input.terminal ?? NO_TERMINAL;
-  const style = styleOf(terminal);
+  const style = gatedStyleOf(terminal);
   if (options.list) return input.print(listLine(packet, style));
   if (packet.index > 0 && options.packet === null) input.print("");
   const maxRows = options.full ? Infinity : undefined;
@@ -141,7 +149,7 @@ function summarise(
   path: string,
   input: CommandInput,
 ): void {
-  const style = styleOf(input.terminal ?? NO_TERMINAL);
+  const style = gatedStyleOf(input.terminal ?? NO_TERMINAL);
   if (unread !== null) {
     const again = unread.nextMagic === null
       ? ""

@@ -24,30 +24,39 @@ const KNOWN: readonly (readonly [hex: string, what: string, todo: string])[] = [
 ];
 
 /**
- * Says in one or two lines what an input is that does not begin with a packet.
+ * Says what an input is that does not begin with a packet, and in a second line what to do.
  *
  * @param bytes The input, not empty.
  * @param name What to call it, for example its file name.
  * @param offset Where in it a packet was expected.
  * @param command How the user may call again, for example `nnrp decode FILE`.
  */
-export function foreignInput(bytes: Uint8Array, name: string, offset: number, command: string): string {
+export function foreignInput(
+  bytes: Uint8Array,
+  name: string,
+  offset: number,
+  command: string,
+): readonly [what: string, todo?: string] {
   const first = bytes.subarray(offset, offset + 4);
   const hex = [...first].map((byte) => byte.toString(16).padStart(2, "0"));
   const shown = `${name} is no NNRP: ${offset === 0 ? "it begins with" : `byte ${offset} is followed by`} ${
     hex.join(" ")
   }`;
   if (looksLikeHex(bytes.subarray(offset))) {
-    return `${shown}, which is hex text of NNRP\nread it with: ${command} --hex`;
+    return [`${shown}, which is hex text of NNRP`, `read it with: ${command} --hex`];
   }
   const magic = findMagic(bytes, offset);
   const packets = `, packets begin with 4e 4e 52 50 ("NNRP")`;
   if (magic !== null) {
-    return `${shown}${packets}\na packet may begin at byte ${magic}: ${command} --skip ${magic}`;
+    return [`${shown}${packets}`, `a packet may begin at byte ${magic}: ${command} --skip ${magic}`];
   }
   const known = KNOWN.find(([start]) => hex.join("").startsWith(start));
   if (known !== undefined) {
-    return `${shown}, which looks like ${known[1]}${packets}${known[2] === "" ? "" : `\n${known[2]}`}`;
+    const what = `${shown}, which looks like ${known[1]}${packets}`;
+    return known[2] === "" ? [what] : [what, known[2]];
   }
-  return `${shown}${packets}\ngive bytes as they are on the connection, from the start of a packet; hex text needs --hex`;
+  return [
+    `${shown}${packets}`,
+    "give bytes as they are on the connection, from the start of a packet; hex text needs --hex",
+  ];
 }

@@ -27,7 +27,7 @@ import { codecRefusal, locate } from "./verdict.ts";
 import { BrokenRule, CutShort, Walk } from "./walk.ts";
 
 /** What is kept of long things unless told otherwise. */
-const USUAL = { maxItems: 8, maxHexBytes: 64, maxTextLength: 200 };
+const USUAL = { maxItems: 8, maxHexBytes: 64, maxTextLength: 200, showSecrets: false };
 
 /**
  * Decodes one packet. Never throws, whatever the bytes are.
@@ -167,7 +167,10 @@ function readBody(
       walk.bytesAt(body, "bytes", bodyStart, end - bodyStart);
       return;
     default:
-      walk.bytesAt(body, BODY_NAMES[info.bodyKind], bodyStart, end - bodyStart, { text: true });
+      walk.bytesAt(body, BODY_NAMES[info.bodyKind], bodyStart, end - bodyStart, {
+        text: true,
+        secret: info.bodyKind === "opaque", // of moving sessions: token or auth block, and the next token
+      });
   }
 }
 

@@ -149,7 +149,7 @@ function addBytes(
       value: NOTHING,
     });
   }
-  if (node.length > shown) {
+  if (node.length > shown && !node.hidden) {
     const more = `… ${count(node.length - shown, "more byte")}`;
     rows.push({ offset: null, bytes: more, guide: below, name: "", node: null, value: NOTHING });
   }

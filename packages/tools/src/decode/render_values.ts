@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { fitToShow } from "@nnrp/core";
 import { PLAIN, type Style } from "../terminal_style.ts";
 import type { DecodedNode, DecodedPacket } from "./tree.ts";
 
@@ -34,9 +35,10 @@ export function factOf(node: DecodedNode, style: Style): StyledText {
 export function valueOf(node: DecodedNode, style: Style): StyledText {
   return both(style, (s) => {
     const mark = node.problem === undefined ? "" : s.problem("✗");
-    const text = node.text === undefined ? "" : s.text(JSON.stringify(node.text));
+    const text = node.text === undefined ? "" : s.text(fitToShow(JSON.stringify(node.text)));
     const digits = isNothing(node) ? s.faint(number(node)) : number(node);
-    return join([digits, words(node, s), text, length(node, s), mark, note(node, s)], " ");
+    const secret = node.hidden ? s.faint(`(secret, ${count(node.length, "byte")}: --show-secrets)`) : "";
+    return join([digits, words(node, s), text, secret || length(node, s), mark, note(node, s)], " ");
   });
 }
 

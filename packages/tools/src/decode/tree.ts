@@ -47,8 +47,10 @@ export interface DecodedNode {
   readonly flags?: readonly string[];
   /** The beginning of bytes that read as text. */
   readonly text?: string;
-  /** The bytes in hex, of all but groups; long ones are cut, see {@linkcode DecodeOptions.maxHexBytes}. */
+  /** The bytes in hex, of all but groups and secrets; long ones are cut, see {@linkcode DecodeOptions.maxHexBytes}. */
   readonly hex?: string;
+  /** True for a secret (auth block, migration token) whose bytes and text were left out, see {@linkcode DecodeOptions.showSecrets}. */
+  readonly hidden?: true;
   /** What is legal but odd about it. */
   readonly note?: string;
   /** What is wrong with it. */
@@ -109,12 +111,14 @@ export interface DecodeOptions {
   readonly maxHexBytes?: number;
   /** Characters of a text that are given. Default 200. */
   readonly maxTextLength?: number;
+  /** Whether auth blocks and migration tokens are given; else only their lengths. Default false. */
+  readonly showSecrets?: boolean;
   /** Where in the input decoding begins, bytes. Default 0. */
   readonly offset?: number;
 }
 
-/** Everything of everything: for `--full`. */
-export const FULL: Required<Omit<DecodeOptions, "offset">> = {
+/** Everything of everything but secrets: for `--full`. */
+export const FULL: Required<Omit<DecodeOptions, "offset" | "showSecrets">> = {
   maxItems: Infinity,
   maxHexBytes: Infinity,
   maxTextLength: Infinity,

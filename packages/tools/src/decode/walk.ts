@@ -101,17 +101,21 @@ export class Walk {
     return add(parent, { kind: "group", name, offset, length, ...extra, children: [] });
   }
 
-  /** Adds bytes; stops behind those that are there if some are missing. */
+  /** Adds bytes; stops behind those that are there if some are missing. Of a secret only the length is told. */
   bytesAt(
     parent: GrowingNode,
     name: string,
     offset: number,
     length: number,
-    options: { readonly text?: boolean } & Omit<Partial<GrowingNode>, "text"> = {},
+    options:
+      & { readonly text?: boolean; readonly secret?: boolean }
+      & Omit<Partial<GrowingNode>, "text" | "hidden"> = {},
   ): void {
-    const { text = false, kind = "bytes", ...extra } = options;
+    const { text = false, secret = false, kind = "bytes", ...extra } = options;
     const there = Math.max(0, Math.min(length, this.bytes.length - offset));
-    if (there > 0 || length === 0) {
+    if (secret && there > 0 && !this.limits.showSecrets) {
+      add(parent, { kind, name, offset, length: there, hidden: true, ...extra });
+    } else if (there > 0 || length === 0) {
       const words = text ? textAt(this.bytes, offset, there, this.limits.maxTextLength) : undefined;
       add(parent, {
         kind,
@@ -303,7 +307,9 @@ export function ruleOf(error: NnrpWireError): string {
   const words = error.message.startsWith(`${where}: `)
     ? error.message.slice(where.length + 2)
     : error.message;
-  return words.replace(/ \((expected|got) [^]*\)$/, "");
+  const starts = words.endsWith(")") ? [words.indexOf(" (expected "), words.indexOf(" (got ")] : [];
+  const numbers = starts.filter((start) => start >= 0);
+  return numbers.length === 0 ? words : words.slice(0, Math.min(...numbers));
 }
 
 /** Magic, fields and gaps in the order of their offsets. */

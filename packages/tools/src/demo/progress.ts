@@ -4,6 +4,8 @@
  * @module
  */
 import process from "node:process";
+import { fitToShow } from "@nnrp/core";
+import { gatedStyleOf } from "../output_gate.ts";
 import { digits, percents } from "../report/markup.ts";
 import type { PhaseRecord } from "./phase.ts";
 
@@ -67,7 +69,7 @@ export class Progress {
     this.#nextMs = now + (write === undefined ? LINES_MS : TERMINAL_MS);
     const line = progressLine(record);
     if (write === undefined) this.#output.print(line);
-    else write(`\r\x1b[K${line.slice(0, Math.max(1, columns - 1))}`);
+    else write(`\r\x1b[K${fitToShow(line).slice(0, Math.max(1, columns - 1))}`);
   }
 
   /** The phase is over: its last state stays. */
@@ -77,7 +79,7 @@ export class Progress {
   }
 
   #bold(text: string): string {
-    return this.#output.colors ? `\x1b[1m${text}\x1b[0m` : text;
+    return gatedStyleOf({ colours: this.#output.colors ?? false, columns: Infinity }).title(text);
   }
 }
 

@@ -90,8 +90,9 @@ async function streamAndReport(
   const view = { width: VIEW.width / 2, height: VIEW.height / 2, tiles: stream.tiles };
   input.print(`server at ${address} (${carrier}, ONNX Runtime ${runtime}), process ${server.pid}`);
   input.print(
-    `view of ${view.width}x${view.height} pixels in ${view.tiles} tiles, ${options.fps} frames/s; dB tell the gain over bicubic\n`,
+    `view of ${view.width}x${view.height} pixels in ${view.tiles} tiles, ${options.fps} frames/s; dB tell the gain over bicubic`,
   );
+  input.print("");
 
   const progress = new Progress(processOutput(input.print));
   const run = async (phase: PhaseOptions): Promise<PhaseRecord> => {
@@ -126,8 +127,9 @@ async function streamAndReport(
   input.print("");
   for (const line of summaryLines(records)) input.print(line);
   const { networkPsnr, bicubicPsnr } = comparison;
+  input.print("");
   input.print(
-    `\nwhole photograph: network ${networkPsnr.toFixed(1)} dB, bicubic ${
+    `whole photograph: network ${networkPsnr.toFixed(1)} dB, bicubic ${
       bicubicPsnr.toFixed(1)
     } dB against the original`,
   );

@@ -79,7 +79,7 @@ function firstLine(child: ChildProcess, signal: AbortSignal): Promise<ListeningL
     };
     const fail = (why: string) => {
       settle();
-      reject(new CommandError(`the server did not start: ${words.trim() || why}`));
+      reject(new CommandError(`the server did not start: ${words.trim().split("\n").join("; ") || why}`));
     };
     const aborted = () => fail("stopped");
     const timer = setTimeout(() => fail(`nothing heard of it for ${START_MS / 1000} s`), START_MS);

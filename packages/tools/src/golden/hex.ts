@@ -4,16 +4,25 @@
  * @module
  */
 
+const WHITE = " \t\n\r\v\f";
+const PAIR = /^[0-9a-f]{2}$/i;
+
 /**
  * Text as bytes; white space between bytes is passed over, as the reference does.
  *
  * @returns null if it is no such text.
  */
 export function bytesOfHex(text: string): Uint8Array | null {
-  if (!/^(?:[ \t\n\r\v\f]*[0-9a-f]{2})*[ \t\n\r\v\f]*$/i.test(text)) return null;
-  const digits = text.replace(/[ \t\n\r\v\f]+/g, "");
-  return Uint8Array.from(
-    { length: digits.length / 2 },
-    (_, i) => parseInt(digits.slice(2 * i, 2 * i + 2), 16),
-  );
+  const bytes: number[] = [];
+  for (let at = 0; at < text.length;) {
+    if (WHITE.includes(text[at])) {
+      at++;
+      continue;
+    }
+    const pair = text.slice(at, at + 2);
+    if (!PAIR.test(pair)) return null;
+    bytes.push(parseInt(pair, 16));
+    at += 2;
+  }
+  return Uint8Array.from(bytes);
 }

@@ -4,7 +4,6 @@
  * @module
  */
 import {
-  type ClientHelloContext,
   enumName,
   ErrorCode,
   ResultHintBudgetPolicy,
@@ -13,7 +12,7 @@ import {
   type SessionEnd,
   SubmitMode,
 } from "@nnrp/core";
-import type { ReceivedSubmit, ServerSession } from "@nnrp/server";
+import type { LoggedHello, ReceivedSubmit, ServerSession } from "@nnrp/server";
 import { echoResult, hits } from "./answer.ts";
 import { AnswerOrder } from "./answer_order.ts";
 import type { Emit, JsonLine } from "./json_lines.ts";
@@ -67,7 +66,7 @@ export class ServedSession {
       session_id: sessionId,
       extensions,
       transport: carrierName,
-      ...helloLine(hello),
+      ...helloLine({ metadata: hello.metadata, headerFlags: hello.packet.header.flags }),
     });
     for await (const frame of this.#session.submits()) this.#arrived(frame);
     this.finish(endedBy(await this.#session.closed));
@@ -183,14 +182,15 @@ export class ServedSession {
  *
  * @param hello The hello.
  */
-export function helloLine(hello: ClientHelloContext): JsonLine {
-  const { metadata, packet } = hello;
+export function helloLine(
+  { metadata, headerFlags }: Pick<LoggedHello, "metadata" | "headerFlags">,
+): JsonLine {
   return {
     requested_session_id: metadata.requestedSessionId,
     auth_bytes: metadata.authBytes,
     extension_bytes: metadata.controlExtensionBytes,
     cadence_x100: metadata.targetCadenceX100,
-    flags: packet.header.flags,
+    flags: headerFlags,
     supported_payload_kind_bitmap: metadata.supportedPayloadKindBitmap,
     max_cache_entries: metadata.maxCacheEntries,
     max_lane_count: metadata.maxLaneCount,

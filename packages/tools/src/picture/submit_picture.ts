@@ -5,7 +5,7 @@
  */
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { DialOptions } from "@nnrp/client";
+import { type DialOptions, shownAddress } from "@nnrp/client";
 import { CommandError, type CommandInput } from "../command.ts";
 import { connect } from "../connect.ts";
 import { enlargePicture } from "./enlarge.ts";
@@ -59,7 +59,7 @@ export async function submitPicture(
       input.print(JSON.stringify({
         input: { path, width: small.width, height: small.height, kind: facts.kind, depth: facts.depth },
         output: { path: out, width: large.width, height: large.height },
-        server,
+        server: shownAddress(server),
         model: session.modelName,
         tiles,
         answered,
@@ -71,7 +71,9 @@ export async function submitPicture(
     }
     input.print(`${path}  ${small.width}x${small.height}, ${facts.kind}, ${facts.depth} bits`);
     input.print(
-      `${server}  ${answered} of ${tiles} tiles by the network in ${networkMs.toFixed(0)} ms, ` +
+      `${shownAddress(server)}  ${answered} of ${tiles} tiles by the network in ${
+        networkMs.toFixed(0)
+      } ms, ` +
         `${frames} frame${frames === 1 ? "" : "s"}: ${results}`,
     );
     if (answered < tiles) {

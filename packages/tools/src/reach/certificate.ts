@@ -4,7 +4,9 @@
  *
  * @module
  */
+import { isIP } from "node:net";
 import { connect } from "node:tls";
+import { cutPeerText } from "@nnrp/core";
 
 /** A server's certificate. */
 export interface ServerCertificate {
@@ -31,7 +33,7 @@ export function readServerCertificate(
   timeoutMs: number,
 ): Promise<ServerCertificate | null> {
   return new Promise((resolve) => {
-    const isName = !/^[\d.]+$|:/.test(host); // addresses are no server names
+    const isName = isIP(host) === 0; // addresses are no server names
     const socket = connect(
       { host, port, rejectUnauthorized: false, ...(isName ? { servername: host } : {}) },
       () => {
@@ -58,5 +60,5 @@ export function readServerCertificate(
 }
 
 function oneLine(text: string): string {
-  return text.trim().replaceAll("\n", ", ");
+  return cutPeerText(text).trim().replaceAll("\n", ", ");
 }

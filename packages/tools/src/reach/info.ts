@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type ClientSession, parseEndpoint } from "@nnrp/client";
+import { type ClientSession, parseEndpoint, shownAddress } from "@nnrp/client";
 import {
   type ControlExtensionEntry,
   ControlExtensionFlags,
@@ -18,7 +18,8 @@ import {
 import type { CommandInput } from "../command.ts";
 import { connect } from "../connect.ts";
 import { meaningOf } from "../decode/meanings.ts";
-import { NO_TERMINAL, type Style, styleOf } from "../terminal_style.ts";
+import { gatedStyleOf } from "../output_gate.ts";
+import { NO_TERMINAL, type Style } from "../terminal_style.ts";
 import { readServerCertificate, type ServerCertificate } from "./certificate.ts";
 import { milliseconds, rounded } from "./milliseconds.ts";
 import type { ServerChoice } from "./server_options.ts";
@@ -89,7 +90,7 @@ export async function info(
     const certificate = await certificateOf(choice, session);
     const answer = serverInfo(choice.address, session, openedMs, certificate);
     if (choice.json) input.print(JSON.stringify(answer));
-    else for (const line of infoLines(answer, styleOf(input.terminal ?? NO_TERMINAL))) input.print(line);
+    else for (const line of infoLines(answer, gatedStyleOf(input.terminal ?? NO_TERMINAL))) input.print(line);
   } finally {
     await session.close();
   }
@@ -117,7 +118,7 @@ export function serverInfo(
   const { accepted } = session;
   const { carrier } = session.raw;
   return {
-    address,
+    address: shownAddress(address),
     openedMs,
     carrier: session.carrierName,
     transport: enumName(TransportId, session.transport),

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type ClientSession, NnrpTimeoutError } from "@nnrp/client";
+import { type ClientSession, NnrpTimeoutError, shownAddress } from "@nnrp/client";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CommandError, type CommandInput } from "../command.ts";
 import { connect } from "../connect.ts";
@@ -52,7 +52,9 @@ export async function ping(plan: PingPlan, input: CommandInput): Promise<number>
   const { carrierName, sessionId } = session;
   if (!plan.json) {
     input.print(
-      `${plan.address} over ${carrierName}, session ${sessionId}, opened in ${milliseconds(openedMs)}`,
+      `${shownAddress(plan.address)} over ${carrierName}, session ${sessionId}, opened in ${
+        milliseconds(openedMs)
+      }`,
     );
   }
   try {
@@ -68,7 +70,7 @@ export async function ping(plan: PingPlan, input: CommandInput): Promise<number>
   }
   const summary = summarise(times);
   if (plan.json) {
-    const { address } = plan;
+    const address = shownAddress(plan.address);
     input.print(JSON.stringify({ address, carrier: carrierName, openedMs, timesMs: times, ...summary }));
   } else input.print(summaryLine(summary));
   return summary.answered === times.length && times.length > 0 ? 0 : 1;
@@ -81,7 +83,9 @@ async function pingOnce(session: ClientSession, plan: PingPlan): Promise<number 
   } catch (error) {
     if (error instanceof NnrpTimeoutError || plan.dial.signal?.aborted) return null;
     throw new CommandError(
-      `the session with ${plan.address} ended: ${error instanceof Error ? error.message : error}`,
+      `the session with ${shownAddress(plan.address)} ended: ${
+        error instanceof Error ? error.message : error
+      }`,
     );
   }
 }

@@ -8,13 +8,15 @@ import {
   parseEndpoint,
   probeClientTransport,
   selectTransport,
+  shownAddress,
   type TransportProbeSelection,
   type TransportProbeSummary,
 } from "@nnrp/client";
 import { enumName, TransportId } from "@nnrp/core";
 import { CommandError, type CommandInput } from "../command.ts";
 import { checkAddress } from "../connect.ts";
-import { NO_TERMINAL, type Style, styleOf } from "../terminal_style.ts";
+import { gatedStyleOf } from "../output_gate.ts";
+import { NO_TERMINAL, type Style } from "../terminal_style.ts";
 import { milliseconds } from "./milliseconds.ts";
 import type { ServerChoice } from "./server_options.ts";
 import { table } from "./table.ts";
@@ -40,12 +42,13 @@ export async function probe(plan: ProbePlan, input: CommandInput): Promise<numbe
     selection = await measure(plan);
   } catch (error) {
     if (!(error instanceof NnrpProbeError)) throw error;
+    const shown = shownAddress(address);
     throw new CommandError(
-      `${address} answered no probe: nobody is there, or it takes no probes; nnrp info ${address} tells which`,
+      `${shown} answered no probe: nobody is there, or it takes no probes; nnrp info ${shown} tells which`,
     );
   }
   if (plan.json) input.print(JSON.stringify(selectionJson(plan, selection)));
-  else {for (const line of selectionLines(plan, selection, styleOf(input.terminal ?? NO_TERMINAL))) {
+  else {for (const line of selectionLines(plan, selection, gatedStyleOf(input.terminal ?? NO_TERMINAL))) {
       input.print(line);
     }}
   return 0;
@@ -78,7 +81,7 @@ export function selectionJson(
   selection: TransportProbeSelection,
 ): unknown {
   return {
-    address: plan.address,
+    address: shownAddress(plan.address),
     payloadBytes: plan.payloadBytes,
     selected: enumName(TransportId, selection.selectedTransportId),
     quic: summaryJson(selection.quicSummary),
@@ -128,7 +131,7 @@ export function selectionLines(
   ];
   const [head, ...body] = table(rows);
   return [
-    `${plan.address}, probes of ${plan.payloadBytes} bytes`,
+    `${shownAddress(plan.address)}, probes of ${plan.payloadBytes} bytes`,
     "",
     style.faint(head),
     ...body.map((line) => line.endsWith("selected") ? style.good(line) : line),

@@ -3,10 +3,11 @@
  *
  * @module
  */
+import { fitToShow } from "@nnrp/core";
 
-/** Text that is safe in HTML and in quoted attributes. */
+/** Text that is safe in HTML and in quoted attributes, and fit to be shown. */
 export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`);
+  return fitToShow(text).replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`);
 }
 
 /** A number with so many digits after the point; a dash for one that is none. */

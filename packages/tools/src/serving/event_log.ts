@@ -4,7 +4,7 @@
  * @module
  */
 import { Drop, type Handler, type ServerLogEvent, type ServerSession, type ServerStats } from "@nnrp/server";
-import { enumName, ResultClass } from "@nnrp/core";
+import { enumName, fitToShow, ResultClass } from "@nnrp/core";
 import { ResultTally } from "../result_tally.ts";
 
 /** Writes events and counts answers. */
@@ -47,7 +47,7 @@ export class EventLog {
     }
     const tail = frames === undefined ? "" : `; frames: ${frames}`;
     const from = message.includes(remote) ? "" : ` (${remote})`;
-    this.line(oneLine(`${type.padEnd(18)} ${message}${why === undefined ? "" : `: ${why}`}${from}${tail}`));
+    this.line(fitToShow(`${type.padEnd(18)} ${message}${why === undefined ? "" : `: ${why}`}${from}${tail}`));
   }
 
   /** Writes a line with the time of day. */
@@ -110,10 +110,4 @@ export class EventLog {
 function classOf(output: Exclude<Awaited<ReturnType<Handler>>, Drop>): string {
   if (Symbol.asyncIterator in output) return "PARTIAL";
   return enumName(ResultClass, output.resultClass ?? ResultClass.COMPLETE);
-}
-
-/** One line without control characters: parts of it are a peer's words. */
-function oneLine(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replace(/\s*[\r\n]+\s*/g, " ").replace(/[\x00-\x1f\x7f-\x9f]/g, "?");
 }

@@ -18,7 +18,10 @@ test("an event is one line without control characters", () => {
   const lines: string[] = [];
   new EventLog((line) => lines.push(line), false).event(END);
   assertEquals(lines.length, 1);
-  assertStringIncludes(lines[0], "session 5 ended: bye ?[2Jgone: why then (127.0.0.1:9); frames: none");
+  assertStringIncludes(
+    lines[0],
+    String.raw`session 5 ended: bye\r\n\u001b[2Jgone: why\nthen (127.0.0.1:9); frames: none`,
+  );
   // deno-lint-ignore no-control-regex
   assert(!/[\x00-\x1f]/.test(lines[0]));
 });

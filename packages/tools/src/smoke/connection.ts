@@ -17,6 +17,7 @@ import {
   type NnrpPacket,
   NnrpTimeoutError,
   NnrpUnexpectedMessageError,
+  readPeerText,
 } from "@nnrp/core";
 
 /** Bounds of a wait. */
@@ -178,6 +179,6 @@ function described({ header, metadata, body }: NnrpPacket): string {
   if (header.msgType !== MessageType.ERROR) return name;
   const view = new DataView(metadata.buffer, metadata.byteOffset, metadata.byteLength);
   const { errorCode } = decodeErrorMetadata(view, 0, metadata.length);
-  const words = new TextDecoder().decode(body);
+  const words = readPeerText(body);
   return `${name} ${enumName(ErrorCode, errorCode)}${words === "" ? "" : `: ${words}`}`;
 }

@@ -15,7 +15,7 @@ export interface SessionEnd {
   readonly kind: "close" | "error" | "lost";
   /** Whether this side began it. */
   readonly local: boolean;
-  /** The reason given in CLOSE, the diagnostic of an ERROR, or the carrier's words. */
+  /** The reason given in CLOSE, the diagnostic of an ERROR, or the carrier's words; of a peer's at most 1 KiB, as they came. */
   readonly reason: string;
   /** What went wrong, if something did. */
   readonly error?: NnrpError;

@@ -13,6 +13,7 @@ import {
   NnrpStateError,
   NnrpWireError,
 } from "../../errors.ts";
+import { cutPeerText, readPeerText } from "../../peer_text.ts";
 import { ErrorCode, ErrorScope, FlowUpdateScopeKind, MessageType } from "../../wire/enums.ts";
 import { enumName } from "../../wire/enum_names.ts";
 import { decodeErrorMetadata, encodeErrorMetadata, ERROR_METADATA_SIZE } from "../../wire/metadata/error.ts";
@@ -62,9 +63,6 @@ export interface ErrorFields {
 const ERROR_RECORD = { size: ERROR_METADATA_SIZE, encode: encodeErrorMetadata };
 const FLOW_UPDATE_RECORD = { size: FLOW_UPDATE_METADATA_SIZE, encode: encodeFlowUpdateMetadata };
 const TEXT = new TextEncoder();
-const READABLE = new TextDecoder();
-/** Longest diagnostic that is sent, bytes. */
-const MAX_DIAGNOSTIC_BYTES = 1024;
 
 /** Base of ClientEngine and ServerEngine. */
 export abstract class SessionEngine {
@@ -286,7 +284,7 @@ export abstract class SessionEngine {
   }
 
   #writeError(fields: ErrorFields): void {
-    const body = TEXT.encode(fields.diagnostic ?? "").subarray(0, MAX_DIAGNOSTIC_BYTES);
+    const body = TEXT.encode(cutPeerText(fields.diagnostic ?? ""));
     this.errorsSent++;
     this.writer.record(
       MessageType.ERROR,
@@ -320,12 +318,7 @@ export abstract class SessionEngine {
       this.end(end);
       return;
     }
-    this.writer.headerOnly(
-      MessageType.CLOSE,
-      {},
-      "control",
-      TEXT.encode(reason).subarray(0, MAX_DIAGNOSTIC_BYTES),
-    );
+    this.writer.headerOnly(MessageType.CLOSE, {}, "control", TEXT.encode(cutPeerText(reason)));
     this.drain(end);
   }
 
@@ -479,7 +472,7 @@ export abstract class SessionEngine {
       else outcome.waiter?.resolve(outcome.rttMs);
     } else if (msgType === MessageType.CLOSE) {
       this.closeReceived = true;
-      const reason = READABLE.decode(
+      const reason = readPeerText(
         cursor.bytes.subarray(cursor.bodyOffset, cursor.bodyOffset + cursor.bodyLength),
       );
       if (this.state !== SessionState.ACTIVE && this.ending === null) {
@@ -500,11 +493,8 @@ export abstract class SessionEngine {
         retryAfterMs: metadata.retryAfterMs,
         frameId: metadata.relatedFrameId,
         viewId: metadata.relatedViewId,
-        diagnostic: READABLE.decode(
-          cursor.bytes.subarray(
-            cursor.bodyOffset,
-            cursor.bodyOffset + Math.min(cursor.bodyLength, MAX_DIAGNOSTIC_BYTES),
-          ),
+        diagnostic: readPeerText(
+          cursor.bytes.subarray(cursor.bodyOffset, cursor.bodyOffset + cursor.bodyLength),
         ),
       },
       metadata.relatedSessionId,
