@@ -93,7 +93,7 @@ export function decodeControlExtensions(
     at = start + align8(extLen);
     checkZeroBytes(bytes, end, at, "control_extension.padding");
     if (known === null || known.has(extType)) {
-      entries.push({ extType, extFlags, payload: bytes.subarray(start, end) });
+      entries.push({ extType, extFlags, payload: extLen === 0 ? EMPTY : bytes.subarray(start, end) });
     } else if ((extFlags & ControlExtensionFlags.CRITICAL) !== 0) {
       throw new NnrpWireError("unknown and critical", {
         field: "control_extension.ext_type",
@@ -105,6 +105,9 @@ export function decodeControlExtensions(
   }
   return entries;
 }
+
+/** A block may be full of entries without a payload; a view for each is the dearest part of them. */
+const EMPTY = new Uint8Array(0);
 
 function cut(part: string, offset: number, expected: number, actual: number): NnrpWireError {
   return new NnrpWireError("cut", { field: `control_extension.${part}`, offset, expected, actual });
