@@ -66,7 +66,7 @@ function server(): ServerEngine {
       const agreement = judgeHello({ metadata, controlExtensions }, {});
       if (!agreement.accepted) throw new Error(agreement.diagnostic);
       const ack = buildHelloAck(agreement, { sessionId: 7, activeTransportId: 2 });
-      engine.accept(ack.metadata, ack.body);
+      engine.accept(ack.metadata, ack.body, 1000);
     },
   });
   engine.opened(1000);

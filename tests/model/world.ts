@@ -215,7 +215,7 @@ export class World {
         });
         if (!agreement.accepted) throw new Error(agreement.diagnostic);
         const ack = buildHelloAck(agreement, { sessionId: 9, activeTransportId: 2 });
-        this.server.accept(ack.metadata, ack.body);
+        this.server.accept(ack.metadata, ack.body, this.nowMs);
       },
       submit: (frame) => {
         const key = String(frame.traceId);
@@ -254,14 +254,13 @@ export class World {
 
   /** The server ends a frame in one of its ways. */
   answer(frame: ReceivedSubmit, how: number): void {
-    this.server.now = this.nowMs;
     const sent = how === 0
       ? this.server.sendDrop(frame)
       : how === 1
       ? this.server.failFrame(frame, { errorCode: ErrorCode.INTERNAL_ERROR })
       : how === 2
-      ? this.server.endStream(frame)
-      : this.server.sendResult(frame, this.partOf(frame));
+      ? this.server.endStream(frame, this.nowMs)
+      : this.server.sendResult(frame, this.partOf(frame), true, this.nowMs);
     assertEquals(sent, true);
     this.#ended(frame);
   }

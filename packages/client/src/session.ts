@@ -625,10 +625,7 @@ export class ClientSession {
    * @throws NnrpTimeoutError if no PONG comes in time (default 10 s), NnrpConnectionClosedError.
    */
   ping(options: WaitOptions = {}): Promise<number> {
-    return this.#request("the PONG", options, (waiter) => {
-      this.#engine.now = performance.now();
-      return this.#engine.ping(waiter);
-    });
+    return this.#request("the PONG", options, (waiter) => this.#engine.ping(waiter, performance.now()));
   }
 
   /**
@@ -668,10 +665,11 @@ export class ClientSession {
    */
   async putCache(request: CachePutRequest, options: WaitOptions = {}): Promise<CachePutOutcome> {
     const fields = putOf(request);
-    const { ack, usable } = await this.#request<CachePutReply>("the CACHE_ACK", options, (waiter) => {
-      this.#engine.now = performance.now();
-      return this.#engine.putCache(fields, request.data, waiter);
-    });
+    const { ack, usable } = await this.#request<CachePutReply>(
+      "the CACHE_ACK",
+      options,
+      (waiter) => this.#engine.putCache(fields, request.data, waiter, performance.now()),
+    );
     const { objectKind, cacheNamespace, cacheKeyHi, cacheKeyLo } = fields;
     return {
       status: ack.status,

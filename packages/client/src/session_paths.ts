@@ -240,7 +240,7 @@ export class SessionPaths implements PathHost {
       path.release();
     } else {
       this.#token = nextToken.length === this.#token!.length ? nextToken : null;
-      engine.showPath();
+      engine.showPath(performance.now());
       if (resumed) {
         engine.cancelLost(this.#lostFrames);
         this.#lostFrames = [];

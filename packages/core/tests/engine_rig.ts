@@ -341,7 +341,7 @@ export class ServerRig extends EngineRig {
     }
     this.agreement = outcome;
     const ack = buildHelloAck(outcome, { sessionId: this.sessionId, activeTransportId: 2 });
-    this.engine.accept(ack.metadata, ack.body);
+    this.engine.accept(ack.metadata, ack.body, this.nowMs);
   }
 
   /** Shakes hands. */

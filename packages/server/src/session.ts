@@ -274,7 +274,7 @@ export class ServerSession {
 
   /** Refuses a SESSION_MIGRATE that came on this connection. */
   refuseMigration(request: MigrateRequest, acceptCode: number): void {
-    this.#engine.refuseMigration(request, acceptCode);
+    this.#engine.refuseMigration(request, acceptCode, this.#owner.clock.nowMs);
   }
 
   /** Gives the connection away: it carries another session from now on. This one never was. */
@@ -309,9 +309,10 @@ export class ServerSession {
     this.#stallBytes = -1;
     path.proven = false;
     path.handOver(this.#pathHost());
-    engine.moveTo(path.carrier, this.#owner.clock.nowMs);
+    const nowMs = this.#owner.clock.nowMs;
+    engine.moveTo(path.carrier, nowMs);
     const graceMs = this.#owner.options.migration?.graceWindowMs ?? GRACE_WINDOW_MS;
-    engine.acceptMigration(request, graceMs, token);
+    engine.acceptMigration(request, graceMs, token, nowMs);
     this.tokens!.rotate(token, request.proof);
     if (resumed || old.closedInfo !== null || old.ended) {
       void old.carrier.close();
@@ -406,7 +407,7 @@ export class ServerSession {
     this.onError = other.onError;
     this.#engine.adopt(other.#engine);
     const graceMs = this.#owner.options.migration?.graceWindowMs ?? GRACE_WINDOW_MS;
-    this.#engine.acceptMigration(request, graceMs, NO_TOKEN);
+    this.#engine.acceptMigration(request, graceMs, NO_TOKEN, this.#owner.clock.nowMs);
     other.#retire(graceMs);
   }
 
@@ -444,8 +445,7 @@ export class ServerSession {
   accept(ack: ServerHelloAckMetadata, body: Uint8Array, modelName: string, principal: unknown): void {
     this.principal = principal;
     this.#modelName = modelName;
-    this.#engine.now = this.#owner.clock.nowMs;
-    this.#engine.accept(ack, body);
+    this.#engine.accept(ack, body, this.#owner.clock.nowMs);
     this.#carrier.resume();
   }
 
@@ -529,7 +529,7 @@ export class ServerSession {
   /** Ends a stream of parts that were sent with `final: false`. False if the frame is settled. */
   endStream(target: ReceivedSubmit | number, viewId = 0): boolean {
     const frame = this.#frame(target, viewId);
-    const sent = frame !== undefined && this.#engine.endStream(frame);
+    const sent = frame !== undefined && this.#engine.endStream(frame, Math.round(this.#owner.clock.nowMs));
     if (sent) this.#settled();
     return sent;
   }
@@ -620,14 +620,16 @@ export class ServerSession {
   ping(options: { timeoutMs?: number } = {}): Promise<number> {
     const { timeoutMs = 10_000 } = options;
     return new Promise((resolve, reject) => {
-      this.#engine.now = this.#owner.clock.nowMs;
       const timer = setTimeout(() => reject(new NnrpTimeoutError("the PONG", timeoutMs)), timeoutMs);
       const settle = <T>(call: (value: T) => void) => (value: T) => {
         clearTimeout(timer);
         call(value);
       };
       try {
-        this.#engine.ping({ resolve: settle(resolve), reject: settle<NnrpError>(reject) });
+        this.#engine.ping(
+          { resolve: settle(resolve), reject: settle<NnrpError>(reject) },
+          this.#owner.clock.nowMs,
+        );
       } catch (error) {
         settle(reject)(error);
       }
@@ -708,8 +710,8 @@ export class ServerSession {
 
   #send(frame: ReceivedSubmit, result: ResultFields, final: boolean): boolean {
     const engine = this.#engine;
-    engine.now = this.#owner.clock.nowMs;
-    return final ? engine.sendResult(frame, result) : engine.sendPart(frame, result);
+    if (!final) return engine.sendPart(frame, result);
+    return engine.sendResult(frame, result, true, Math.round(this.#owner.clock.nowMs));
   }
 
   #helloCame(context: ClientHelloContext): void {

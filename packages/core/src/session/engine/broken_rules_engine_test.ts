@@ -428,9 +428,9 @@ for (const { rule, section, packet, error, also = [], options, before = [] } of 
     }
     // The session lives: the frame before is answered, and another one is taken and answered.
     assertEquals([rig.engine.state, rig.ending], [SessionState.ACTIVE, null]);
-    assertEquals(rig.engine.sendResult(rig.frames[0]), true);
+    assertEquals(rig.engine.sendResult(rig.frames[0], {}, true, rig.nowMs), true);
     assertEquals(rig.receive(submitPacket(2)).map((p) => p.header.frameId), [1]);
-    assertEquals(rig.engine.sendResult(rig.frames[1]), true);
+    assertEquals(rig.engine.sendResult(rig.frames[1], {}, true, rig.nowMs), true);
     assertEquals(namesOf(rig.out.take()), ["RESULT_PUSH"]);
     assertEquals([rig.engine.framesInFlight, rig.engine.counts.bytesInFlight], [0, 0]);
   });

@@ -98,11 +98,11 @@ for (const row of ROWS) {
     assertEquals(rig.engine.state, SessionState[state]);
     if (rig instanceof ServerRig) {
       assertEquals(rig.frames.map((f) => f.frameId), [1], "the bad frame reached nobody");
-      assertEquals(rig.engine.sendResult(rig.frames[0], frameRequest("answer")), true);
+      assertEquals(rig.engine.sendResult(rig.frames[0], frameRequest("answer"), true, rig.nowMs), true);
       assertEquals(namesOf(rig.out.take()).includes("RESULT_PUSH"), true);
       if (state !== "ACTIVE") return;
       rig.receive(submitPacket(2));
-      assertEquals(rig.engine.sendResult(rig.frames[1], frameRequest("answer")), true);
+      assertEquals(rig.engine.sendResult(rig.frames[1], frameRequest("answer"), true, rig.nowMs), true);
     } else {
       rig.receive(resultPacket(1));
       const second = rig.submit(2);

@@ -474,15 +474,24 @@ export class ClientEngine extends SessionEngine {
   /**
    * Sends CACHE_PUT.
    *
+   * @param fields Its metadata.
+   * @param data The object.
+   * @param waiter Who waits for the answer.
+   * @param nowMs Time, ms of the host's clock: the life of the object counts from here.
    * @returns Its trace id.
    * @throws NnrpStateError if the session is not active, NnrpValueError for bad fields, NnrpLimitError if too many wait.
    */
-  putCache(fields: CachePutMetadata, data: Uint8Array, waiter: ReplyWaiter<CachePutReply>): bigint {
+  putCache(
+    fields: CachePutMetadata,
+    data: Uint8Array,
+    waiter: ReplyWaiter<CachePutReply>,
+    nowMs: number,
+  ): bigint {
     this.#demandActive("put into the cache");
     this.cache.checkRoom();
     const traceId = this.nextTraceId();
     this.writer.record(MessageType.CACHE_PUT, CACHE_PUT, fields, { traceId }, data);
-    this.cache.putSent(fields, traceId, this.now, waiter);
+    this.cache.putSent(fields, traceId, nowMs, waiter);
     return traceId;
   }
 
@@ -691,7 +700,7 @@ export class ClientEngine extends SessionEngine {
     this.flowUpdatesReceived++;
     if (!this.spendControl()) return;
     const metadata = decodeFlowUpdateMetadata(cursor.view, cursor.metaOffset, cursor.metaLength);
-    const applied = this.credit.apply(metadata, this.now);
+    const applied = this.credit.apply(metadata, this.batchMs);
     this.#host.flow({ metadata, applied, traceId: cursor.traceId });
   }
 

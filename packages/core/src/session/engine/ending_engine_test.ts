@@ -48,7 +48,7 @@ test("§10: who receives CLOSE settles its frames, then closes, and does not ans
   const server = new ServerRig().open();
   server.receive(submitPacket(1), submitPacket(2));
   server.receive(close("bye"));
-  server.engine.sendResult(server.frames[0]);
+  server.engine.sendResult(server.frames[0], {}, true, server.nowMs);
   server.engine.turn();
   assertEquals(server.done, null);
   server.engine.sendDrop(server.frames[1]);
@@ -86,7 +86,7 @@ test("CLOSE of both sides that crosses ends both sessions in order", () => {
   server.receive(...toServer);
   client.receive(...toClient);
   assertEquals([client.done, server.done], [null, null], "a frame is in flight");
-  server.engine.sendResult(server.frames[0]);
+  server.engine.sendResult(server.frames[0], {}, true, server.nowMs);
   client.receive(...server.out.take());
   server.engine.turn();
   assertEquals(waiter.heard, ["final"]);
@@ -100,7 +100,7 @@ test("§2: a half-close is the end of the client's submits, not of the server's 
   server.engine.peerEnded();
   server.engine.turn();
   assertEquals([server.engine.state, server.done], [SessionState.DRAINING, null]);
-  assertEquals(server.engine.sendResult(server.frames[0]), true);
+  assertEquals(server.engine.sendResult(server.frames[0], {}, true, server.nowMs), true);
   server.engine.turn();
   assertEquals(server.done?.end.kind, "lost");
 });
@@ -164,7 +164,7 @@ test("a lost carrier ends everything that waits, once, and the host hears draini
   const rig = new ClientRig().open();
   const patch = rig.patchReply();
   const pings: string[] = [];
-  rig.engine.ping({ resolve() {}, reject: (e) => pings.push(e.code) });
+  rig.engine.ping({ resolve() {}, reject: (e) => pings.push(e.code) }, rig.nowMs);
   rig.engine.patch(
     {
       profileId: 1,

@@ -184,12 +184,6 @@ export interface ServerFrameCounts {
   bytesInFlight: number;
 }
 
-/** How {@linkcode ServerEngine.sendResult} treats a result. */
-export interface SendResultOptions {
-  /** Whether the frame ends with it. Default true. */
-  readonly final?: boolean;
-}
-
 const HELLO_ACK = { size: SERVER_HELLO_ACK_METADATA_SIZE, encode: encodeServerHelloAckMetadata };
 const RESULT_HINT = { size: RESULT_HINT_METADATA_SIZE, encode: encodeResultHintMetadata };
 const PATCH_ACK = { size: SESSION_PATCH_ACK_METADATA_SIZE, encode: encodeSessionPatchAckMetadata };
@@ -197,7 +191,6 @@ const CACHE_ACK = { size: CACHE_ACK_METADATA_SIZE, encode: encodeCacheAckMetadat
 const PROBE_ACK = { size: TRANSPORT_PROBE_ACK_METADATA_SIZE, encode: encodeTransportProbeAckMetadata };
 const MIGRATE_ACK = { size: SESSION_MIGRATE_ACK_METADATA_SIZE, encode: encodeSessionMigrateAckMetadata };
 const NOTHING = new Uint8Array(0);
-const NO_FIELDS: ResultFields = {};
 /** Class and applied policy of a part, as TypedResultHead takes them. */
 const PARTIAL_PART = ResultClass.PARTIAL | (BudgetPolicy.ALLOW_PARTIAL << 8);
 /** The end of a streamed frame: nothing but EOS (behaviour spec §8.6). */
@@ -283,9 +276,11 @@ export class ServerEngine extends SessionEngine {
    *
    * @param ack Its metadata; session id and lengths filled in.
    * @param body Control extensions, then the model name.
+   * @param nowMs Time, ms of the host's clock: what came since arrives now.
    */
-  accept(ack: ServerHelloAckMetadata, body: Uint8Array): void {
+  accept(ack: ServerHelloAckMetadata, body: Uint8Array, nowMs: number): void {
     if (this.state !== SessionState.NEGOTIATING) return;
+    this.batchMs = nowMs;
     this.writer.sessionId = ack.sessionId;
     this.#typedHead = new TypedResultHead(ack.sessionId);
     this.writer.record(
@@ -334,20 +329,24 @@ export class ServerEngine extends SessionEngine {
   }
 
   /**
-   * Sends a result. PARTIAL without more to come carries EOS.
+   * Sends a result. PARTIAL without more to come carries EOS. Times that the result leaves out are measured.
    *
+   * @param frame The frame.
+   * @param result The result.
+   * @param final Whether the frame ends with it.
+   * @param nowMs Time, ms of the host's clock; a whole number spares V8 an allocation.
    * @returns False if the frame is settled or the session over: nothing was sent.
    * @throws NnrpValueError if the result cannot be written; the frame stays in flight.
    */
-  sendResult(frame: ReceivedSubmit, result: ResultFields = NO_FIELDS, final = true): boolean {
+  sendResult(frame: ReceivedSubmit, result: ResultFields, final: boolean, nowMs: number): boolean {
     if (frame.settled || this.state === SessionState.CLOSED) return false;
     if (final && isTypedOnlyResult(result)) {
-      this.#writeTyped(frame, result.typedPayloads!);
+      this.#writeTyped(frame, result.typedPayloads!, nowMs);
       return true;
     }
     const fields = completeResult(result);
     const eos = final && fields.resultClass === ResultClass.PARTIAL ? HeaderFlags.EOS : 0;
-    this.#draft.take(fields, frame, this.now);
+    this.#draft.take(fields, frame, nowMs);
     this.#writeResult(frame, this.#draft, (fields.flags ?? 0) | eos, final);
     return true;
   }
@@ -374,20 +373,26 @@ export class ServerEngine extends SessionEngine {
     return true;
   }
 
-  /** Ends a streamed frame: a metadata-only RESULT_PUSH, COMPLETE, EOS. False if the frame is settled. */
-  endStream(frame: ReceivedSubmit): boolean {
+  /**
+   * Ends a streamed frame: a metadata-only RESULT_PUSH, COMPLETE, EOS.
+   *
+   * @param frame The frame.
+   * @param nowMs Time, ms of the host's clock.
+   * @returns False if the frame is settled or the session over.
+   */
+  endStream(frame: ReceivedSubmit, nowMs: number): boolean {
     if (frame.settled || this.state === SessionState.CLOSED) return false;
-    this.#draft.take(END_OF_STREAM, frame, this.now);
+    this.#draft.take(END_OF_STREAM, frame, nowMs);
     this.#writeResult(frame, this.#draft, HeaderFlags.EOS, true);
     return true;
   }
 
-  #writeTyped(frame: ReceivedSubmit, typed: readonly TypedPayload[]): void {
+  #writeTyped(frame: ReceivedSubmit, typed: readonly TypedPayload[], nowMs: number): void {
     const { frameId, viewId, receivedAtMs } = frame;
     const { output } = this.writer;
     const startedAtMs = frame.startedAtMs < 0 ? receivedAtMs : frame.startedAtMs;
-    const inference = clampMs(this.now - startedAtMs);
-    const total = clampMs(this.now - receivedAtMs);
+    const inference = clampMs(nowMs - startedAtMs);
+    const total = clampMs(nowMs - receivedAtMs);
     const out = output.begin("result", frameId, viewId);
     this.#typedHead!.write(out, frame, typed, 0, 0, clampMs(startedAtMs - receivedAtMs), inference, total);
     this.counts.results++;
@@ -563,7 +568,7 @@ export class ServerEngine extends SessionEngine {
     }
     let frame: ReceivedSubmit;
     try {
-      frame = new ReceivedSubmit(cursor, this.counts.submits, this.now);
+      frame = new ReceivedSubmit(cursor, this.counts.submits, this.batchMs);
     } catch (error) {
       if (!(error instanceof NnrpWireError)) throw error;
       this.#badSubmit(cursor, ErrorCode.MALFORMED_BODY, error.message);
@@ -627,7 +632,7 @@ export class ServerEngine extends SessionEngine {
 
   /** Fills references from the cache; false if the frame ended with an error. */
   #resolve(frame: ReceivedSubmit, cursor: PacketCursor): boolean {
-    const outcome = resolveReferences(frame.body!, frame.metadata, this.#cache!, this.now);
+    const outcome = resolveReferences(frame.body!, frame.metadata, this.#cache!, this.batchMs);
     if (outcome.kind === "resolved") {
       frame.resolve(outcome.body);
       return true;
@@ -684,7 +689,7 @@ export class ServerEngine extends SessionEngine {
     const profilePatch = decodeSessionPatchBody(metadata.profilePatchBytes, body);
     this.#patchRefusal = this.#options.patchPolicy?.({ mask: metadata.patchMask, metadata, profilePatch });
     const before = this.#patch!.effective;
-    const answer = this.#patch!.apply(metadata, profilePatch, this.now);
+    const answer = this.#patch!.apply(metadata, profilePatch, this.batchMs);
     const limited = answer.ack.rejectReason === SessionPatchRejectReason.RATE_LIMITED &&
       this.#patchRefusal?.retryAfterMs !== undefined;
     const ack = limited ? { ...answer.ack, retryAfterMs: this.#patchRefusal!.retryAfterMs! } : answer.ack;
@@ -718,7 +723,7 @@ export class ServerEngine extends SessionEngine {
       });
     }
     const data = cursor.bytes.subarray(cursor.bodyOffset, cursor.bodyOffset + cursor.bodyLength);
-    const verdict = this.#cache!.put({ ...put, data }, this.now);
+    const verdict = this.#cache!.put({ ...put, data }, this.batchMs);
     this.#cacheAck({ ...put, ...verdict }, cursor.traceId);
   }
 
@@ -760,7 +765,7 @@ export class ServerEngine extends SessionEngine {
       });
     }
     this.counts.probes++;
-    const serverRecvTsUs = BigInt(Math.max(0, Math.round(this.now * 1000)));
+    const serverRecvTsUs = BigInt(Math.max(0, Math.round(this.batchMs * 1000)));
     this.writer.record(MessageType.TRANSPORT_PROBE_ACK, PROBE_ACK, {
       probeId: probe.probeId,
       reserved: 0,
@@ -778,13 +783,14 @@ export class ServerEngine extends SessionEngine {
       proof: cursor.bytes.slice(cursor.bodyOffset, cursor.bodyOffset + cursor.bodyLength),
       traceId: cursor.traceId,
     };
-    if (this.#host.migrate === undefined) this.refuseMigration(request, MigrateAcceptCode.POLICY);
-    else this.#host.migrate(request);
+    if (this.#host.migrate === undefined) {
+      this.refuseMigration(request, MigrateAcceptCode.POLICY, this.batchMs);
+    } else this.#host.migrate(request);
   }
 
   /** Refuses a SESSION_MIGRATE that came here; the connection may still say hello. */
-  refuseMigration(request: MigrateRequest, acceptCode: number): void {
-    this.#migrateAck(request, { acceptCode, resumeFromFrameId: 0n, graceWindowMs: 0 }, NOTHING);
+  refuseMigration(request: MigrateRequest, acceptCode: number, nowMs: number): void {
+    this.#migrateAck(request, { acceptCode, resumeFromFrameId: 0n, graceWindowMs: 0 }, NOTHING, nowMs);
   }
 
   /**
@@ -793,24 +799,26 @@ export class ServerEngine extends SessionEngine {
    * @param request What came.
    * @param graceWindowMs How long the old path is still read, ms.
    * @param token The next token; empty for a client that has none.
+   * @param nowMs Time, ms of the host's clock.
    */
-  acceptMigration(request: MigrateRequest, graceWindowMs: number, token: Uint8Array): void {
+  acceptMigration(request: MigrateRequest, graceWindowMs: number, token: Uint8Array, nowMs: number): void {
     this.counts.migrations++;
     const { lastResultFrameId } = request.metadata;
     const highest = BigInt(this.#highestFrameId);
     const resumeFromFrameId = (lastResultFrameId > highest ? lastResultFrameId : highest) + 1n;
-    this.#migrateAck(request, { acceptCode: 0, resumeFromFrameId, graceWindowMs }, token);
+    this.#migrateAck(request, { acceptCode: 0, resumeFromFrameId, graceWindowMs }, token, nowMs);
   }
 
   #migrateAck(
     request: MigrateRequest,
     fields: { acceptCode: number; resumeFromFrameId: bigint; graceWindowMs: number },
     body: Uint8Array,
+    nowMs: number,
   ): void {
     this.writer.record(
       MessageType.SESSION_MIGRATE_ACK,
       MIGRATE_ACK,
-      { ...fields, serverMigrateTsUs: BigInt(Math.max(0, Math.round(this.now * 1000))) },
+      { ...fields, serverMigrateTsUs: BigInt(Math.max(0, Math.round(nowMs * 1000))) },
       { sessionId: request.sessionId, traceId: request.traceId },
       body,
     );

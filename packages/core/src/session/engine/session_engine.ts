@@ -1,6 +1,7 @@
 /**
  * What both roles share: the state, the dispatch by the table of states.ts, pings, ERROR and CLOSE, keep-alive, and how a
- * session ends (behaviour spec §7, §10). No I/O, no timer, no clock: time comes in through `begin` and `tick`.
+ * session ends (behaviour spec §7, §10). No I/O, no timer, no clock: packets get the time of their batch (`begin`), and every command
+ * that needs the time takes it.
  *
  * @module
  */
@@ -71,8 +72,6 @@ export abstract class SessionEngine {
   readonly role: SessionRole;
   /** Present state. */
   state: SessionState = SessionState.INIT;
-  /** Time of the present turn, ms of the host's clock. */
-  now = 0;
   /** Errors sent. */
   errorsSent = 0;
   /** Control packets with malformed metadata. */
@@ -91,6 +90,9 @@ export abstract class SessionEngine {
   suspended = false;
   /** Whether the peer sent CLOSE or finished sending: this side closes the carrier once its frames are settled. */
   protected closeReceived = false;
+
+  /** When the packets of the present batch came, ms of the host's clock: for them only, commands bring their own time. */
+  protected batchMs = 0;
 
   readonly #host: EngineHost;
   readonly #reception: Uint8Array;
@@ -145,14 +147,18 @@ export abstract class SessionEngine {
 
   /** The carrier is open: from now on silence counts. */
   opened(nowMs: number): void {
-    this.now = nowMs;
+    this.batchMs = nowMs;
     this.keepAlive.received(nowMs);
     this.keepAlive.sent(nowMs);
   }
 
-  /** Before a batch of packets. */
+  /**
+   * Before a batch of packets.
+   *
+   * @param nowMs When they came, ms of the host's clock; holds until the next batch begins.
+   */
   begin(nowMs: number): void {
-    this.now = nowMs;
+    this.batchMs = nowMs;
     this.keepAlive.received(nowMs);
   }
 
@@ -184,7 +190,6 @@ export abstract class SessionEngine {
 
   /** Does what is due at this time. */
   tick(nowMs: number): void {
-    this.now = nowMs;
     if (this.state === SessionState.CLOSED || this.suspended) return;
     if (this.writer.packets + this.framePackets !== this.#packetsSeen) {
       this.#packetsSeen = this.writer.packets + this.framePackets;
@@ -194,7 +199,7 @@ export abstract class SessionEngine {
       const error = new NnrpConnectionClosedError("session", "nothing was received within the idle time");
       this.lose({ kind: "lost", local: true, reason: error.message, error });
     } else if (this.state !== SessionState.INIT && this.keepAlive.pingDue(nowMs)) {
-      this.#ping(undefined);
+      this.#ping(undefined, nowMs);
     }
   }
 
@@ -209,17 +214,19 @@ export abstract class SessionEngine {
   /**
    * Sends a PING; the waiter gets the round trip time in ms.
    *
+   * @param waiter Who waits.
+   * @param nowMs Time, ms of the host's clock.
    * @returns The trace id, for {@linkcode KeepAlive.abandon}.
    * @throws NnrpStateError if the session is closed, NnrpLimitError if too many pings wait.
    */
-  ping(waiter: ReplyWaiter<number>): bigint {
+  ping(waiter: ReplyWaiter<number>, nowMs: number): bigint {
     this.demandOpen("ping");
-    return this.#ping(waiter);
+    return this.#ping(waiter, nowMs);
   }
 
-  #ping(waiter: ReplyWaiter<number> | undefined): bigint {
+  #ping(waiter: ReplyWaiter<number> | undefined, nowMs: number): bigint {
     const traceId = this.nextTraceId();
-    this.keepAlive.pingSent(traceId, this.now, waiter);
+    this.keepAlive.pingSent(traceId, nowMs, waiter);
     this.writer.headerOnly(MessageType.PING, { traceId });
     this.#packetsSeen = this.writer.packets + this.framePackets;
     return traceId;
@@ -372,8 +379,8 @@ export abstract class SessionEngine {
   }
 
   /** Sends a PING that nobody waits for: the first packet on a new path tells the peer that it works. */
-  showPath(): void {
-    this.#ping(undefined);
+  showPath(nowMs: number): void {
+    this.#ping(undefined, nowMs);
   }
 
   /** Enters DRAINING. */
@@ -407,7 +414,7 @@ export abstract class SessionEngine {
 
   /** Counts a control packet that brings nothing forward; ends the session when there are too many. */
   protected spendControl(): boolean {
-    if (this.#rate.spend(this.now)) return true;
+    if (this.#rate.spend(this.batchMs)) return true;
     this.sendError({
       errorCode: ErrorCode.LIMIT_EXCEEDED,
       errorScope: ErrorScope.SESSION,
@@ -429,7 +436,7 @@ export abstract class SessionEngine {
         });
       }
     } else if (msgType === MessageType.PONG) {
-      const outcome = this.keepAlive.pong(cursor.traceId, this.now);
+      const outcome = this.keepAlive.pong(cursor.traceId, this.batchMs);
       if (outcome === undefined) this.spendControl();
       else outcome.waiter?.resolve(outcome.rttMs);
     } else if (msgType === MessageType.CLOSE) {

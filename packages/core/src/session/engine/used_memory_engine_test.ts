@@ -116,7 +116,7 @@ test("nothing that a server engine says tells what the memory held before", () =
         const agreement = judgeHello({ metadata, controlExtensions }, {});
         assert(agreement.accepted);
         const ack = buildHelloAck(agreement, { sessionId: 7, activeTransportId: 2, modelName: "abc" });
-        engine.accept(ack.metadata, ack.body);
+        engine.accept(ack.metadata, ack.body, 1000);
       },
       submit: (frame) => void frames.push(frame),
       cancelled: nothing,
@@ -145,14 +145,14 @@ test("nothing that a server engine says tells what the memory held before", () =
       { tileIds: [1], sections: [{ roleId: 1, dtypeId: 0, tilePayloads: [new Uint8Array(3)] }] },
     ];
     answers.forEach((_, i) => deliver(engine, submitPacket(i + 1)));
-    answers.forEach((answer, i) => assert(engine.sendResult(frames[i], answer)));
+    answers.forEach((answer, i) => assert(engine.sendResult(frames[i], answer, true, 1000)));
     answers.forEach((_, i) => deliver(engine, submitPacket(i + 100)));
     answers.slice(1, 3).forEach((answer, i) => assert(engine.sendPart(frames[answers.length + i], answer)));
-    engine.endStream(frames[answers.length]);
+    engine.endStream(frames[answers.length], 1000);
     engine.sendDrop(frames[answers.length + 1]);
     engine.failFrame(frames[answers.length + 2], { errorCode: 6, diagnostic: "odd" });
     engine.sendHint({ appliedBudgetPolicy: 0, congestionState: 1, reason: 0, retryAfterMs: 0 }, {});
-    engine.ping({ resolve: nothing, reject: nothing });
+    engine.ping({ resolve: nothing, reject: nothing }, 1000);
     engine.close("going");
     return out.packets;
   });
@@ -204,7 +204,7 @@ test("nothing that a client engine says tells what the memory held before", () =
       waiter(),
     );
     engine.cancel(2, 0);
-    engine.ping({ resolve: nothing, reject: nothing });
+    engine.ping({ resolve: nothing, reject: nothing }, 1000);
     deliver(engine, samplePacket(MessageType.PING), samplePacket(MessageType.CLIENT_HELLO));
     engine.close("going");
     return out.packets;
