@@ -125,14 +125,14 @@ export class ClientSession {
       admitted: () => this.#admit(),
       hint: (event) => this.#hints.push(event),
       flow: (event) => this.#flows.push(event),
-      error: (event) => this.#paths.heardError(event) || this.#errors.push(event),
+      error: (event) => this.#errors.push(event),
+      pathBroken: (event) => this.#paths.pathBroken(event),
       draining: (end) => this.#draining(end),
       finished: (_end, fatal) => {
         if (!this.#paths.reopening) this.#paths.ended();
         void this.#carrier.close({ endDelayMs: fatal ? LAST_WORDS_MS : 0 });
       },
-      suspend: (end) => this.#paths.suspend(end),
-      frameLost: (waiter) => this.#frameLost(waiter),
+      suspended: (end, lost) => this.#paths.suspended(end, lost),
     }, options);
     const origin = this.#origin;
     const reconnect = origin?.reconnect ?? null;
@@ -145,6 +145,7 @@ export class ClientSession {
         },
         carrierChanged: (next) => this.#carrierChanged(next),
         sayHello: (limits) => this.#sayHello(limits),
+        lost: (waiters, error) => this.#framesLost(waiters, error),
         over: (info, end) => this.#over(info, end),
         report: (type, message, error) => this.#report(type, message, error),
       },
@@ -409,10 +410,16 @@ export class ClientSession {
     if (waiter.deadlineMs !== 0 && waiter.deadlineMs < this.#timerMs) this.#arm();
   }
 
-  /** A frame in flight lost its path: whether it is submitted anew. */
-  #frameLost(waiter: FrameWaiter): boolean {
-    const pending = waiter as PendingFrame;
-    if (pending.resend === null || !pending.startsOver()) return false;
+  /** Frames in flight lost their path: each is submitted anew, or fails. */
+  #framesLost(waiters: readonly FrameWaiter[], error: NnrpError): void {
+    for (const waiter of waiters) {
+      if (!this.#resubmit(waiter as PendingFrame)) this.#engine.failLost(waiter, error);
+    }
+    this.#admit();
+  }
+
+  #resubmit(pending: PendingFrame): boolean {
+    if (pending.late || pending.resend === null || !pending.startsOver()) return false;
     const request = { ...pending.resend, frameId: undefined, retryOfFrame: pending.frameId };
     try {
       this.#line.push(request, pending);

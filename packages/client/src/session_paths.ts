@@ -8,20 +8,17 @@ import {
   type Carrier,
   type ClientEngine,
   type CloseInfo,
-  encodePacket,
   type ErrorEvent,
   type FrameWaiter,
-  MessageType,
+  type MigrateAnswer,
   NnrpConnectionClosedError,
   type NnrpError,
   NnrpProtocolError,
   NnrpTimeoutError,
-  PacketCursor,
   type PathHost,
   type SessionEnd,
   SessionPath,
 } from "@nnrp/core";
-import { askToMigrate, type MigrateAnswer, readMigrateAnswer } from "./migration.ts";
 import { RECONNECT_ATTEMPTS, reconnectDelay, type ReconnectOptions, sleep } from "./reconnect.ts";
 import { startTimer, waitFor, type WaitOptions } from "./wait.ts";
 
@@ -35,6 +32,8 @@ export interface PathsOwner {
   carrierChanged(carrier: Carrier): void;
   /** Says hello on the session's carrier, a fresh one, and waits for the answer. */
   sayHello(options: WaitOptions): Promise<void>;
+  /** Frames that were in flight lost their path. */
+  lost(waiters: readonly FrameWaiter[], error: NnrpError): void;
   /** The last path is gone: the session is over. */
   over(info: CloseInfo, end?: SessionEnd): void;
   /** Something worth a line in the log. */
@@ -87,7 +86,7 @@ export class SessionPaths implements PathHost {
   #leaving: Leaving | null = null;
   #joining: Joining | null = null;
   /** The last move, and the frames that were on the old path and are due still; null = nothing may be missing any more. */
-  #lastMove: { readonly traceId: bigint; waiters: readonly FrameWaiter[] | null } | null = null;
+  #lastMove: { waiters: readonly FrameWaiter[] | null } | null = null;
   readonly #retired = new Set<Carrier>(); // old paths that still have something to send
   #search: AbortController | null = null;
   #lostFrames: { frameId: number; viewId: number }[] = [];
@@ -105,6 +104,7 @@ export class SessionPaths implements PathHost {
     this.#owner = owner;
     this.engine = owner.engine;
     this.#comeBack = comeBack;
+    this.engine.resumable = comeBack !== null;
     this.#path = new SessionPath(carrier, this);
   }
 
@@ -159,7 +159,7 @@ export class SessionPaths implements PathHost {
     authBlock: Uint8Array,
     options: WaitOptions,
   ): Promise<MigrateAnswer> {
-    const { sessionId } = this.engine;
+    const exchange = this.engine.beginMove(carrier);
     const current = this.#path.carrier;
     try {
       const answer = await waitFor<MigrateAnswer>(
@@ -169,16 +169,15 @@ export class SessionPaths implements PathHost {
           const path = new SessionPath(carrier, this, (cursor) => {
             if (this.#joining?.path !== path) return;
             try {
-              const answer = readMigrateAnswer(cursor, carrier, sessionId);
+              const answer = exchange.receive(cursor);
               if (answer === undefined) return;
               this.#joining = null;
-              if (answer.ack.acceptCode === 0) this.#moveTo(path, answer, traceId);
+              if (answer.ack.acceptCode === 0) this.#moveTo(path, answer, exchange.traceId);
               resolve(answer);
             } catch (error) {
               this.#joining?.reject(error);
             }
           });
-          const traceId = this.engine.moveTraceId();
           this.#joining = {
             path,
             reject: (error) => {
@@ -187,17 +186,14 @@ export class SessionPaths implements PathHost {
             },
           };
           path.start();
-          askToMigrate(
-            carrier,
-            sessionId,
+          exchange.ask(
             {
               oldTransportId: current.transport,
               newTransportId: carrier.transport,
               lastResultFrameId: BigInt(lastResultFrameId),
-              clientMigrateTsUs: BigInt(Math.round(performance.now() * 1000)),
             },
             this.#token ?? authBlock,
-            traceId,
+            performance.now(),
           );
           return () => {
             if (this.#joining?.path === path) this.#joining = null;
@@ -230,9 +226,9 @@ export class SessionPaths implements PathHost {
     const waiters = engine.waiters();
     if (this.#leaving !== null) this.#left(false);
     this.#path = path;
-    this.#lastMove = { traceId, waiters: null };
+    this.#lastMove = { waiters: null };
     this.moves++;
-    engine.moveTo(path.carrier, performance.now());
+    engine.moveTo(path.carrier, performance.now(), traceId);
     this.#owner.carrierChanged(path.carrier);
     const answersHere = this.#token === null;
     if (answersHere) {
@@ -291,7 +287,7 @@ export class SessionPaths implements PathHost {
     const { path, waiters, answersHere } = leaving;
     if (clean) this.#retire(path.carrier);
     else void path.carrier.close({ graceful: false });
-    if (answersHere) this.#drop(waiters);
+    if (answersHere) this.engine.dropUnanswered(waiters);
     else {
       if (clean) this.#lastMove!.waiters = waiters.filter((w) => this.#isDue(w));
       else this.#losePath(waiters, path.carrier.name, path.closedInfo?.reason || "it did not end in time");
@@ -313,23 +309,18 @@ export class SessionPaths implements PathHost {
   #losePath(waiters: readonly FrameWaiter[], carrier: string, why: string): void {
     this.#owner.report("path-lost", `the old path was lost during a move: ${why}`);
     const text = `the frame was on its way when its path was lost (${why})`;
-    this.engine.losePath(waiters, new NnrpConnectionClosedError(carrier, text));
+    const error = new NnrpConnectionClosedError(carrier, text);
+    this.#owner.lost(this.engine.losePath(waiters, error), error);
   }
 
-  /**
-   * An ERROR of the server, not fatal. With the trace id of the last move it says that the old path broke before the server had
-   * read all of it. This side cannot see that, and nobody knows which of its frames arrived.
-   *
-   * @returns Whether it was about a move.
-   */
-  heardError({ error, traceId }: ErrorEvent): boolean {
+  /** The path that the last move left broke before the server had read all of it. This side cannot see that. */
+  pathBroken({ error }: ErrorEvent): void {
     const last = this.#lastMove;
-    if (last === null || last.traceId !== traceId) return false;
+    if (last === null) return;
     const { waiters } = last;
     last.waiters = null;
     this.#closeRetired();
     if (waiters !== null) this.#losePath(waiters, "session", error.diagnostic);
-    return true;
   }
 
   /** The session is over: the path that it leaves has nothing to say any more. */
@@ -343,21 +334,6 @@ export class SessionPaths implements PathHost {
 
   #closeRetired(): void {
     for (const carrier of this.#retired) void carrier.close();
-  }
-
-  /** Frames of the old path that its server never answered end as dropped (behaviour spec §11). */
-  #drop(waiters: readonly FrameWaiter[]): void {
-    for (const waiter of waiters) {
-      const { frameId, viewId } = waiter;
-      if (!this.#isDue(waiter)) continue;
-      const header = { msgType: MessageType.RESULT_DROP, sessionId: this.engine.sessionId, frameId, viewId };
-      const packet = encodePacket({
-        header: { ...BLANK_HEADER, ...header },
-        metadata: NOTHING,
-        body: NOTHING,
-      });
-      this.engine.receive(new PacketCursor(packet), "result");
-    }
   }
 
   /** See PathHost. */
@@ -390,10 +366,9 @@ export class SessionPaths implements PathHost {
     }
   }
 
-  /** The engine lost its path: whether the session waits for a new one. See EngineHost. */
-  suspend(end: SessionEnd): boolean {
-    if (this.#comeBack === null || this.#ending || this.reopening) return false;
-    this.#lostFrames = this.engine.waiters().map(({ frameId, viewId }) => ({ frameId, viewId }));
+  /** The session lost its path: looks for a new one. See ClientHost. */
+  suspended(end: SessionEnd, lost: readonly FrameWaiter[]): void {
+    this.#lostFrames = lost.map(({ frameId, viewId }) => ({ frameId, viewId }));
     this.#joining?.reject(
       new NnrpConnectionClosedError("session", `connection lost: ${end.reason || end.kind}`),
     );
@@ -408,8 +383,11 @@ export class SessionPaths implements PathHost {
       void leaving.path.carrier.close({ graceful: false });
     }
     this.#owner.report("connection-lost", `connection lost: ${end.reason || end.kind}`, end.error);
-    void this.#seek(this.#comeBack, end, search);
-    return true;
+    this.#owner.lost(
+      lost,
+      end.error ?? new NnrpConnectionClosedError("session", `connection lost: ${end.reason}`),
+    );
+    void this.#seek(this.#comeBack!, end, search);
   }
 
   async #seek(comeBack: ComeBack, end: SessionEnd, search: AbortController): Promise<void> {
@@ -460,6 +438,7 @@ export class SessionPaths implements PathHost {
       carrier = await this.#dial(comeBack, signal);
     }
     this.reopening = true;
+    this.engine.resumable = false; // a try that fails is not the loss of the session
     try {
       const path = this.#path = new SessionPath(carrier, this);
       this.engine.restart(carrier, performance.now());
@@ -476,6 +455,7 @@ export class SessionPaths implements PathHost {
       throw error;
     } finally {
       this.reopening = false;
+      this.engine.resumable = !this.#ending;
     }
   }
 
@@ -511,6 +491,7 @@ export class SessionPaths implements PathHost {
     this.#search?.abort(new NnrpConnectionClosedError("session", end.reason));
     this.#search = null;
     this.#ending = true;
+    this.engine.resumable = false;
     this.reopening = false; // what the engine tells now is about the session
     this.engine.giveUp(end);
     this.#owner.over({ code: 0, reason: end.reason, local: end.local, error: end.error }, end);
@@ -519,6 +500,7 @@ export class SessionPaths implements PathHost {
   /** The session is to end: no new path is looked for; a move that the server has agreed to still comes to its end. */
   ending(): void {
     this.#ending = true;
+    this.engine.resumable = false;
     this.#joining?.reject(new NnrpConnectionClosedError("session", "the session is closing"));
   }
 
@@ -535,17 +517,6 @@ const MIN_GRACE_MS = 50;
 /** An old path that brings something in each grace window gets this many of them. */
 const MAX_GRACE_WINDOWS = 10;
 const NOTHING = new Uint8Array(0);
-const BLANK_HEADER = {
-  versionMajor: 1,
-  wireFormat: 0,
-  headerLen: 40,
-  flags: 0,
-  metaLen: 0,
-  bodyLen: 0,
-  routeId: 0,
-  traceId: 0n,
-};
-
 function gone(path: SessionPath): NnrpConnectionClosedError {
   const why = path.closedInfo?.reason || "the server finished sending";
   return new NnrpConnectionClosedError(

@@ -5,13 +5,9 @@
  */
 import type { CarrierLimits, Lane } from "../src/carrier.ts";
 import type { NnrpError } from "../src/errors.ts";
-import {
-  type CachePutReply,
-  ClientEngine,
-  type ClientEngineOptions,
-  type ClientHost,
-  type PatchReply,
-} from "../src/session/engine/client_engine.ts";
+import type { CachePutReply, PatchReply } from "../src/session/control/pending_requests.ts";
+import { ClientEngine } from "../src/session/engine/client_engine.ts";
+import type { ClientEngineOptions, ClientHost } from "../src/session/engine/client_host.ts";
 import {
   buildClientHello,
   type ClientHello,
@@ -32,19 +28,23 @@ import {
   judgeHello,
 } from "../src/session/handshake/negotiation.ts";
 import type { PacketOutput } from "../src/session/engine/packet_writer.ts";
+import type { MigrateRequest } from "../src/session/paths/migration.ts";
 import type { ReceivedSubmit } from "../src/session/frames/received_submit.ts";
 import type { Result } from "../src/session/frames/result.ts";
 import type { ServerCapabilities } from "../src/session/handshake/server_capabilities.ts";
+import { ServerEngine, type ServerEngineOptions } from "../src/session/engine/server_engine.ts";
 import {
+  type AgreedHandshake,
   type ClientHelloContext,
-  ServerEngine,
-  type ServerEngineOptions,
-  type ServerHost,
-} from "../src/session/engine/server_engine.ts";
+  type FailedHandshake,
+  ServerHandshake,
+  type ServerHandshakeOptions,
+} from "../src/session/handshake/server_handshake.ts";
 import type { SessionEngine } from "../src/session/engine/session_engine.ts";
 import type { EffectiveSettings } from "../src/session/patch/patch.ts";
 import { MessageType } from "../src/wire/enums.ts";
 import { decodeErrorMetadata, type ErrorMetadata } from "../src/wire/metadata/error.ts";
+import { laneOf } from "../src/wire/metadata/registry.ts";
 import { enumName } from "../src/wire/enum_names.ts";
 import { type Outbox, PacketBuffer } from "../src/wire/outbox.ts";
 import {
@@ -113,12 +113,6 @@ export class PacketRecorder implements PacketOutput {
   }
 }
 
-/** The lane on which a byte stream delivers a message. */
-export function laneOf(msgType: number): Lane {
-  if (msgType === MessageType.FRAME_SUBMIT) return "submit";
-  return msgType === MessageType.RESULT_PUSH || msgType === MessageType.RESULT_DROP ? "result" : "control";
-}
-
 /** What a waiter heard. */
 export class RecordingWaiter implements FrameWaiter {
   frameId = 0;
@@ -176,12 +170,13 @@ abstract class EngineRig {
   readonly heard: string[] = [];
   readonly errors: ErrorEvent[] = [];
   readonly flows: FlowUpdateEvent[] = [];
-  /** Set once the session drains. */
+  /** Set once the session drains or the handshake failed. */
   ending: SessionEnd | null = null;
   /** Set once the carrier may go. */
   done: { end: SessionEnd; fatal: boolean } | null = null;
 
-  abstract readonly engine: SessionEngine;
+  /** The engine at work: of a server that has no session yet its handshake. */
+  abstract readonly current: SessionEngine;
 
   constructor(multiStream: boolean) {
     this.out = new PacketRecorder(multiStream);
@@ -189,21 +184,21 @@ abstract class EngineRig {
 
   /** Delivers packets as one batch and ends the turn. */
   receive(...packets: (NnrpPacket | PacketParts | Uint8Array)[]): SentPacket[] {
-    this.engine.begin(this.nowMs);
+    this.current.begin(this.nowMs);
     for (const packet of packets) {
       const bytes = packet instanceof Uint8Array
         ? packet
         : encodePacket("header" in packet ? packet : makePacket(packet));
-      this.engine.receive(new PacketCursor(bytes), laneOf(bytes[6]));
+      this.current.receive(new PacketCursor(bytes), laneOf(bytes[6]));
     }
-    this.engine.turn();
+    this.current.turn();
     return this.out.take();
   }
 
   /** Lets time pass. */
   pass(ms: number): SentPacket[] {
     this.nowMs += ms;
-    this.engine.tick(this.nowMs);
+    this.current.tick(this.nowMs);
     return this.out.take();
   }
 
@@ -261,6 +256,10 @@ export class ClientRig extends EngineRig {
     this.engine.opened(this.nowMs);
   }
 
+  get current(): ClientEngine {
+    return this.engine;
+  }
+
   /** Sends the hello. */
   hello(options: ClientHelloOptions = {}): SentPacket[] {
     this.#hello = buildClientHello(options);
@@ -291,29 +290,83 @@ export class ClientRig extends EngineRig {
   }
 }
 
-/** A server engine on the bench. Accepts hellos at once unless told to wait. */
+/** Options of both engines of a server. */
+export type ServerRigOptions = ServerEngineOptions & ServerHandshakeOptions;
+
+/** A server on the bench: a handshake, then a session. Accepts hellos at once unless told to wait. */
 export class ServerRig extends EngineRig {
-  readonly engine: ServerEngine;
+  readonly handshake: ServerHandshake;
   readonly frames: ReceivedSubmit[] = [];
   readonly cancelled: ReceivedSubmit[] = [];
   readonly patches: EffectiveSettings[] = [];
+  readonly suspensions: SessionEnd[] = [];
+  readonly moves: MigrateRequest[] = [];
   context: ClientHelloContext | null = null;
   agreement: HelloAgreement | null = null;
+  failure: FailedHandshake | null = null;
   /** Whether a hello is answered at once. */
   acceptAtOnce = true;
   sessionId = 7;
   readonly #capabilities: ServerCapabilities;
+  readonly #options: ServerRigOptions;
+  #engine: ServerEngine | null = null;
 
-  constructor(options: ServerEngineOptions = {}, capabilities: ServerCapabilities = {}, multiStream = false) {
+  constructor(options: ServerRigOptions = {}, capabilities: ServerCapabilities = {}, multiStream = false) {
     super(multiStream);
     this.#capabilities = capabilities;
-    const host: ServerHost = {
-      ...this.hostBase(),
+    this.#options = options;
+    const { error } = this.hostBase();
+    this.handshake = new ServerHandshake(this.out, {
+      error,
       hello: (context) => {
         this.context = context;
         this.heard.push("hello");
         if (this.acceptAtOnce) this.accept();
       },
+      migrate: (request) => {
+        this.moves.push(request);
+        this.handshake.refuseMove(request, 2, this.nowMs);
+      },
+      ended: (failure) => {
+        if (this.failure !== null) throw new Error("ended was told twice");
+        this.failure = failure;
+        this.ending = failure.end;
+        this.done = { end: failure.end, fatal: failure.lastWords };
+        this.heard.push(failure.kind);
+      },
+    }, options);
+    this.handshake.opened(this.nowMs);
+  }
+
+  /** The session's engine. */
+  get engine(): ServerEngine {
+    if (this.#engine === null) throw new Error("there is no session yet");
+    return this.#engine;
+  }
+
+  get current(): ServerHandshake | ServerEngine {
+    return this.#engine ?? this.handshake;
+  }
+
+  /** Judges the hello that came. */
+  accept(): void {
+    const { metadata, controlExtensions } = this.context!;
+    const outcome = judgeHello({ metadata, controlExtensions }, this.#capabilities);
+    if (!outcome.accepted) {
+      this.handshake.refuseHello(outcome.errorCode, outcome.diagnostic);
+      return;
+    }
+    const ack = buildHelloAck(outcome, { sessionId: this.sessionId, activeTransportId: 2 });
+    const agreed = this.handshake.agree(ack.metadata, ack.body);
+    if (agreed === null) return;
+    this.agreement = outcome;
+    this.begin(agreed);
+  }
+
+  /** Begins the session. */
+  begin(agreed: AgreedHandshake): void {
+    this.#engine = new ServerEngine(agreed, {
+      ...this.hostBase(),
       submit: (frame) => {
         this.frames.push(frame);
         this.heard.push("submit");
@@ -326,22 +379,12 @@ export class ServerRig extends EngineRig {
         this.patches.push(settings);
         this.heard.push("patched");
       },
-    };
-    this.engine = new ServerEngine(this.out, host, options);
-    this.engine.opened(this.nowMs);
-  }
-
-  /** Accepts the hello that came. */
-  accept(): void {
-    const { metadata, controlExtensions } = this.context!;
-    const outcome = judgeHello({ metadata, controlExtensions }, this.#capabilities);
-    if (!outcome.accepted) {
-      this.engine.refuseHello(outcome.errorCode, outcome.diagnostic);
-      return;
-    }
-    this.agreement = outcome;
-    const ack = buildHelloAck(outcome, { sessionId: this.sessionId, activeTransportId: 2 });
-    this.engine.accept(ack.metadata, ack.body, this.nowMs);
+      suspended: (end) => {
+        this.suspensions.push(end);
+        this.heard.push("suspended");
+      },
+    }, this.#options);
+    this.#engine.start(this.nowMs);
   }
 
   /** Shakes hands. */

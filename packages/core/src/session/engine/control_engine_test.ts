@@ -86,7 +86,7 @@ test("§10: a waiting submit goes when credit comes, when a frame ends, and when
   rig.receive(flowPacket({ updateReason: PAUSE, retryAfterMs: 30 }));
   rig.engine.wantSlot();
   rig.heard.length = 0;
-  assertEquals(rig.engine.nextDeadlineMs, rig.nowMs + 30);
+  assertEquals(rig.current.nextDeadlineMs, rig.nowMs + 30);
   rig.pass(29);
   assertEquals(rig.heard, []);
   waitsFor(rig.pass(1), "retry time");
