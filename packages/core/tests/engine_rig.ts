@@ -230,6 +230,9 @@ abstract class EngineRig {
 export class ClientRig extends EngineRig {
   readonly engine: ClientEngine;
   readonly hints: ResultHintEvent[] = [];
+  /** Frames that were lost with their path. */
+  lost: readonly FrameWaiter[] = [];
+  onPathBroken: (event: ErrorEvent) => void = () => {};
   refusal: NnrpError | null = null;
   accepted: AcceptedHello | null = null;
   #hello: ClientHello | null = null;
@@ -250,6 +253,11 @@ export class ClientRig extends EngineRig {
       hint: (event) => {
         this.hints.push(event);
         this.heard.push("hint");
+      },
+      pathBroken: (event) => this.onPathBroken(event),
+      suspended: (_end, lost) => {
+        this.lost = lost;
+        this.heard.push("suspended");
       },
     };
     this.engine = new ClientEngine(this.out, host, options);

@@ -9,6 +9,7 @@ import {
   type CarrierDatagrams,
   FrameTable,
   type Lane,
+  laneOf,
   MessageType,
   NnrpWireError,
   type PacketCursor,
@@ -144,7 +145,7 @@ export class WebTransportCarrier extends StreamCarrier {
       }
       return "submit";
     }
-    return type === MessageType.RESULT_PUSH || type === MessageType.RESULT_DROP ? "result" : "control";
+    return laneOf(type);
   }
 
   /** The stream a packet goes on: a frame's results travel on the one that its submit came on. */

@@ -52,7 +52,11 @@ export class PendingRequests {
   readonly #link: SessionLink;
   #patch: ClientPatchState<ReplyWaiter<PatchReply>> | null = null;
 
-  /** @param link Where requests go. */
+  /**
+   * Makes a PendingRequests.
+   *
+   * @param link Where requests go.
+   */
   constructor(link: SessionLink) {
     this.#link = link;
   }

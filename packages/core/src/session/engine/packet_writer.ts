@@ -7,7 +7,6 @@
 import type { Carrier, Lane } from "../../carrier.ts";
 import { HEADER_SIZE, writeHeader } from "../../wire/header.ts";
 import { laneOf } from "../../wire/metadata/registry.ts";
-import type { WireRecord } from "../../wire/metadata/record.ts";
 import type { NnrpPacket } from "../../wire/packet.ts";
 import { encodeHeader } from "../../wire/header.ts";
 
@@ -15,7 +14,12 @@ import { encodeHeader } from "../../wire/header.ts";
 export type PacketOutput = Pick<Carrier, "begin" | "commit" | "endFrame" | "multiStream" | "limits">;
 
 /** A metadata record as the writer needs it. */
-export type RecordEncoder<T> = Pick<WireRecord<T>, "size" | "encode">;
+export interface RecordEncoder<T> {
+  /** Metadata size, bytes. */
+  readonly size: number;
+  /** Checks and writes the fields. */
+  readonly encode: (fields: T, view: DataView, offset: number) => void;
+}
 
 /** Header fields of a control packet; all default to 0. */
 export interface PacketIds {

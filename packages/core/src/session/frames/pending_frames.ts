@@ -72,7 +72,7 @@ export class PendingFrames {
   /** Whether a PARTIAL without EOS is a part only: agreed in the handshake. */
   streamedResults = false;
   /** When the next wait ends, ms; Infinity = none does. */
-  nextDeadlineMs = Infinity;
+  nextDeadlineMs: number = Infinity;
 
   readonly #frames = new FrameTable<FrameWaiter>();
   #gone = new GivenUpFrames();

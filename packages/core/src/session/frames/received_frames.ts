@@ -31,7 +31,11 @@ export class ReceivedFrames {
   readonly #early = new RecentKeys(); // cancels that overtook their frame
   readonly #settled = new RecentKeys(); // carriers with several streams only: which keys a late cancel may mean
 
-  /** @param counts What to count in. */
+  /**
+   * Makes a ReceivedFrames.
+   *
+   * @param counts What to count in.
+   */
   constructor(counts: ReceivedFrameCounts) {
     this.#counts = counts;
   }
