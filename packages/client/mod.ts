@@ -190,6 +190,7 @@ export type {
   SessionEngine,
   SessionLink,
   SessionMigrateAckMetadata,
+  SessionMigrateMetadata,
   SessionPatchAckMetadata,
   SessionPatchMetadata,
   SessionRole,
