@@ -12,8 +12,6 @@ import type { Outbox } from "../wire/outbox.ts";
 import { asBytes } from "../wire/byte_arguments.ts";
 import { DESCRIPTOR_SIZE } from "./prelude.ts";
 
-export { typedPayloadAt, typedPayloadsAt } from "./typed_payload_table.ts";
-
 /** Kinds that a typed payload may have: all but TENSOR. */
 export const TYPED_PAYLOAD_KINDS = 0x7e;
 /** Most typed payloads of a packet: the count has 16 bits (wire spec §13). */

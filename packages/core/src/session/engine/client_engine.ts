@@ -185,9 +185,8 @@ export class ClientEngine extends SessionEngine {
   /** Takes a frame back: sends FRAME_CANCEL, fails its waiter, swallows a late result. Does nothing if it has ended. */
   cancel(frameId: number, viewId: number, cause?: unknown): void {
     if (!this.knows(frameId, viewId)) return;
-    if (this.state === SessionState.ACTIVE || this.state === SessionState.DRAINING) {
-      this.#sendCancel(frameId, viewId);
-    }
+    const { state } = this;
+    if (state === SessionState.ACTIVE || state === SessionState.DRAINING) this.#sendCancel(frameId, viewId);
     this.#frames.giveUp(frameId, viewId, "cancelled", cause);
     this.#slotFreed();
   }
@@ -401,11 +400,8 @@ export class ClientEngine extends SessionEngine {
   /** A message that has no place here: the server is told, a session that is not open yet ends. */
   protected refuse(cursor: PacketCursor): void {
     const name = enumName(MessageType, cursor.msgType);
-    this.complain(
-      ErrorCode.INVALID_STATE,
-      cursor.traceId,
-      `a client takes no ${name} while ${stateName(this.state)}`,
-    );
+    const diagnostic = `a client takes no ${name} while ${stateName(this.state)}`;
+    this.complain(ErrorCode.INVALID_STATE, cursor.traceId, diagnostic);
   }
 
   /** See {@linkcode SessionEngine.abandon}. */
@@ -457,21 +453,15 @@ export class ClientEngine extends SessionEngine {
     this.writer.sessionId = metadata.sessionId;
     this.#typedHead = new TypedSubmitHead(metadata.sessionId);
     this.#requests.opened(settingsOfHelloAck(metadata));
-    const { maxInFlight = Infinity, ignoreMaxConcurrentFrames = false } = this.#options;
-    this.#maxInFlight = Math.min(
-      maxInFlight,
-      ignoreMaxConcurrentFrames ? Infinity : accepted.maxConcurrentFrames,
-    );
+    const { maxInFlight = Infinity, ignoreMaxConcurrentFrames: ignores = false } = this.#options;
+    this.#maxInFlight = Math.min(maxInFlight, ignores ? Infinity : accepted.maxConcurrentFrames);
     this.#maxBodyBytes = metadata.maxBodyBytes === 0 ? 0xffffffff : metadata.maxBodyBytes;
     const { limits } = this.writer.output;
-    limits.maxBodyBytes = Math.max(limits.maxBodyBytes, this.#resultLimit());
+    // Results may be as large as submits, and not smaller than what rc2 sends by default.
+    const resultLimit = Math.max(Math.min(this.#maxBodyBytes, MAX_RESULT_BYTES), DEFAULT_MAX_BODY_BYTES);
+    limits.maxBodyBytes = Math.max(limits.maxBodyBytes, resultLimit);
     this.state = SessionState.ACTIVE;
     this.#host.opened(accepted);
-  }
-
-  /** Results may be as large as submits, and not smaller than what rc2 sends by default. */
-  #resultLimit(): number {
-    return Math.max(Math.min(this.#maxBodyBytes, MAX_RESULT_BYTES), DEFAULT_MAX_BODY_BYTES);
   }
 
   #error(cursor: PacketCursor): void {

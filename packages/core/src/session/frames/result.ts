@@ -9,7 +9,8 @@ import { decodeResultPushBodyLenient, type ResultPushBody } from "../../body/res
 import { BODY_PRELUDE_SIZE, DESCRIPTOR_SIZE } from "../../body/prelude.ts";
 import type { TensorSection } from "../../body/tensor_sections.ts";
 import { tensorOf, type TensorView } from "../../body/tensor_values.ts";
-import { type TypedPayload, typedPayloadsAt } from "../../body/typed_payloads.ts";
+import { typedPayloadsAt } from "../../body/typed_payload_table.ts";
+import type { TypedPayload } from "../../body/typed_payloads.ts";
 import { MessageType, ResultClass } from "../../wire/enums.ts";
 import { enumName, flagNames } from "../../wire/enum_names.ts";
 import { HeaderFlags, PayloadKind } from "../../wire/flags.ts";
