@@ -18,6 +18,7 @@ import {
   PacketCursor,
   type PacketOutput,
   ServerEngine,
+  ServerHandshake,
   SessionState,
 } from "@nnrp/core";
 import process from "node:process";
@@ -54,26 +55,30 @@ new ClientEngine(output, clientHost).hello(hello.metadata, hello.body);
 const helloBytes = encodePacket(output.take());
 
 function server(): ServerEngine {
-  const engine = new ServerEngine(output, {
-    cancelled: nothing,
-    draining: nothing,
-    error: nothing,
-    finished: nothing,
-    flow: nothing,
-    patched: nothing,
-    submit: nothing,
+  let engine: ServerEngine | undefined;
+  const handshake = new ServerHandshake(output, {
+    ended: nothing,
     hello: ({ metadata, controlExtensions }) => {
       const agreement = judgeHello({ metadata, controlExtensions }, {});
       if (!agreement.accepted) throw new Error(agreement.diagnostic);
       const ack = buildHelloAck(agreement, { sessionId: 7, activeTransportId: 2 });
-      engine.accept(ack.metadata, ack.body);
+      engine = new ServerEngine(handshake.agree(ack.metadata, ack.body)!, {
+        cancelled: nothing,
+        draining: nothing,
+        error: nothing,
+        finished: nothing,
+        flow: nothing,
+        patched: nothing,
+        submit: nothing,
+      });
+      engine.start(1000);
     },
   });
-  engine.opened(1000);
-  engine.begin(1000);
-  engine.receive(new PacketCursor(helloBytes), "control");
-  engine.turn();
-  return engine;
+  handshake.opened(1000);
+  handshake.begin(1000);
+  handshake.receive(new PacketCursor(helloBytes), "control");
+  handshake.turn();
+  return engine!;
 }
 
 server();

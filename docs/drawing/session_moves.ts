@@ -41,19 +41,19 @@ const AUTH_STATUS = 2;
 
 /** What may happen to either side. */
 const BOTH: readonly Happening[] = [
-  ["close()", ({ engine }) => engine.close("enough")],
+  ["close()", ({ current }) => current.close("enough")],
   ["CLOSE comes", (rig) => void rig.receive(bare(MessageType.CLOSE))],
-  ["the peer stops sending", ({ engine }) => engine.peerEnded()],
-  ["connection lost", ({ engine }) => engine.carrierClosed({ code: 0, reason: "reset", local: false })],
+  ["the peer stops sending", ({ current }) => current.peerEnded()],
+  ["connection lost", ({ current }) => current.carrierClosed({ code: 0, reason: "reset", local: false })],
   ["fatal ERROR, sent or received", (rig) => void rig.receive(errorPacket({ isFatal: 1 }))],
   [
     "fatal ERROR, sent or received",
-    ({ engine }) =>
-      engine.sendError({ errorCode: ErrorCode.INTERNAL_ERROR, errorScope: ErrorScope.SESSION, fatal: true }),
+    ({ current }) =>
+      current.sendError({ errorCode: ErrorCode.INTERNAL_ERROR, errorScope: ErrorScope.SESSION, fatal: true }),
   ],
   [
     "bytes that are no packet",
-    ({ engine }) => engine.fault(new NnrpWireError("bad magic", { field: "header.magic" })),
+    ({ current }) => current.fault(new NnrpWireError("bad magic", { field: "header.magic" })),
   ],
   ["silence for too long", (rig) => void rig.pass(TOO_LONG_MS)],
 ];
@@ -82,7 +82,7 @@ const SERVER: readonly Happening[] = [
     "hello refused",
     (rig) =>
       rig instanceof ServerRig && isIn(rig, "NEGOTIATING") &&
-      rig.engine.refuseHello(ErrorCode.AUTH_FAILED, "no"),
+      rig.handshake.refuseHello(ErrorCode.AUTH_FAILED, "no"),
   ],
   ...BOTH,
   ["message out of place", (rig) => void rig.receive(samplePacket(MessageType.RESULT_PUSH))],
@@ -96,9 +96,9 @@ export function movesOf(role: SessionRole): Move[] {
     for (const [words, happen] of role === "client" ? CLIENT : SERVER) {
       const rig = rigIn(role, from);
       happen(rig);
-      rig.engine.turn();
+      rig.current.turn();
       // An engine with nothing left to do asks its host to close the carrier.
-      if (rig.done !== null) rig.engine.carrierClosed({ code: 0, reason: "", local: true });
+      if (rig.done !== null) rig.current.carrierClosed({ code: 0, reason: "", local: true });
       const to = STATE_NAMES.find((name) => isIn(rig, name))!;
       if (to === from) continue;
       const move = found.get(`${from} ${to}`) ?? { from, to, because: [] };
@@ -129,7 +129,7 @@ function rigIn(role: SessionRole, state: StateName): Rig {
 }
 
 function isIn(rig: Rig, state: StateName): boolean {
-  return rig.engine.state === SessionState[state];
+  return rig.current.state === SessionState[state];
 }
 
 function refusingAck(): ReturnType<typeof ackFor> {

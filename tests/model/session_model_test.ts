@@ -157,7 +157,6 @@ const put = step(
     const reply = new ModelReply<never>();
     world.replies.push(reply);
     world.cacheOperations.push({ put: key, data, ttlMs, reply });
-    client.now = world.nowMs;
     client.putCache(
       {
         cacheNamespace: 0,
@@ -171,6 +170,7 @@ const put = step(
       },
       data,
       reply,
+      world.nowMs,
     );
   },
 );
@@ -192,8 +192,7 @@ const ping = step("ping", fc.boolean(), (world, fromServer) => {
   if (engine.state !== SessionState.ACTIVE || engine.keepAlive.pendingPings > 50) return;
   const reply = new ModelReply<number>();
   world.replies.push(reply as never);
-  engine.now = world.nowMs;
-  engine.ping(reply);
+  engine.ping(reply, world.nowMs);
 });
 const hint = step("hint", fc.nat(3), ({ server }, congestionState) => {
   if (server.state === SessionState.ACTIVE) {

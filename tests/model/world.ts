@@ -23,6 +23,8 @@ import {
   type ReplyWaiter,
   type Result,
   ServerEngine,
+  ServerHandshake,
+  type ServerHandshakeOptions,
   type ServerHost,
   type SessionEnd,
   type SessionEngine,
@@ -122,7 +124,8 @@ export class World {
   nowMs = 1000;
   readonly options: WorldOptions;
   readonly client: ClientEngine;
-  readonly server: ServerEngine;
+  readonly handshake: ServerHandshake;
+  #server: ServerEngine | null = null;
   readonly clientCarrier: Carrier;
   readonly serverCarrier: Carrier;
   readonly credit = new CreditModel();
@@ -150,27 +153,56 @@ export class World {
     });
     const limits = { keepAliveMs: 1000, idleTimeoutMs: 60_000, controlRate: { burst: 1e9 } };
     this.client = new ClientEngine(this.clientCarrier, this.#clientHost(), limits);
-    this.server = new ServerEngine(this.serverCarrier, this.#serverHost(), {
-      ...limits,
-      maxInFlightFrames: HARD_LIMIT,
-      maxPatchesPerSecond: 3,
-    });
-    this.#start(this.client, this.clientCarrier);
-    this.#start(this.server, this.serverCarrier);
+    this.handshake = this.#shakeHands(limits);
+    this.#start(() => this.client, this.clientCarrier);
+    this.#start(() => this.#server ?? this.handshake, this.serverCarrier);
     const hello = buildClientHello({ streamedResults: options.streamedResults });
     this.client.hello(hello.metadata, hello.body);
+    while (this.#server === null && this.deliver(0));
   }
 
-  #start(engine: SessionEngine, carrier: Carrier): void {
-    engine.opened(this.nowMs);
+  /** The server's session. */
+  get server(): ServerEngine {
+    return this.#server!;
+  }
+
+  #start(engine: () => SessionEngine, carrier: Carrier): void {
+    engine().opened(this.nowMs);
     carrier.start({
-      begin: () => engine.begin(this.nowMs),
-      packet: (cursor, lane) => engine.receive(cursor, lane),
-      turn: () => engine.turn(),
-      fault: (error) => engine.fault(error),
-      end: () => engine.peerEnded(),
-      closed: (info) => engine.carrierClosed(info),
+      begin: () => engine().begin(this.nowMs),
+      packet: (cursor, lane) => engine().receive(cursor, lane),
+      turn: () => engine().turn(),
+      fault: (error) => engine().fault(error),
+      end: () => engine().peerEnded(),
+      closed: (info) => engine().carrierClosed(info),
     });
+  }
+
+  #shakeHands(limits: ServerHandshakeOptions): ServerHandshake {
+    const handshake = new ServerHandshake(this.serverCarrier, {
+      hello: ({ metadata, controlExtensions }) => {
+        const cache = this.options.smallCache
+          ? { maxCacheEntries: SMALL_CACHE.maxEntries, maxCacheBytes: SMALL_CACHE.maxBytes }
+          : {};
+        const { maxConcurrentFrames, streamedResults } = this.options;
+        const agreement = judgeHello({ metadata, controlExtensions }, {
+          maxConcurrentFrames,
+          streamedResults,
+          ...cache,
+        });
+        if (!agreement.accepted) throw new Error(agreement.diagnostic);
+        const ack = buildHelloAck(agreement, { sessionId: 9, activeTransportId: 2 });
+        this.#server = new ServerEngine(handshake.agree(ack.metadata, ack.body)!, this.#serverHost(), {
+          maxInFlightFrames: HARD_LIMIT,
+          maxPatchesPerSecond: 3,
+        });
+        this.#server.start(this.nowMs);
+      },
+      ended: ({ end }) => {
+        throw new Error(`the handshake failed: ${end.reason}`);
+      },
+    }, limits);
+    return handshake;
   }
 
   #hostBase(side: "client" | "server", carrier: () => Carrier): Pick<EngineHost, "draining" | "finished"> {
@@ -203,20 +235,6 @@ export class World {
   #serverHost(): ServerHost {
     return {
       ...this.#hostBase("server", () => this.serverCarrier),
-      hello: ({ metadata, controlExtensions }) => {
-        const cache = this.options.smallCache
-          ? { maxCacheEntries: SMALL_CACHE.maxEntries, maxCacheBytes: SMALL_CACHE.maxBytes }
-          : {};
-        const { maxConcurrentFrames, streamedResults } = this.options;
-        const agreement = judgeHello({ metadata, controlExtensions }, {
-          maxConcurrentFrames,
-          streamedResults,
-          ...cache,
-        });
-        if (!agreement.accepted) throw new Error(agreement.diagnostic);
-        const ack = buildHelloAck(agreement, { sessionId: 9, activeTransportId: 2 });
-        this.server.accept(ack.metadata, ack.body);
-      },
       submit: (frame) => {
         const key = String(frame.traceId);
         assertEquals(this.arrived.has(key), false, "a frame arrives once");
@@ -254,14 +272,13 @@ export class World {
 
   /** The server ends a frame in one of its ways. */
   answer(frame: ReceivedSubmit, how: number): void {
-    this.server.now = this.nowMs;
     const sent = how === 0
       ? this.server.sendDrop(frame)
       : how === 1
       ? this.server.failFrame(frame, { errorCode: ErrorCode.INTERNAL_ERROR })
       : how === 2
-      ? this.server.endStream(frame)
-      : this.server.sendResult(frame, this.partOf(frame));
+      ? this.server.endStream(frame, this.nowMs)
+      : this.server.sendResult(frame, this.partOf(frame), true, this.nowMs);
     assertEquals(sent, true);
     this.#ended(frame);
   }

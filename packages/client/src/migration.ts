@@ -1,26 +1,9 @@
 /**
- * Moving a session to another path: what a caller asks for, what the server answers, and the words exchanged on the new
- * connection before it carries the session (behaviour spec §11).
+ * Moving a session to another path: what a caller asks for, and what becomes of it (behaviour spec §11).
  *
  * @module
  */
-import {
-  type Carrier,
-  type CarrierDialer,
-  decodeErrorMetadata,
-  decodeSessionMigrateAckMetadata,
-  encodeSessionMigrateMetadata,
-  enumName,
-  MessageType,
-  NnrpUnexpectedMessageError,
-  type PacketCursor,
-  PacketWriter,
-  protocolError,
-  readPeerText,
-  SESSION_MIGRATE_METADATA_SIZE,
-  type SessionMigrateAckMetadata,
-  type SessionMigrateMetadata,
-} from "@nnrp/core";
+import type { CarrierDialer, SessionMigrateAckMetadata } from "@nnrp/core";
 import type { TransportPorts } from "./dial_plan.ts";
 import type { ClientSession } from "./session.ts";
 import type { WaitOptions } from "./wait.ts";
@@ -72,59 +55,4 @@ export interface MigrationOutcome {
   readonly ackMetadata: SessionMigrateAckMetadata | null;
   /** Frame from which submits go on towards servers without tokens; 0 = not told. */
   readonly resumeFromFrameId: number;
-}
-
-/** The server's answer to a SESSION_MIGRATE. */
-export interface MigrateAnswer {
-  /** Its metadata. */
-  readonly ack: SessionMigrateAckMetadata;
-  /** Token for the next move; empty = none. */
-  readonly nextToken: Uint8Array;
-}
-
-const SESSION_MIGRATE = { size: SESSION_MIGRATE_METADATA_SIZE, encode: encodeSessionMigrateMetadata };
-
-/** Says SESSION_MIGRATE, the first packet on a new connection. */
-export function askToMigrate(
-  carrier: Carrier,
-  sessionId: number,
-  metadata: SessionMigrateMetadata,
-  proof: Uint8Array,
-  traceId: bigint,
-): void {
-  const writer = new PacketWriter(carrier);
-  writer.sessionId = sessionId;
-  writer.record(MessageType.SESSION_MIGRATE, SESSION_MIGRATE, metadata, { traceId }, proof);
-}
-
-/**
- * Reads what comes on the new connection until the answer.
- *
- * @returns The answer; undefined for a PING, which was answered.
- * @throws NnrpProtocolError for an ERROR, NnrpUnexpectedMessageError for anything else, NnrpWireError for bad metadata.
- */
-export function readMigrateAnswer(
-  cursor: PacketCursor,
-  carrier: Carrier,
-  sessionId: number,
-): MigrateAnswer | undefined {
-  const { msgType } = cursor;
-  if (msgType === MessageType.PING) {
-    const { traceId, routeId } = cursor;
-    new PacketWriter(carrier).headerOnly(MessageType.PONG, { sessionId: cursor.sessionId, traceId, routeId });
-    return undefined;
-  }
-  if (msgType === MessageType.ERROR) {
-    const fields = decodeErrorMetadata(cursor.view, cursor.metaOffset, cursor.metaLength);
-    const diagnostic = readPeerText(cursor.body());
-    throw protocolError({ ...fields, fatal: true, diagnostic }, sessionId, true);
-  }
-  if (msgType !== MessageType.SESSION_MIGRATE_ACK || cursor.sessionId !== sessionId) {
-    const whose = cursor.sessionId === sessionId ? "" : ` of session ${cursor.sessionId}`;
-    throw new NnrpUnexpectedMessageError("SESSION_MIGRATE_ACK", enumName(MessageType, msgType) + whose);
-  }
-  return {
-    ack: decodeSessionMigrateAckMetadata(cursor.view, cursor.metaOffset, cursor.metaLength),
-    nextToken: cursor.body().slice(),
-  };
 }

@@ -6,20 +6,11 @@
 import {
   type Carrier,
   type CarrierDialer,
-  decodeErrorMetadata,
-  decodeTransportProbeAckMetadata,
-  encodeTransportProbeMetadata,
-  enumName,
-  MessageType,
+  MAX_BODY_BYTES_BEFORE_HELLO,
   NnrpConnectionClosedError,
   NnrpTimeoutError,
-  NnrpUnexpectedMessageError,
   NnrpValueError,
-  type PacketCursor,
-  PacketWriter,
-  protocolError,
-  readPeerText,
-  TRANSPORT_PROBE_METADATA_SIZE,
+  ProbeExchange,
   TransportId,
 } from "@nnrp/core";
 import { type DialTargetOptions, type ResolvedTarget, resolveTarget } from "./dial_target.ts";
@@ -54,7 +45,6 @@ export interface ProbeOptions extends DialTargetOptions, WaitOptions {
   readonly timeoutMs?: number;
 }
 
-const TRANSPORT_PROBE = { size: TRANSPORT_PROBE_METADATA_SIZE, encode: encodeTransportProbeMetadata };
 let lastProbeId = Math.round(performance.timeOrigin + performance.now()) >>> 0;
 
 /**
@@ -125,23 +115,17 @@ export async function probeOnce(
       limits,
       (ms) => new NnrpTimeoutError("the TRANSPORT_PROBE_ACK", ms),
       (resolve, reject) => {
-        let sentUs = 0n;
-        carrier.limits.maxBodyBytes = 65536;
+        const exchange = new ProbeExchange(carrier, probeId);
+        carrier.limits.maxBodyBytes = MAX_BODY_BYTES_BEFORE_HELLO;
         carrier.start({
           begin: () => {},
           packet: (cursor) => {
             try {
-              const serverRecvTsUs = readAck(cursor, probeId);
-              if (serverRecvTsUs === undefined) return;
+              const times = exchange.receive(cursor, performance.now());
+              if (times === undefined) return;
+              const { transport: transportId } = dialer;
               resolve(
-                new TransportProbeResult({
-                  transportId: dialer.transport,
-                  probeId,
-                  probePayloadBytes: payloadBytes,
-                  clientSendTsUs: sentUs,
-                  serverRecvTsUs,
-                  ackRecvTsUs: nowUs(),
-                }),
+                new TransportProbeResult({ transportId, probeId, probePayloadBytes: payloadBytes, ...times }),
               );
             } catch (error) {
               reject(error);
@@ -153,14 +137,7 @@ export async function probeOnce(
             reject(new NnrpConnectionClosedError(carrier.name, "closed before the probe was answered")),
           closed: (info) => reject(info.error ?? new NnrpConnectionClosedError(carrier.name, info.reason)),
         });
-        sentUs = nowUs();
-        new PacketWriter(carrier).record(
-          MessageType.TRANSPORT_PROBE,
-          TRANSPORT_PROBE,
-          { probeId, probePayloadBytes: payloadBytes, clientSendTsUs: sentUs },
-          {},
-          new Uint8Array(payloadBytes).fill(0x50),
-        );
+        exchange.ask(payloadBytes, performance.now());
         return () => {};
       },
     );
@@ -193,32 +170,6 @@ async function connectWithin(
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** The server's time in an ack; undefined for packets that may come before it. */
-function readAck(cursor: PacketCursor, probeId: number): bigint | undefined {
-  const { msgType } = cursor;
-  if (msgType === MessageType.PING) return undefined;
-  if (msgType === MessageType.ERROR) {
-    const fields = decodeErrorMetadata(cursor.view, cursor.metaOffset, cursor.metaLength);
-    throw protocolError(
-      { ...fields, fatal: true, diagnostic: readPeerText(cursor.body()) },
-      0,
-      true,
-    );
-  }
-  if (msgType !== MessageType.TRANSPORT_PROBE_ACK) {
-    throw new NnrpUnexpectedMessageError("TRANSPORT_PROBE_ACK", enumName(MessageType, msgType));
-  }
-  const ack = decodeTransportProbeAckMetadata(cursor.view, cursor.metaOffset, cursor.metaLength);
-  if (ack.probeId !== probeId) {
-    throw new NnrpUnexpectedMessageError(`the ack of probe ${probeId}`, `that of ${ack.probeId}`);
-  }
-  return ack.serverRecvTsUs;
-}
-
-function nowUs(): bigint {
-  return BigInt(Math.round(performance.now() * 1000));
 }
 
 function positive(value: number, field: string): void {

@@ -8,13 +8,11 @@ import {
   type AcceptedHello,
   buildClientHello,
   type CachePutReply,
-  callBack,
   type Carrier,
   ClientEngine,
   type CloseInfo,
   type ErrorEvent,
   expiryOf,
-  fitToShow,
   type FlowUpdateEvent,
   type FlowUpdateFields,
   flowUpdateOf,
@@ -24,7 +22,6 @@ import {
   NnrpCancelledError,
   NnrpConnectionClosedError,
   type NnrpError,
-  NnrpInternalError,
   NnrpLimitError,
   NnrpStateError,
   NnrpTimeoutError,
@@ -128,15 +125,14 @@ export class ClientSession {
       admitted: () => this.#admit(),
       hint: (event) => this.#hints.push(event),
       flow: (event) => this.#flows.push(event),
-      error: (event) => this.#paths.heardError(event) || this.#errors.push(event),
+      error: (event) => this.#errors.push(event),
+      pathBroken: (event) => this.#paths.pathBroken(event),
       draining: (end) => this.#draining(end),
       finished: (_end, fatal) => {
         if (!this.#paths.reopening) this.#paths.ended();
         void this.#carrier.close({ endDelayMs: fatal ? LAST_WORDS_MS : 0 });
       },
-      failure: (error) => this.#report("internal-failure", error.message, error),
-      suspend: (end) => this.#paths.suspend(end),
-      frameLost: (waiter) => this.#frameLost(waiter),
+      suspended: (end, lost) => this.#paths.suspended(end, lost),
     }, options);
     const origin = this.#origin;
     const reconnect = origin?.reconnect ?? null;
@@ -149,10 +145,9 @@ export class ClientSession {
         },
         carrierChanged: (next) => this.#carrierChanged(next),
         sayHello: (limits) => this.#sayHello(limits),
+        lost: (waiters, error) => this.#framesLost(waiters, error),
         over: (info, end) => this.#over(info, end),
         report: (type, message, error) => this.#report(type, message, error),
-        contain: (call) => this.#contain(call),
-        crash: (cause) => this.#crash(cause),
       },
       carrier,
       reconnect === null || origin === null ? null : {
@@ -386,7 +381,7 @@ export class ClientSession {
     }
     if (signal !== undefined) {
       waiter.signal = signal;
-      waiter.onAbort = () => this.#contain(() => this.#giveUp(waiter, signal.reason));
+      waiter.onAbort = () => this.#giveUp(waiter, signal.reason);
       signal.addEventListener("abort", waiter.onAbort, { once: true });
     }
   }
@@ -410,15 +405,21 @@ export class ClientSession {
       );
     }
     this.#line.push(request, waiter);
-    if (engine.canSubmit()) void this.#carrier.drained().then(() => this.#contain(() => this.#admit()));
+    if (engine.canSubmit()) void this.#carrier.drained().then(() => this.#admit());
     else engine.wantSlot();
     if (waiter.deadlineMs !== 0 && waiter.deadlineMs < this.#timerMs) this.#arm();
   }
 
-  /** A frame in flight lost its path: whether it is submitted anew. */
-  #frameLost(waiter: FrameWaiter): boolean {
-    const pending = waiter as PendingFrame;
-    if (pending.resend === null || !pending.startsOver()) return false;
+  /** Frames in flight lost their path: each is submitted anew, or fails. */
+  #framesLost(waiters: readonly FrameWaiter[], error: NnrpError): void {
+    for (const waiter of waiters) {
+      if (!this.#resubmit(waiter as PendingFrame)) this.#engine.failLost(waiter, error);
+    }
+    this.#admit();
+  }
+
+  #resubmit(pending: PendingFrame): boolean {
+    if (pending.late || pending.resend === null || !pending.startsOver()) return false;
     const request = { ...pending.resend, frameId: undefined, retryOfFrame: pending.frameId };
     try {
       this.#line.push(request, pending);
@@ -444,7 +445,7 @@ export class ClientSession {
     if (engine.state !== SessionState.ACTIVE) return;
     while (line.size > 0 && engine.canSubmit()) {
       if (this.#carrier.bufferedBytes >= this.#maxSendBuffer) {
-        void this.#carrier.drained().then(() => this.#contain(() => this.#admit()));
+        void this.#carrier.drained().then(() => this.#admit());
         return;
       }
       const { request, waiter } = line.shift()!;
@@ -631,10 +632,7 @@ export class ClientSession {
    * @throws NnrpTimeoutError if no PONG comes in time (default 10 s), NnrpConnectionClosedError.
    */
   ping(options: WaitOptions = {}): Promise<number> {
-    return this.#request("the PONG", options, (waiter) => {
-      this.#engine.now = performance.now();
-      return this.#engine.ping(waiter);
-    });
+    return this.#request("the PONG", options, (waiter) => this.#engine.ping(waiter, performance.now()));
   }
 
   /**
@@ -674,10 +672,11 @@ export class ClientSession {
    */
   async putCache(request: CachePutRequest, options: WaitOptions = {}): Promise<CachePutOutcome> {
     const fields = putOf(request);
-    const { ack, usable } = await this.#request<CachePutReply>("the CACHE_ACK", options, (waiter) => {
-      this.#engine.now = performance.now();
-      return this.#engine.putCache(fields, request.data, waiter);
-    });
+    const { ack, usable } = await this.#request<CachePutReply>(
+      "the CACHE_ACK",
+      options,
+      (waiter) => this.#engine.putCache(fields, request.data, waiter, performance.now()),
+    );
     const { objectKind, cacheNamespace, cacheKeyHi, cacheKeyLo } = fields;
     return {
       status: ack.status,
@@ -832,35 +831,13 @@ export class ClientSession {
     this.#report("draining", `session is ending: ${end.reason || end.kind}`, end.error);
   }
 
-  /** Says a line in the log; a log that fails, at once or later, must not end what it was told about. */
+  /** Says a line in the log; a log that fails must not end what it was told about. */
   #report(type: string, message: string, error?: unknown): void {
-    const event = { type, message: fitToShow(message), sessionId: this.sessionId, error };
-    callBack(() => this.#options.log?.(event), () => {});
-  }
-
-  /** For calls that nothing stands behind but the runtime, which would end the process for what they throw. */
-  #contain(call: () => void): void {
     try {
-      call();
-    } catch (cause) {
-      this.#crash(cause);
+      this.#options.log?.({ type, message, sessionId: this.sessionId, error });
+    } catch {
+      // As above.
     }
-  }
-
-  /** Something failed here: a line in the log, INTERNAL_ERROR to the server, and the session ends; nothing else does. Never throws. */
-  #crash(cause: unknown): void {
-    const error = cause instanceof NnrpInternalError
-      ? cause
-      : new NnrpInternalError("the session cannot go on", { cause });
-    const { suspended } = this.#engine;
-    this.#engine.crash(error);
-    this.#end ??= { kind: "error", local: true, reason: error.message, error };
-    callBack(() => this.#paths.ended(), () => {});
-    // A carrier whose last call failed tells nobody of its end.
-    const over = () =>
-      callBack(() => this.#over({ code: 0, reason: error.message, local: true, error }), () => {});
-    if (suspended) over();
-    else callBack(() => this.#carrier.close({ endDelayMs: LAST_WORDS_MS }).then(over), over);
   }
 
   /** The last connection is gone. */
@@ -894,8 +871,7 @@ export class ClientSession {
     const longest = Math.min(MAX_TICK_MS, this.#stallMs / 2);
     const next = Math.min(this.#engine.nextDeadlineMs, this.#line.nextDeadlineMs, now + longest);
     this.#timerMs = next;
-    const ms = Math.max(1, Math.ceil(next - now));
-    this.#timer = setTimeout(() => this.#contain(() => this.#tick()), ms);
+    this.#timer = setTimeout(() => this.#tick(), Math.max(1, Math.ceil(next - now)));
   }
 
   #tick(): void {

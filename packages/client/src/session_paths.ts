@@ -8,22 +8,17 @@ import {
   type Carrier,
   type ClientEngine,
   type CloseInfo,
-  encodePacket,
   type ErrorEvent,
   type FrameWaiter,
-  MessageType,
+  type MigrateAnswer,
   NnrpConnectionClosedError,
   type NnrpError,
-  NnrpInternalError,
   NnrpProtocolError,
   NnrpTimeoutError,
-  PacketCursor,
   type PathHost,
   type SessionEnd,
   SessionPath,
-  wordsOf,
 } from "@nnrp/core";
-import { askToMigrate, type MigrateAnswer, readMigrateAnswer } from "./migration.ts";
 import { RECONNECT_ATTEMPTS, reconnectDelay, type ReconnectOptions, sleep } from "./reconnect.ts";
 import { startTimer, waitFor, type WaitOptions } from "./wait.ts";
 
@@ -37,14 +32,12 @@ export interface PathsOwner {
   carrierChanged(carrier: Carrier): void;
   /** Says hello on the session's carrier, a fresh one, and waits for the answer. */
   sayHello(options: WaitOptions): Promise<void>;
+  /** Frames that were in flight lost their path. */
+  lost(waiters: readonly FrameWaiter[], error: NnrpError): void;
   /** The last path is gone: the session is over. */
   over(info: CloseInfo, end?: SessionEnd): void;
   /** Something worth a line in the log. */
   report(type: string, message: string, error?: unknown): void;
-  /** Calls what nothing stands behind but the runtime: what it throws ends the session, not the process. */
-  contain(call: () => void): void;
-  /** Something failed: the session ends. Never throws. */
-  crash(cause: unknown): void;
 }
 
 /** How to get a connection again. */
@@ -93,7 +86,7 @@ export class SessionPaths implements PathHost {
   #leaving: Leaving | null = null;
   #joining: Joining | null = null;
   /** The last move, and the frames that were on the old path and are due still; null = nothing may be missing any more. */
-  #lastMove: { readonly traceId: bigint; waiters: readonly FrameWaiter[] | null } | null = null;
+  #lastMove: { waiters: readonly FrameWaiter[] | null } | null = null;
   readonly #retired = new Set<Carrier>(); // old paths that still have something to send
   #search: AbortController | null = null;
   #lostFrames: { frameId: number; viewId: number }[] = [];
@@ -111,6 +104,7 @@ export class SessionPaths implements PathHost {
     this.#owner = owner;
     this.engine = owner.engine;
     this.#comeBack = comeBack;
+    this.engine.resumable = comeBack !== null;
     this.#path = new SessionPath(carrier, this);
   }
 
@@ -165,7 +159,7 @@ export class SessionPaths implements PathHost {
     authBlock: Uint8Array,
     options: WaitOptions,
   ): Promise<MigrateAnswer> {
-    const { sessionId } = this.engine;
+    const exchange = this.engine.beginMove(carrier);
     const current = this.#path.carrier;
     try {
       const answer = await waitFor<MigrateAnswer>(
@@ -175,16 +169,15 @@ export class SessionPaths implements PathHost {
           const path = new SessionPath(carrier, this, (cursor) => {
             if (this.#joining?.path !== path) return;
             try {
-              const answer = readMigrateAnswer(cursor, carrier, sessionId);
+              const answer = exchange.receive(cursor);
               if (answer === undefined) return;
               this.#joining = null;
-              if (answer.ack.acceptCode === 0) this.#moveTo(path, answer, traceId);
+              if (answer.ack.acceptCode === 0) this.#moveTo(path, answer, exchange.traceId);
               resolve(answer);
             } catch (error) {
               this.#joining?.reject(error);
             }
           });
-          const traceId = this.engine.moveTraceId();
           this.#joining = {
             path,
             reject: (error) => {
@@ -193,17 +186,14 @@ export class SessionPaths implements PathHost {
             },
           };
           path.start();
-          askToMigrate(
-            carrier,
-            sessionId,
+          exchange.ask(
             {
               oldTransportId: current.transport,
               newTransportId: carrier.transport,
               lastResultFrameId: BigInt(lastResultFrameId),
-              clientMigrateTsUs: BigInt(Math.round(performance.now() * 1000)),
             },
             this.#token ?? authBlock,
-            traceId,
+            performance.now(),
           );
           return () => {
             if (this.#joining?.path === path) this.#joining = null;
@@ -236,9 +226,9 @@ export class SessionPaths implements PathHost {
     const waiters = engine.waiters();
     if (this.#leaving !== null) this.#left(false);
     this.#path = path;
-    this.#lastMove = { traceId, waiters: null };
+    this.#lastMove = { waiters: null };
     this.moves++;
-    engine.moveTo(path.carrier, performance.now());
+    engine.moveTo(path.carrier, performance.now(), traceId);
     this.#owner.carrierChanged(path.carrier);
     const answersHere = this.#token === null;
     if (answersHere) {
@@ -246,7 +236,7 @@ export class SessionPaths implements PathHost {
       path.release();
     } else {
       this.#token = nextToken.length === this.#token!.length ? nextToken : null;
-      engine.showPath();
+      engine.showPath(performance.now());
       if (resumed) {
         engine.cancelLost(this.#lostFrames);
         this.#lostFrames = [];
@@ -263,7 +253,7 @@ export class SessionPaths implements PathHost {
       waiters,
       answersHere,
       sinceMs: performance.now(),
-      timer: this.#later(graceMs, () => this.#graceOver(graceMs, receivedBytes)),
+      timer: setTimeout(() => this.#graceOver(graceMs, receivedBytes), graceMs),
     };
     // This side ends the old path only when the server has: then it, having seen both ends, can let go without losing anything.
     // A path that is closed on this side has not sent all that was submitted there.
@@ -285,11 +275,7 @@ export class SessionPaths implements PathHost {
     const now = leaving.path.carrier.receivedBytes;
     const isOld = performance.now() - leaving.sinceMs >= graceMs * MAX_GRACE_WINDOWS;
     if (isOld || now === receivedBytes) this.#left(false);
-    else leaving.timer = this.#later(graceMs, () => this.#graceOver(graceMs, now));
-  }
-
-  #later(ms: number, call: () => void): ReturnType<typeof setTimeout> {
-    return setTimeout(() => this.#owner.contain(call), ms);
+    else leaving.timer = setTimeout(() => this.#graceOver(graceMs, now), graceMs);
   }
 
   /** The old path has nothing to say any more, or its time is over. */
@@ -301,7 +287,7 @@ export class SessionPaths implements PathHost {
     const { path, waiters, answersHere } = leaving;
     if (clean) this.#retire(path.carrier);
     else void path.carrier.close({ graceful: false });
-    if (answersHere) this.#drop(waiters);
+    if (answersHere) this.engine.dropUnanswered(waiters);
     else {
       if (clean) this.#lastMove!.waiters = waiters.filter((w) => this.#isDue(w));
       else this.#losePath(waiters, path.carrier.name, path.closedInfo?.reason || "it did not end in time");
@@ -323,23 +309,18 @@ export class SessionPaths implements PathHost {
   #losePath(waiters: readonly FrameWaiter[], carrier: string, why: string): void {
     this.#owner.report("path-lost", `the old path was lost during a move: ${why}`);
     const text = `the frame was on its way when its path was lost (${why})`;
-    this.engine.losePath(waiters, new NnrpConnectionClosedError(carrier, text));
+    const error = new NnrpConnectionClosedError(carrier, text);
+    this.#owner.lost(this.engine.losePath(waiters, error), error);
   }
 
-  /**
-   * An ERROR of the server, not fatal. With the trace id of the last move it says that the old path broke before the server had
-   * read all of it. This side cannot see that, and nobody knows which of its frames arrived.
-   *
-   * @returns Whether it was about a move.
-   */
-  heardError({ error, traceId }: ErrorEvent): boolean {
+  /** The path that the last move left broke before the server had read all of it. This side cannot see that. */
+  pathBroken({ error }: ErrorEvent): void {
     const last = this.#lastMove;
-    if (last === null || last.traceId !== traceId) return false;
+    if (last === null) return;
     const { waiters } = last;
     last.waiters = null;
     this.#closeRetired();
     if (waiters !== null) this.#losePath(waiters, "session", error.diagnostic);
-    return true;
   }
 
   /** The session is over: the path that it leaves has nothing to say any more. */
@@ -355,26 +336,10 @@ export class SessionPaths implements PathHost {
     for (const carrier of this.#retired) void carrier.close();
   }
 
-  /** Frames of the old path that its server never answered end as dropped (behaviour spec §11). */
-  #drop(waiters: readonly FrameWaiter[]): void {
-    for (const waiter of waiters) {
-      const { frameId, viewId } = waiter;
-      if (!this.#isDue(waiter)) continue;
-      const header = { msgType: MessageType.RESULT_DROP, sessionId: this.engine.sessionId, frameId, viewId };
-      const packet = encodePacket({
-        header: { ...BLANK_HEADER, ...header },
-        metadata: NOTHING,
-        body: NOTHING,
-      });
-      this.engine.receive(new PacketCursor(packet), "result");
-    }
-  }
-
   /** See PathHost. */
   pathFault(path: SessionPath, error: NnrpError): void {
     if (path === this.#joining?.path) this.#joining.reject(error);
     else if (path === this.#path) this.engine.fault(error);
-    else if (error instanceof NnrpInternalError) this.#owner.report("internal-failure", error.message, error);
   }
 
   /** See PathHost. */
@@ -401,10 +366,9 @@ export class SessionPaths implements PathHost {
     }
   }
 
-  /** The engine lost its path: whether the session waits for a new one. See EngineHost. */
-  suspend(end: SessionEnd): boolean {
-    if (this.#comeBack === null || this.#ending || this.reopening) return false;
-    this.#lostFrames = this.engine.waiters().map(({ frameId, viewId }) => ({ frameId, viewId }));
+  /** The session lost its path: looks for a new one. See ClientHost. */
+  suspended(end: SessionEnd, lost: readonly FrameWaiter[]): void {
+    this.#lostFrames = lost.map(({ frameId, viewId }) => ({ frameId, viewId }));
     this.#joining?.reject(
       new NnrpConnectionClosedError("session", `connection lost: ${end.reason || end.kind}`),
     );
@@ -419,8 +383,11 @@ export class SessionPaths implements PathHost {
       void leaving.path.carrier.close({ graceful: false });
     }
     this.#owner.report("connection-lost", `connection lost: ${end.reason || end.kind}`, end.error);
-    this.#seek(this.#comeBack, end, search).catch((cause) => this.#owner.crash(cause));
-    return true;
+    this.#owner.lost(
+      lost,
+      end.error ?? new NnrpConnectionClosedError("session", `connection lost: ${end.reason}`),
+    );
+    void this.#seek(this.#comeBack!, end, search);
   }
 
   async #seek(comeBack: ComeBack, end: SessionEnd, search: AbortController): Promise<void> {
@@ -438,7 +405,7 @@ export class SessionPaths implements PathHost {
         failure = error;
         this.#owner.report(
           "reconnect-failed",
-          `try ${attempt + 1} to reconnect failed: ${wordsOf(error)}`,
+          `try ${attempt + 1} to reconnect failed: ${message(error)}`,
           error,
         );
         if (error instanceof NnrpProtocolError && error.retryAfterMs === 0 && isRefusal(error)) break;
@@ -446,7 +413,7 @@ export class SessionPaths implements PathHost {
     }
     if (signal.aborted) return;
     this.#search = null;
-    const reason = `connection lost, and not found again: ${wordsOf(failure)}`;
+    const reason = `connection lost, and not found again: ${message(failure)}`;
     this.abandon({
       ...end,
       reason,
@@ -471,6 +438,7 @@ export class SessionPaths implements PathHost {
       carrier = await this.#dial(comeBack, signal);
     }
     this.reopening = true;
+    this.engine.resumable = false; // a try that fails is not the loss of the session
     try {
       const path = this.#path = new SessionPath(carrier, this);
       this.engine.restart(carrier, performance.now());
@@ -487,6 +455,7 @@ export class SessionPaths implements PathHost {
       throw error;
     } finally {
       this.reopening = false;
+      this.engine.resumable = !this.#ending;
     }
   }
 
@@ -522,6 +491,7 @@ export class SessionPaths implements PathHost {
     this.#search?.abort(new NnrpConnectionClosedError("session", end.reason));
     this.#search = null;
     this.#ending = true;
+    this.engine.resumable = false;
     this.reopening = false; // what the engine tells now is about the session
     this.engine.giveUp(end);
     this.#owner.over({ code: 0, reason: end.reason, local: end.local, error: end.error }, end);
@@ -530,6 +500,7 @@ export class SessionPaths implements PathHost {
   /** The session is to end: no new path is looked for; a move that the server has agreed to still comes to its end. */
   ending(): void {
     this.#ending = true;
+    this.engine.resumable = false;
     this.#joining?.reject(new NnrpConnectionClosedError("session", "the session is closing"));
   }
 
@@ -546,17 +517,6 @@ const MIN_GRACE_MS = 50;
 /** An old path that brings something in each grace window gets this many of them. */
 const MAX_GRACE_WINDOWS = 10;
 const NOTHING = new Uint8Array(0);
-const BLANK_HEADER = {
-  versionMajor: 1,
-  wireFormat: 0,
-  headerLen: 40,
-  flags: 0,
-  metaLen: 0,
-  bodyLen: 0,
-  routeId: 0,
-  traceId: 0n,
-};
-
 function gone(path: SessionPath): NnrpConnectionClosedError {
   const why = path.closedInfo?.reason || "the server finished sending";
   return new NnrpConnectionClosedError(
@@ -568,4 +528,8 @@ function gone(path: SessionPath): NnrpConnectionClosedError {
 /** Whether a server that says this will say it again. */
 function isRefusal(error: NnrpProtocolError): boolean {
   return error.fatal && error.codeName !== "SERVER_BUSY" && error.codeName !== "LIMIT_EXCEEDED";
+}
+
+function message(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

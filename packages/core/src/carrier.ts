@@ -5,11 +5,11 @@
  * @module
  */
 import type { NnrpError } from "./errors.ts";
+import type { Lane } from "./wire/metadata/registry.ts";
 import type { Outbox } from "./wire/outbox.ts";
 import type { PacketCursor } from "./wire/packet_cursor.ts";
 
-/** The three paths of a session: control both ways, submits to the server, results to the client. */
-export type Lane = "control" | "submit" | "result";
+export type { Lane };
 
 /** How a connection ended. */
 export interface CloseInfo {

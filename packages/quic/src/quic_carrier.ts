@@ -11,6 +11,7 @@ import {
   type Lane,
   MAX_UNSHOWN_BYTES_BEFORE_HELLO,
   MessageType,
+  laneOf,
   NnrpWireError,
   type PacketCursor,
 } from "@nnrp/core";
@@ -146,11 +147,7 @@ export class QuicCarrier extends StreamCarrier {
 
   /** Everything on the control stream is control; elsewhere the type tells (behaviour spec §3). */
   laneOf(stream: IncomingStream, cursor: PacketCursor): Lane {
-    if (stream.control) return "control";
-    const type = cursor.msgType;
-    if (type === MessageType.FRAME_SUBMIT) return "submit";
-    if (type === MessageType.RESULT_PUSH || type === MessageType.RESULT_DROP) return "result";
-    return "control";
+    return stream.control ? "control" : laneOf(cursor.msgType);
   }
 
   /**

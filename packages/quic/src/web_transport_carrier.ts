@@ -10,6 +10,7 @@ import {
   FrameTable,
   type Lane,
   MAX_UNSHOWN_BYTES_BEFORE_HELLO,
+  laneOf,
   MessageType,
   NnrpWireError,
   type PacketCursor,
@@ -197,7 +198,7 @@ export class WebTransportCarrier extends StreamCarrier {
       }
       return "submit";
     }
-    return type === MessageType.RESULT_PUSH || type === MessageType.RESULT_DROP ? "result" : "control";
+    return laneOf(type);
   }
 
   /** The stream a packet goes on: a frame's results travel on the one that its submit came on. */

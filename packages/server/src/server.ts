@@ -163,7 +163,7 @@ export class NnrpServer {
       maxQueuedFrames: queuedFramesOf(options),
       hello: (session, context) => void this.#hello(session, context).catch((cause) => session.crash(cause)),
       migrate: (session, request) => this.#migrate(session, request),
-      suspend: (session, end) => this.#suspend(session, end),
+      suspended: (session, end) => this.#sessionSuspended(session, end),
       sessionDraining: () => {},
       sessionClosed: (session, end) => this.#closed(session, end),
       account: (bytes) => (this.#bytesInFlight += bytes) > (options.maxServerBytes ?? MAX_SERVER_BYTES),
@@ -248,7 +248,10 @@ export class NnrpServer {
       return Promise.reject(new NnrpStateError("the sessions of this server go to its handler"));
     }
     const ready = this.#ready.shift();
-    if (ready !== undefined) return Promise.resolve(ready);
+    if (ready !== undefined) {
+      this.#taken(ready);
+      return Promise.resolve(ready);
+    }
     if (this.#closing !== null) return Promise.reject(serverClosed());
     const { timeoutMs, signal } = options;
     return new Promise((resolve, reject) => {
@@ -334,6 +337,7 @@ export class NnrpServer {
   }
 
   async #close(drainMs: number, reason: string): Promise<void> {
+    for (const session of this.#sessions.values()) session.resumable = false;
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     for (const acceptor of [...this.#acceptors]) acceptor.end(serverClosed());
     for (const session of [...this.#suspended]) session.forget(reason);
@@ -556,12 +560,15 @@ export class NnrpServer {
     session.report("session-start", `session ${sessionId} with ${session.remote}`);
     this.#admissions.set(session, admission);
     if (this.#scheduler === null) this.#handOut(session);
+    else this.#taken(session);
   }
 
   #handOut(session: ServerSession): void {
     const acceptor = this.#acceptors.shift();
-    if (acceptor !== undefined) acceptor.take(session);
-    else this.#ready.push(session);
+    if (acceptor !== undefined) {
+      this.#taken(session);
+      acceptor.take(session);
+    } else this.#ready.push(session);
   }
 
   /**
@@ -642,13 +649,16 @@ export class NnrpServer {
     now?.report("session-moved", `session ${request.sessionId} moved from ${from} to ${now.carrierName}`);
   }
 
-  /** A session lost its connection: whether it is kept for its client. */
-  #suspend(session: ServerSession, end: SessionEnd): boolean {
+  /** Somebody has the session now: from here on it is worth waiting for its client. */
+  #taken(session: ServerSession): void {
     const { resumeWindowMs = RESUME_WINDOW_MS, maxSuspendedSessions = MAX_SUSPENDED_SESSIONS } =
       this.#options.migration ?? {};
-    if (this.#closing !== null || resumeWindowMs <= 0 || maxSuspendedSessions <= 0) return false;
-    // A session that nobody took yet is not worth waiting for.
-    if (this.#sessions.get(session.sessionId) !== session || this.#ready.includes(session)) return false;
+    session.resumable = this.#closing === null && resumeWindowMs > 0 && maxSuspendedSessions > 0;
+  }
+
+  /** A session lost its connection, and is kept for its client. */
+  #sessionSuspended(session: ServerSession, end: SessionEnd): void {
+    const { maxSuspendedSessions = MAX_SUSPENDED_SESSIONS } = this.#options.migration ?? {};
     if (this.#suspended.size >= maxSuspendedSessions) {
       for (const oldest of this.#suspended) {
         oldest.forget("too many sessions wait for their clients");
@@ -661,7 +671,6 @@ export class NnrpServer {
       "session-suspended",
       `session ${session.sessionId} lost its connection: ${end.reason || end.kind}`,
     );
-    return true;
   }
 
   /** The wished id, or a fresh one if it is 0 or in use. */

@@ -5,6 +5,7 @@
  * @module
  */
 import {
+  type AgreedHandshake,
   callBack,
   type Carrier,
   type ClientHelloContext,
@@ -21,6 +22,7 @@ import {
   LAST_WORDS_MS,
   type MigrateRequest,
   type MigrationTokens,
+  newFrameCounts,
   NnrpConnectionClosedError,
   type NnrpError,
   NnrpInternalError,
@@ -36,11 +38,15 @@ import {
   ResultHintCongestionState,
   ResultHintReason,
   ServerEngine,
+  ServerHandshake,
   type ServerHelloAckMetadata,
   type SessionEnd,
+  type SessionEngine,
+  type SessionEstate,
   SessionPatchRejectReason,
   SessionPath,
   stateName,
+  type TakenConnection,
 } from "@nnrp/core";
 import type { HandlerContext } from "./handler.ts";
 import {
@@ -95,7 +101,8 @@ export class ServerSession {
   #moved = false;
   #suspendTimer: ReturnType<typeof setTimeout> | undefined;
   #suspendedEnd: SessionEnd | null = null;
-  readonly #engine: ServerEngine;
+  readonly #handshake: ServerHandshake;
+  #begun: ServerEngine | null = null; // since the hello was accepted
   readonly #queue: FrameQueue | null;
   readonly #inbox: SubmitInbox | null;
   readonly #congestion = new CongestionWatch();
@@ -127,9 +134,32 @@ export class ServerSession {
     this.#queue = owner.scheduler?.queueFor(this) ?? null;
     this.#inbox = owner.scheduler === null ? new SubmitInbox() : null;
     this.handlerContext = new SessionContext(this);
-    const profile = options.profile ?? {};
-    this.#engine = new ServerEngine(carrier, {
+    this.#handshake = new ServerHandshake(carrier, {
       hello: (context) => this.#helloCame(context),
+      migrate: (request) => {
+        this.#path.hold(); // what comes behind it is for the session that the answer gives the path to
+        this.#owner.migrate(this, request);
+      },
+      error: (event) => this.#tell(this.onError, event),
+      failure: (error) => this.reportFailure("internal-failure", error.message, error),
+      ended: ({ end, lastWords }) => {
+        this.#draining(end);
+        this.#finished(lastWords);
+      },
+    }, {
+      keepAliveMs: options.keepAliveMs,
+      idleTimeoutMs: options.idleTimeoutMs,
+      maxBodyBytes: options.profile?.maxBodyBytes,
+      answerProbes: options.answerProbes,
+    });
+    this.#path = new SessionPath(carrier, this.#pathHost());
+  }
+
+  /** The session begins on its connection. */
+  #begin(begin: AgreedHandshake | TakenConnection, estate?: SessionEstate): void {
+    const { options, maxInFlightFrames } = this.#owner;
+    const profile = options.profile ?? {};
+    this.#begun = new ServerEngine(begin, {
       submit: (frame) => this.#submit(frame),
       cancelled: (frame) => this.#cancelled(frame),
       flow: (event) => this.#tell(this.onFlowUpdate, event),
@@ -137,35 +167,44 @@ export class ServerSession {
       error: (event) => this.#tell(this.onError, event),
       failure: (error) => this.reportFailure("internal-failure", error.message, error),
       draining: (end) => this.#draining(end),
-      finished: (_end, fatal) => {
-        // An application that closes the session itself keeps the carrier open for its `drainMs`, while the client is there.
-        if (this.#closing && !this.#clientEnded && this.state !== "closed") return;
-        this.#leave(false);
-        void this.#carrier.close({ endDelayMs: fatal ? LAST_WORDS_MS : 0 });
-      },
-      migrate: (request) => {
-        this.#path.hold(); // what comes behind it is for the session that the answer gives the path to
-        this.#owner.migrate(this, request);
-      },
-      suspend: (end) => this.#suspend(end),
+      finished: (_end, fatal) => this.#finished(fatal),
+      suspended: (end) => this.#suspended(end),
     }, {
-      keepAliveMs: options.keepAliveMs,
-      idleTimeoutMs: options.idleTimeoutMs,
-      maxInFlightFrames: owner.maxInFlightFrames,
+      maxInFlightFrames,
       maxSections: profile.maxSections,
-      maxBodyBytes: profile.maxBodyBytes,
       cache: { maxObjectBytes: profile.maxCacheObjectBytes },
       acknowledgeInvalidate: options.acknowledgeInvalidate,
       answerProbes: options.answerProbes,
       maxPatchesPerSecond: options.maxPatchesPerSecond,
       patchPolicy: options.patchPolicy && ((patch) => this.#judgePatch(patch)),
-    });
-    this.#path = new SessionPath(carrier, this.#pathHost());
+    }, estate);
+    this.#path.handOver(this.#pathHost());
+  }
+
+  get #engine(): ServerEngine {
+    return this.#begun!;
+  }
+
+  /** The engine at work. */
+  get #current(): SessionEngine {
+    return this.#begun ?? this.#handshake;
+  }
+
+  /** Nothing is left to say. An application that closes the session itself keeps the carrier open while the client is there. */
+  #finished(lastWords: boolean): void {
+    if (this.#closing && !this.#clientEnded && this.state !== "closed") return;
+    this.#leave(false);
+    void this.#carrier.close({ endDelayMs: lastWords ? LAST_WORDS_MS : 0 });
+  }
+
+  /** Whether a client with a token may come back after a loss: the server can keep the session, and somebody has it. */
+  set resumable(resumable: boolean) {
+    this.#engine.resumable = resumable && !this.#closing && this.tokens !== null;
   }
 
   #pathHost(): PathHost {
     const { clock } = this.#owner;
-    const engine = this.#engine;
+    const engine = this.#current;
     return {
       engine,
       readClock: () => clock.read(),
@@ -193,7 +232,7 @@ export class ServerSession {
 
   /** The session's id; 0 before the handshake. */
   get sessionId(): number {
-    return this.#engine.sessionId;
+    return this.#current.sessionId;
   }
   /** The client's hello. */
   get hello(): ClientHelloContext {
@@ -221,7 +260,7 @@ export class ServerSession {
   }
   /** `"active"`, `"draining"`, `"closed"`, or `"suspended"` while a lost connection may be replaced by the client. */
   get state(): string {
-    return this.#engine.suspended ? "suspended" : stateName(this.#engine.state);
+    return this.#current.suspended ? "suspended" : stateName(this.#current.state);
   }
   /** Values of SESSION_PATCH in force. */
   get settings(): EffectiveSettings {
@@ -230,15 +269,15 @@ export class ServerSession {
 
   /** Bytes of frames received and not settled. */
   get bytesInFlight(): number {
-    return this.#engine.counts.bytesInFlight;
+    return this.#begun === null ? 0 : this.#begun.counts.bytesInFlight;
   }
 
   /** Counters as they are now. */
   get stats(): ServerSessionStats {
-    const engine = this.#engine;
+    const engine = this.#current;
     const { sentBytes, receivedBytes, bufferedBytes } = this.#carrier;
     return {
-      ...engine.counts,
+      ...(this.#begun?.counts ?? newFrameCounts(this.#handshake.probes)),
       inFlight: engine.framesInFlight,
       queued: this.#queue?.size ?? this.#inbox!.size,
       pings: engine.pingsReceived,
@@ -254,7 +293,7 @@ export class ServerSession {
 
   /** Starts reading; called by the server. */
   start(): void {
-    this.#engine.opened(this.#owner.clock.read());
+    this.#handshake.opened(this.#owner.clock.read());
     this.#path.start();
     this.#arm();
   }
@@ -263,7 +302,7 @@ export class ServerSession {
     if (path === this.#leaving?.path) this.#leave(true);
     if (path !== this.#path) return;
     this.#clientEnded = true;
-    this.#engine.peerEnded();
+    this.#current.peerEnded();
     this.#closeIfDone();
   }
 
@@ -280,18 +319,18 @@ export class ServerSession {
    * Whether the client may never have heard of the last move: the path it led to is gone and brought no packet.
    */
   get unheard(): boolean {
-    return this.#moved && !this.#path.proven && (this.#engine.suspended || this.#path.closedInfo !== null);
+    return this.#moved && !this.#path.proven && (this.#current.suspended || this.#path.closedInfo !== null);
   }
 
   /** Refuses a SESSION_MIGRATE that came on this connection. */
   refuseMigration(request: MigrateRequest, acceptCode: number): void {
-    this.#engine.now = this.#owner.clock.nowMs;
-    this.#engine.refuseMigration(request, acceptCode);
+    this.#handshake.refuseMove(request, acceptCode, this.#owner.clock.nowMs);
     this.#path.release();
   }
 
   /** Gives the connection away: it carries another session from now on. This one never was. */
   surrender(): SessionPath {
+    this.#handshake.take();
     this.#carrierClosed = true;
     clearTimeout(this.#timer);
     this.#timerMs = -Infinity;
@@ -322,9 +361,10 @@ export class ServerSession {
     this.#stallBytes = -1;
     path.proven = false;
     path.handOver(this.#pathHost());
-    engine.moveTo(path.carrier, this.#owner.clock.nowMs);
+    const nowMs = this.#owner.clock.nowMs;
+    engine.moveTo(path.carrier, nowMs);
     const graceMs = this.#owner.options.migration?.graceWindowMs ?? GRACE_WINDOW_MS;
-    engine.acceptMigration(request, graceMs, token);
+    engine.acceptMigration(request, graceMs, token, nowMs);
     this.tokens!.rotate(token, request.proof);
     if (resumed || old.closedInfo !== null || old.ended) {
       void old.carrier.close();
@@ -417,32 +457,30 @@ export class ServerSession {
     this.onFlowUpdate = other.onFlowUpdate;
     this.onPatch = other.onPatch;
     this.onError = other.onError;
-    this.#engine.now = this.#owner.clock.nowMs;
-    this.#engine.adopt(other.#engine);
+    const taken = this.#handshake.take();
+    if (taken === null) return;
+    this.#begin(taken, other.#engine.leave("the session goes on over another connection"));
     const graceMs = this.#owner.options.migration?.graceWindowMs ?? GRACE_WINDOW_MS;
-    this.#engine.acceptMigration(request, graceMs, NO_TOKEN);
+    this.#engine.acceptMigration(request, graceMs, NO_TOKEN, this.#owner.clock.nowMs);
     other.#retire(graceMs);
     this.#path.release();
   }
 
   #retire(graceMs: number): void {
-    this.#engine.leave("the session goes on over another connection");
     const timer = this.#later(graceMs, () => void this.#carrier.close());
     void this.closed.then(() => clearTimeout(timer));
     this.idle().then(() => this.sent()).then(() => this.#carrier.close()).catch((cause) => this.crash(cause));
   }
 
-  /** The connection is lost: whether the session waits for its client. */
-  #suspend(end: SessionEnd): boolean {
-    if (this.#suspendedEnd !== null) return true; // letting go of the old path below may tell of the loss once more
-    if (this.#closing || this.tokens === null || !this.#owner.suspend(this, end)) return false;
+  /** The connection is lost: the session waits for its client. */
+  #suspended(end: SessionEnd): void {
+    this.#owner.suspended(this, end);
     this.#suspendedEnd = end;
     clearTimeout(this.#proofTimer);
     this.#leave(false);
     void this.#carrier.close({ graceful: false });
     const windowMs = this.#owner.options.migration?.resumeWindowMs ?? RESUME_WINDOW_MS;
     this.#suspendTimer = this.#later(windowMs, () => this.forget("its client did not come back"));
-    return true;
   }
 
   /** Ends a session that waits for its client. */
@@ -459,24 +497,28 @@ export class ServerSession {
   accept(ack: ServerHelloAckMetadata, body: Uint8Array, modelName: string, principal: unknown): void {
     this.principal = principal;
     this.#modelName = modelName;
-    this.#engine.now = this.#owner.clock.nowMs;
-    this.#engine.accept(ack, body);
+    const agreed = this.#handshake.agree(ack, body);
+    if (agreed === null) return;
+    this.#begin(agreed);
+    this.#engine.start(this.#owner.clock.nowMs);
     this.#carrier.resume();
   }
 
   /** The server refuses the client by ERROR. */
   refuse(errorCode: number, diagnostic: string, retryAfterMs = 0): void {
-    this.#engine.refuseHello(errorCode, diagnostic, retryAfterMs);
+    const errorScope = ErrorScope.CONNECTION;
+    this.#current.sendError({ errorCode, errorScope, fatal: true, diagnostic, retryAfterMs });
   }
 
   /** The server refuses the client by an ack. */
   refuseByAck(ack: ServerHelloAckMetadata): void {
-    this.#engine.refuseByAck(ack);
+    this.#handshake.refuseByAck(ack);
   }
 
   /** Closes the connection at once, without a word. */
   abort(reason: string): void {
     this.#closing = true;
+    this.#current.resumable = false;
     this.forget(reason);
     this.#leave(false);
     void this.#carrier.close({ graceful: false, reason });
@@ -544,7 +586,7 @@ export class ServerSession {
   /** Ends a stream of parts that were sent with `final: false`. False if the frame is settled. */
   endStream(target: ReceivedSubmit | number, viewId = 0): boolean {
     const frame = this.#frame(target, viewId);
-    const sent = frame !== undefined && this.#engine.endStream(frame);
+    const sent = frame !== undefined && this.#engine.endStream(frame, Math.round(this.#owner.clock.nowMs));
     if (sent) this.#settled();
     return sent;
   }
@@ -558,7 +600,7 @@ export class ServerSession {
   }
 
   get #canSend(): boolean {
-    return !this.#carrierClosed && !this.#engine.suspended && this.state !== "closed";
+    return !this.#carrierClosed && !this.#current.suspended && this.state !== "closed";
   }
 
   /** Sends RESULT_HINT. False if the session is over, or has no connection now. */
@@ -591,7 +633,7 @@ export class ServerSession {
     const { frame, ...rest } = fields;
     if (frame !== undefined) return this.failFrame(frame, rest);
     if (!this.#canSend) return false;
-    this.#engine.sendError({ ...rest, errorScope: rest.errorScope ?? ErrorScope.SESSION });
+    this.#current.sendError({ ...rest, errorScope: rest.errorScope ?? ErrorScope.SESSION });
     return true;
   }
 
@@ -635,14 +677,16 @@ export class ServerSession {
   ping(options: { timeoutMs?: number } = {}): Promise<number> {
     const { timeoutMs = 10_000 } = options;
     return new Promise((resolve, reject) => {
-      this.#engine.now = this.#owner.clock.nowMs;
       const timer = setTimeout(() => reject(new NnrpTimeoutError("the PONG", timeoutMs)), timeoutMs);
       const settle = <T>(call: (value: T) => void) => (value: T) => {
         clearTimeout(timer);
         call(value);
       };
       try {
-        this.#engine.ping({ resolve: settle(resolve), reject: settle<NnrpError>(reject) });
+        this.#engine.ping(
+          { resolve: settle(resolve), reject: settle<NnrpError>(reject) },
+          this.#owner.clock.nowMs,
+        );
       } catch (error) {
         settle(reject)(error);
       }
@@ -655,9 +699,10 @@ export class ServerSession {
    */
   async close(options: { reason?: string; drainMs?: number } = {}): Promise<void> {
     this.#closing = true;
+    this.#current.resumable = false;
     this.forget(options.reason || "closed by the server");
     if (!this.#carrierClosed) {
-      this.#engine.close(options.reason ?? "");
+      this.#current.close(options.reason ?? "");
       let timer: ReturnType<typeof setTimeout> | undefined;
       const timeUp = new Promise<void>((done) => timer = setTimeout(done, options.drainMs ?? 2000));
       await Promise.race([timeUp, this.closed]);
@@ -674,7 +719,7 @@ export class ServerSession {
 
   /** Resolves when no frame is in flight or the session is over. */
   idle(): Promise<void> {
-    if (this.#engine.framesInFlight === 0 || this.#carrierClosed) return Promise.resolve();
+    if (this.#current.framesInFlight === 0 || this.#carrierClosed) return Promise.resolve();
     return new Promise((done) => this.#settledWaiters.push(done));
   }
 
@@ -756,8 +801,8 @@ export class ServerSession {
 
   #send(frame: ReceivedSubmit, result: ResultFields, final: boolean): boolean {
     const engine = this.#engine;
-    engine.now = this.#owner.clock.nowMs;
-    return final ? engine.sendResult(frame, result) : engine.sendPart(frame, result);
+    if (!final) return engine.sendPart(frame, result);
+    return engine.sendResult(frame, result, true, Math.round(this.#owner.clock.nowMs));
   }
 
   #helloCame(context: ClientHelloContext): void {
@@ -802,7 +847,7 @@ export class ServerSession {
 
   /** This side said CLOSE, and the client has finished: nothing is left to wait for once its frames are answered. */
   #closeIfDone(): void {
-    if (this.#closing && this.#clientEnded && this.#engine.framesInFlight === 0) void this.#carrier.close();
+    if (this.#closing && this.#clientEnded && this.#current.framesInFlight === 0) void this.#carrier.close();
   }
 
   /** Tells the client when its queue fills or empties. */
@@ -818,7 +863,7 @@ export class ServerSession {
 
   /** A frame ended. */
   #settled(): void {
-    const engine = this.#engine;
+    const engine = this.#current;
     if (this.#paused || engine.framesInFlight === 0) this.#boundMemory();
     // A client that was told to slow down may submit nothing more until it hears that it can go on.
     if (this.#congestion.isTold && this.state !== "closed") this.#adviseCongestion();
@@ -867,8 +912,8 @@ export class ServerSession {
   }
 
   #onCarrierClosed(info: CloseInfo): void {
-    this.#engine.carrierClosed(info);
-    if (this.#engine.suspended) return;
+    this.#current.carrierClosed(info);
+    if (this.#current.suspended) return;
     this.#leave(false);
     this.#over();
   }
@@ -897,7 +942,7 @@ export class ServerSession {
     if (this.#carrierClosed) return;
     clearTimeout(this.#timer);
     const now = this.#owner.clock.nowMs;
-    const next = Math.min(this.#engine.nextDeadlineMs, now + Math.min(MAX_TICK_MS, this.#stallMs / 2));
+    const next = Math.min(this.#current.nextDeadlineMs, now + Math.min(MAX_TICK_MS, this.#stallMs / 2));
     this.#timerMs = next;
     this.#timer = this.#later(Math.max(1, Math.ceil(next - now)), () => this.#tick());
   }
@@ -905,7 +950,7 @@ export class ServerSession {
   #tick(): void {
     this.#timerMs = Infinity;
     const now = this.#owner.clock.read();
-    this.#engine.tick(now);
+    this.#current.tick(now);
     if (this.#paused) this.#boundMemory();
     const { bufferedBytes, sentBytes } = this.#carrier;
     if (bufferedBytes === 0 || sentBytes !== this.#stallBytes) {

@@ -30,8 +30,8 @@ export interface SessionOwner {
   hello(session: ServerSession, context: ClientHelloContext): void;
   /** A connection asks to carry a session. */
   migrate(session: ServerSession, request: MigrateRequest): void;
-  /** The session lost its connection; whether it is kept. */
-  suspend(session: ServerSession, end: SessionEnd): boolean;
+  /** The session lost its connection, and waits for its client. */
+  suspended(session: ServerSession, end: SessionEnd): void;
   /** The session takes no new frames. */
   sessionDraining(session: ServerSession): void;
   /** The session is over. */

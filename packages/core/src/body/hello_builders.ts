@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { DEFAULT_MAX_BODY_BYTES, DEFAULT_MAX_CACHE_BYTES } from "../wire/limits.ts";
 import { NnrpValueError } from "../errors.ts";
 import { asBytes } from "../wire/byte_arguments.ts";
 import { MessageType, TransportId, TransportPolicy, WireFormat } from "../wire/enums.ts";
@@ -135,7 +136,7 @@ export function buildClientHelloPacket(options: ClientHelloPacketOptions = {}): 
       cacheNamespaceCount: cache ? 1 : 0,
       maxLaneCount: clientProfile.maxViews ?? 1,
       maxCacheEntries: cache ? clientProfile.maxCacheEntries ?? 256 : 0,
-      maxCacheBytes: cache ? clientProfile.maxCacheBytes ?? 8 * 1024 * 1024 : 0,
+      maxCacheBytes: cache ? clientProfile.maxCacheBytes ?? DEFAULT_MAX_CACHE_BYTES : 0,
       targetCadenceX100: 6000,
       latencyBudgetMs: 50,
       qualityTier: 2,
@@ -201,7 +202,7 @@ export function buildServerHelloAckPacket(options: ServerHelloAckPacketOptions):
       latencyBudgetMs: 0,
       qualityTier: 0,
       degradePolicy: 0,
-      maxBodyBytes: serverProfile.maxBodyBytes ?? 32 * 1024 * 1024,
+      maxBodyBytes: serverProfile.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
       tokenTtlMs: 0,
       retryAfterMs: 0,
       controlExtensionBytes: 0,

@@ -9,8 +9,11 @@
 import { LOSS_TOLERANCE_INHERIT, MessageType, TileIndexMode } from "../wire/enums.ts";
 import { HEADER_SIZE, writeHeader } from "../wire/header.ts";
 import { isU16 } from "../wire/integers.ts";
-import { FRAME_SUBMIT_METADATA_SIZE } from "../wire/metadata/frame_submit.ts";
-import { RESULT_PUSH_METADATA_SIZE } from "../wire/metadata/result_push.ts";
+import {
+  FRAME_SUBMIT_METADATA_SIZE,
+  FRAME_SUBMIT_OFFSETS as SUBMIT_AT,
+} from "../wire/metadata/frame_submit.ts";
+import { RESULT_PUSH_METADATA_SIZE, RESULT_PUSH_OFFSETS as RESULT_AT } from "../wire/metadata/result_push.ts";
 import type { Outbox } from "../wire/outbox.ts";
 import { BODY_PRELUDE_SIZE, DESCRIPTOR_SIZE } from "./prelude.ts";
 import { checkBodyLength } from "./regions.ts";
@@ -70,8 +73,8 @@ export class TypedSubmitHead {
   constructor(sessionId: number) {
     const view = new DataView(this.#head.buffer);
     writeHeader(view, 0, MessageType.FRAME_SUBMIT, 0, FRAME_SUBMIT_METADATA_SIZE, 0, sessionId, 0, 0, 0, 0n);
-    view.setUint8(HEADER_SIZE + 14, TileIndexMode.RAW_U16);
-    view.setUint8(HEADER_SIZE + 54, LOSS_TOLERANCE_INHERIT);
+    view.setUint8(HEADER_SIZE + SUBMIT_AT.tileIndexMode, TileIndexMode.RAW_U16);
+    view.setUint8(HEADER_SIZE + SUBMIT_AT.lossTolerancePolicy, LOSS_TOLERANCE_INHERIT);
   }
 
   /**
@@ -95,10 +98,10 @@ export class TypedSubmitHead {
     view.setUint32(at + 16, bodyLength, true);
     view.setUint32(at + 24, frameId, true);
     const meta = at + HEADER_SIZE;
-    view.setUint16(meta + 16, request.latencyBudgetMs ?? 0, true);
-    view.setUint8(meta + 53, request.budgetPolicy ?? 0);
-    view.setUint32(meta + 64, typedPayloadKinds(typed), true);
-    view.setUint32(meta + 68, typed.length, true);
+    view.setUint16(meta + SUBMIT_AT.latencyBudgetMs, request.latencyBudgetMs ?? 0, true);
+    view.setUint8(meta + SUBMIT_AT.budgetPolicy, request.budgetPolicy ?? 0);
+    view.setUint32(meta + SUBMIT_AT.payloadKindBitmap, typedPayloadKinds(typed), true);
+    view.setUint32(meta + SUBMIT_AT.payloadFrameCount, typed.length, true);
     view.setUint32(at + SUBMIT_PRELUDE + 8, tableBytes, true);
     view.setUint32(at + SUBMIT_PRELUDE + 12, typedBytes, true);
     writeTypedPayloadTable(view, at + SUBMIT_HEAD_SIZE, typed);
@@ -153,12 +156,12 @@ export class TypedResultHead {
     const traceId = target.traceId;
     if (traceId !== 0n) view.setBigUint64(at + 32, traceId, true);
     const meta = at + HEADER_SIZE;
-    view.setUint16(meta + 2, resultFlags, true);
-    view.setUint32(meta + 12, inferenceMs | (queueMs << 16), true);
-    view.setUint16(meta + 16, serverTotalMs, true);
-    view.setUint16(meta + 44, classAndPolicy, true);
-    view.setUint32(meta + 56, typedPayloadKinds(typed), true);
-    view.setUint32(meta + 60, count, true);
+    view.setUint16(meta + RESULT_AT.resultFlags, resultFlags, true);
+    view.setUint32(meta + RESULT_AT.inferenceMs, inferenceMs | (queueMs << 16), true);
+    view.setUint16(meta + RESULT_AT.serverTotalMs, serverTotalMs, true);
+    view.setUint16(meta + RESULT_AT.resultClass, classAndPolicy, true);
+    view.setUint32(meta + RESULT_AT.payloadKindBitmap, typedPayloadKinds(typed), true);
+    view.setUint32(meta + RESULT_AT.payloadFrameCount, count, true);
     view.setUint32(at + RESULT_PRELUDE + 8, tableBytes, true);
     view.setUint32(at + RESULT_PRELUDE + 12, typedBytes, true);
     writeTypedPayloadTable(view, at + RESULT_HEAD_SIZE, typed);

@@ -12,8 +12,11 @@ import {
   SubmitMode,
   TileIndexMode,
 } from "../wire/enums.ts";
-import { FRAME_SUBMIT_METADATA_SIZE } from "../wire/metadata/frame_submit.ts";
-import { RESULT_PUSH_METADATA_SIZE } from "../wire/metadata/result_push.ts";
+import {
+  FRAME_SUBMIT_METADATA_SIZE,
+  FRAME_SUBMIT_OFFSETS as SUBMIT_AT,
+} from "../wire/metadata/frame_submit.ts";
+import { RESULT_PUSH_METADATA_SIZE, RESULT_PUSH_OFFSETS as RESULT_AT } from "../wire/metadata/result_push.ts";
 import { BODY_PRELUDE_SIZE, DESCRIPTOR_SIZE } from "./prelude.ts";
 import { typedPayloadAt, typedPayloadsAt } from "./typed_payload_table.ts";
 import { TYPED_PAYLOAD_KINDS, type TypedPayload } from "./typed_payloads.ts";
@@ -33,7 +36,7 @@ export function isTypedFrameSubmit(
   bodyLength: number,
 ): boolean {
   if (metaLength !== FRAME_SUBMIT_METADATA_SIZE) return false;
-  const bitmap = view.getUint32(metaOffset + 64, true);
+  const bitmap = view.getUint32(metaOffset + SUBMIT_AT.payloadKindBitmap, true);
   if (bitmap === 0 || (bitmap & ~TYPED_PAYLOAD_KINDS) !== 0) return false;
   // Geometry, counts, base id and lengths are 0 without TENSOR.
   if (
@@ -43,17 +46,23 @@ export function isTypedFrameSubmit(
       view.getUint32(metaOffset + 32, true)) !== 0
   ) return false;
   // input_profile 0, a known tile_index_mode.
-  if (view.getUint8(metaOffset + 13) !== 0 || view.getUint8(metaOffset + 14) > TileIndexMode.BITSET) {
+  if (
+    view.getUint8(metaOffset + 13) !== 0 ||
+    view.getUint8(metaOffset + SUBMIT_AT.tileIndexMode) > TileIndexMode.BITSET
+  ) {
     return false;
   }
   // submit_mode, budget_policy, loss_tolerance_policy; no references.
-  if (view.getUint8(metaOffset + 52) !== SubmitMode.INLINE || view.getUint8(metaOffset + 53) > 0xf) {
+  if (
+    view.getUint8(metaOffset + SUBMIT_AT.submitMode) !== SubmitMode.INLINE ||
+    view.getUint8(metaOffset + SUBMIT_AT.budgetPolicy) > 0xf
+  ) {
     return false;
   }
-  const loss = view.getUint8(metaOffset + 54);
+  const loss = view.getUint8(metaOffset + SUBMIT_AT.lossTolerancePolicy);
   if (loss > LossTolerance.FIRE_AND_FORGET && loss !== LOSS_TOLERANCE_INHERIT) return false;
-  if (view.getUint32(metaOffset + 56, true) !== 0) return false;
-  const count = view.getUint16(metaOffset + 68, true);
+  if (view.getUint32(metaOffset + SUBMIT_AT.objectRefMask, true) !== 0) return false;
+  const count = view.getUint16(metaOffset + SUBMIT_AT.payloadFrameCount, true);
   return typedOnlyBody(view, metaOffset + FRAME_SUBMIT_METADATA_SIZE, bodyLength, count, bitmap);
 }
 
@@ -72,30 +81,34 @@ export function isTypedResultPush(
   bodyLength: number,
 ): boolean {
   if (metaLength !== RESULT_PUSH_METADATA_SIZE) return false;
-  const bitmap = view.getUint32(metaOffset + 56, true);
+  const bitmap = view.getUint32(metaOffset + RESULT_AT.payloadKindBitmap, true);
   if ((bitmap & ~TYPED_PAYLOAD_KINDS) !== 0) return false;
   // Counts, base id, index length and coverage are 0 without TENSOR.
   if (
     (view.getUint32(metaOffset + 4, true) | view.getUint32(metaOffset + 20, true) |
-      view.getUint32(metaOffset + 24, true) | view.getUint32(metaOffset + 52, true)) !== 0
+      view.getUint32(metaOffset + 24, true) |
+      view.getUint32(metaOffset + RESULT_AT.coveredTileCount, true)) !== 0
   ) return false;
-  if (view.getUint16(metaOffset + 2, true) > 0x7) return false; // result_flags
-  if (view.getUint8(metaOffset + 44) > ResultClass.DEGRADED || view.getUint8(metaOffset + 45) > 0xf) {
+  if (view.getUint16(metaOffset + RESULT_AT.resultFlags, true) > 0x7) return false; // result_flags
+  if (
+    view.getUint8(metaOffset + RESULT_AT.resultClass) > ResultClass.DEGRADED ||
+    view.getUint8(metaOffset + RESULT_AT.appliedBudgetPolicy) > 0xf
+  ) {
     return false;
   }
-  const count = view.getUint16(metaOffset + 60, true);
+  const count = view.getUint16(metaOffset + RESULT_AT.payloadFrameCount, true);
   if (count === 0 && (bitmap === 0 || bodyLength === 0)) return true;
   return typedOnlyBody(view, metaOffset + RESULT_PUSH_METADATA_SIZE, bodyLength, count, bitmap);
 }
 
 /** Number of typed payloads that the metadata of a FRAME_SUBMIT states. */
 export function frameSubmitPayloadCount(view: DataView, metaOffset: number): number {
-  return view.getUint16(metaOffset + 68, true);
+  return view.getUint16(metaOffset + SUBMIT_AT.payloadFrameCount, true);
 }
 
 /** Number of typed payloads that the metadata of a RESULT_PUSH states. */
 export function resultPushPayloadCount(view: DataView, metaOffset: number): number {
-  return view.getUint16(metaOffset + 60, true);
+  return view.getUint16(metaOffset + RESULT_AT.payloadFrameCount, true);
 }
 
 /**

@@ -19,6 +19,9 @@ export const MAX_PROBE_BODY_BYTES = 1024 * 1024;
 /** Largest body of a session unless its profile says otherwise: what rc2 advertises (wire spec §4.2). */
 export const DEFAULT_MAX_BODY_BYTES = 32 * 1024 * 1024;
 
+/** Bytes per session, as rc2's client asks for. */
+export const DEFAULT_MAX_CACHE_BYTES = 8 * 1024 * 1024;
+
 /** First read buffer of a connection: enough for control packets, so that thousands of idle sessions stay cheap. */
 export const READ_BUFFER_SMALL = 1024;
 /** Read buffer once a read filled the small one: larger ones bring nothing (performance notes). */

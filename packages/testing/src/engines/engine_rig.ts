@@ -5,6 +5,7 @@
  */
 import {
   type AcceptedHello,
+  type AgreedHandshake,
   buildClientHello,
   buildHelloAck,
   type CachePutReply,
@@ -23,13 +24,16 @@ import {
   enumName,
   type ErrorEvent,
   type ErrorMetadata,
+  type FailedHandshake,
   type FlowUpdateEvent,
   type FrameWaiter,
   type HelloAgreement,
   judgeHello,
   type Lane,
+  laneOf,
   makePacket,
   MessageType,
+  type MigrateRequest,
   type NnrpError,
   type NnrpInternalError,
   type NnrpPacket,
@@ -46,6 +50,9 @@ import {
   type ServerCapabilities,
   ServerEngine,
   type ServerEngineOptions,
+  ServerHandshake,
+  type ServerHandshakeHost,
+  type ServerHandshakeOptions,
   type ServerHost,
   type SessionEnd,
   type SessionEngine,
@@ -106,12 +113,6 @@ export class PacketRecorder implements PacketOutput {
     this.packets = [];
     return packets;
   }
-}
-
-/** The lane on which a byte stream delivers a message. */
-export function laneOf(msgType: number): Lane {
-  if (msgType === MessageType.FRAME_SUBMIT) return "submit";
-  return msgType === MessageType.RESULT_PUSH || msgType === MessageType.RESULT_DROP ? "result" : "control";
 }
 
 /** What a waiter heard. */
@@ -175,12 +176,13 @@ abstract class EngineRig {
   readonly failures: NnrpInternalError[] = [];
   /** Whether the test brings failures about. */
   mayFail = false;
-  /** Set once the session drains. */
+  /** Set once the session drains or the handshake failed. */
   ending: SessionEnd | null = null;
   /** Set once the carrier may go. */
   done: { end: SessionEnd; fatal: boolean } | null = null;
 
-  abstract readonly engine: SessionEngine;
+  /** The engine at work: of a server that has no session yet its handshake. */
+  abstract readonly current: SessionEngine;
 
   constructor(multiStream: boolean) {
     this.out = new PacketRecorder(multiStream);
@@ -188,14 +190,14 @@ abstract class EngineRig {
 
   /** Delivers packets as one batch and ends the turn. */
   receive(...packets: (NnrpPacket | PacketParts | Uint8Array)[]): SentPacket[] {
-    this.engine.begin(this.nowMs);
+    this.current.begin(this.nowMs);
     for (const packet of packets) {
       const bytes = packet instanceof Uint8Array
         ? packet
         : encodePacket("header" in packet ? packet : makePacket(packet));
-      this.engine.receive(new PacketCursor(bytes), laneOf(bytes[6]));
+      this.current.receive(new PacketCursor(bytes), laneOf(bytes[6]));
     }
-    this.engine.turn();
+    this.current.turn();
     if (this.failures.length > 0 && !this.mayFail) throw this.failures[0].cause;
     return this.out.take();
   }
@@ -203,7 +205,7 @@ abstract class EngineRig {
   /** Lets time pass. */
   pass(ms: number): SentPacket[] {
     this.nowMs += ms;
-    this.engine.tick(this.nowMs);
+    this.current.tick(this.nowMs);
     return this.out.take();
   }
 
@@ -236,6 +238,9 @@ abstract class EngineRig {
 export class ClientRig extends EngineRig {
   readonly engine: ClientEngine;
   readonly hints: ResultHintEvent[] = [];
+  /** Frames that were lost with their path. */
+  lost: readonly FrameWaiter[] = [];
+  onPathBroken: (event: ErrorEvent) => void = () => {};
   refusal: NnrpError | null = null;
   accepted: AcceptedHello | null = null;
   /** What the engine calls; a test may replace some of it. */
@@ -259,9 +264,18 @@ export class ClientRig extends EngineRig {
         this.hints.push(event);
         this.heard.push("hint");
       },
+      pathBroken: (event) => this.onPathBroken(event),
+      suspended: (_end, lost) => {
+        this.lost = lost;
+        this.heard.push("suspended");
+      },
     };
     this.engine = new ClientEngine(this.out, this.host, options);
     this.engine.opened(this.nowMs);
+  }
+
+  get current(): ClientEngine {
+    return this.engine;
   }
 
   /** Sends the hello. */
@@ -294,31 +308,95 @@ export class ClientRig extends EngineRig {
   }
 }
 
-/** A server engine on the bench. Accepts hellos at once unless told to wait. */
+/** Options of both engines of a server. */
+export type ServerRigOptions = ServerEngineOptions & ServerHandshakeOptions;
+
+/** A server on the bench: a handshake, then a session. Accepts hellos at once unless told to wait. */
 export class ServerRig extends EngineRig {
-  readonly engine: ServerEngine;
+  readonly handshake: ServerHandshake;
   readonly frames: ReceivedSubmit[] = [];
   readonly cancelled: ReceivedSubmit[] = [];
   readonly patches: EffectiveSettings[] = [];
+  readonly suspensions: SessionEnd[] = [];
+  readonly moves: MigrateRequest[] = [];
   context: ClientHelloContext | null = null;
   agreement: HelloAgreement | null = null;
+  failure: FailedHandshake | null = null;
   /** Whether a hello is answered at once. */
   acceptAtOnce = true;
   sessionId = 7;
-  /** What the engine calls; a test may replace some of it. */
+  /** What the handshake calls; a test may replace some of it. */
+  readonly handshakeHost: ServerHandshakeHost;
+  /** What the session's engine calls; likewise. */
   readonly host: ServerHost;
   readonly #capabilities: ServerCapabilities;
+  readonly #options: ServerRigOptions;
+  #engine: ServerEngine | null = null;
 
-  constructor(options: ServerEngineOptions = {}, capabilities: ServerCapabilities = {}, multiStream = false) {
+  constructor(options: ServerRigOptions = {}, capabilities: ServerCapabilities = {}, multiStream = false) {
     super(multiStream);
     this.#capabilities = capabilities;
-    this.host = {
-      ...this.hostBase(),
+    this.#options = options;
+    this.host = this.#sessionHost();
+    const { error, failure } = this.hostBase();
+    this.handshakeHost = {
+      error,
+      failure,
       hello: (context) => {
         this.context = context;
         this.heard.push("hello");
         if (this.acceptAtOnce) this.accept();
       },
+      migrate: (request) => {
+        this.moves.push(request);
+        this.handshake.refuseMove(request, 2, this.nowMs);
+      },
+      ended: (failure) => {
+        if (this.failure !== null) throw new Error("ended was told twice");
+        this.failure = failure;
+        this.ending = failure.end;
+        this.done = { end: failure.end, fatal: failure.lastWords };
+        this.heard.push(failure.kind);
+      },
+    };
+    this.handshake = new ServerHandshake(this.out, this.handshakeHost, options);
+    this.handshake.opened(this.nowMs);
+  }
+
+  /** The session's engine. */
+  get engine(): ServerEngine {
+    if (this.#engine === null) throw new Error("there is no session yet");
+    return this.#engine;
+  }
+
+  get current(): ServerHandshake | ServerEngine {
+    return this.#engine ?? this.handshake;
+  }
+
+  /** Judges the hello that came. */
+  accept(): void {
+    const { metadata, controlExtensions } = this.context!;
+    const outcome = judgeHello({ metadata, controlExtensions }, this.#capabilities);
+    if (!outcome.accepted) {
+      this.handshake.refuseHello(outcome.errorCode, outcome.diagnostic);
+      return;
+    }
+    const ack = buildHelloAck(outcome, { sessionId: this.sessionId, activeTransportId: 2 });
+    const agreed = this.handshake.agree(ack.metadata, ack.body);
+    if (agreed === null) return;
+    this.agreement = outcome;
+    this.begin(agreed);
+  }
+
+  /** Begins the session. */
+  begin(agreed: AgreedHandshake): void {
+    this.#engine = new ServerEngine(agreed, this.host, this.#options);
+    this.#engine.start(this.nowMs);
+  }
+
+  #sessionHost(): ServerHost {
+    return {
+      ...this.hostBase(),
       submit: (frame) => {
         this.frames.push(frame);
         this.heard.push("submit");
@@ -331,22 +409,11 @@ export class ServerRig extends EngineRig {
         this.patches.push(settings);
         this.heard.push("patched");
       },
+      suspended: (end) => {
+        this.suspensions.push(end);
+        this.heard.push("suspended");
+      },
     };
-    this.engine = new ServerEngine(this.out, this.host, options);
-    this.engine.opened(this.nowMs);
-  }
-
-  /** Accepts the hello that came. */
-  accept(): void {
-    const { metadata, controlExtensions } = this.context!;
-    const outcome = judgeHello({ metadata, controlExtensions }, this.#capabilities);
-    if (!outcome.accepted) {
-      this.engine.refuseHello(outcome.errorCode, outcome.diagnostic);
-      return;
-    }
-    this.agreement = outcome;
-    const ack = buildHelloAck(outcome, { sessionId: this.sessionId, activeTransportId: 2 });
-    this.engine.accept(ack.metadata, ack.body);
   }
 
   /** Shakes hands. */

@@ -9,8 +9,7 @@ import {
   type CloseInfo,
   decodePacket,
   encodePacket,
-  type Lane,
-  MessageType,
+  laneOf,
   type NnrpPacket,
 } from "@nnrp/core";
 import { within } from "./check.ts";
@@ -101,7 +100,7 @@ export class RawConnection {
    */
   send(packet: NnrpPacket): void {
     const { frameId, viewId, msgType } = packet.header;
-    const lane: Lane = msgType === MessageType.FRAME_SUBMIT ? "submit" : "control";
+    const lane = laneOf(msgType);
     this.#carrier.begin(lane, frameId, viewId).append(encodePacket(packet));
     this.#carrier.commit(lane, frameId, viewId, true);
     this.#carrier.flush();

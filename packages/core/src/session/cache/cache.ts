@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { DEFAULT_MAX_CACHE_BYTES } from "../../wire/limits.ts";
 import { CacheAckStatus, CacheObjectKind, ErrorCode } from "../../wire/enums.ts";
 import { CachePutFlags } from "../../wire/flags.ts";
 import type { CacheInvalidateMetadata } from "../../wire/metadata/cache_invalidate.ts";
@@ -12,8 +13,6 @@ import { type RecencyLinks, RecencyList } from "./recency_list.ts";
 
 /** Objects per session, as rc2's client asks for (behaviour spec §6.1; docs/architecture.md, "Limits"). */
 export const DEFAULT_MAX_CACHE_ENTRIES = 256;
-/** Bytes per session, as rc2's client asks for. */
-export const DEFAULT_MAX_CACHE_BYTES = 8 * 1024 * 1024;
 /** Namespaces in use per session: they cost memory of their own, and nobody needs many. */
 export const DEFAULT_MAX_CACHE_NAMESPACES = 64;
 /** Bit (kind − 1) of every kind there is (wire spec §12). */

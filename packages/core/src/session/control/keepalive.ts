@@ -4,6 +4,9 @@
  *
  * @module
  */
+import { MessageType } from "../../wire/enums.ts";
+import type { PacketCursor } from "../../wire/packet_cursor.ts";
+import type { PacketWriter } from "../engine/packet_writer.ts";
 import { PendingReplies } from "./pending_replies.ts";
 
 /** A ping after this long without outgoing traffic: rc2's clients give up after 10 s of silence (behaviour spec §6.4). */
@@ -145,4 +148,10 @@ export class KeepAlive<W = unknown> {
       this.smoothedRttMs += (rttMs - this.smoothedRttMs) / 8;
     }
   }
+}
+
+/** Answers a PING by a PONG that repeats its numbers. */
+export function answerPing(writer: PacketWriter, ping: PacketCursor): void {
+  const { sessionId, traceId, routeId } = ping;
+  writer.headerOnly(MessageType.PONG, { sessionId, traceId, routeId });
 }

@@ -427,12 +427,12 @@ for (const { rule, section, packet, error, also = [], options, before = [] } of 
       assertEquals(rig.frames.length, 1);
     }
     // The session lives: the frame before is answered, and another one is taken and answered.
-    assertEquals([rig.engine.state, rig.ending], [SessionState.ACTIVE, null]);
-    assertEquals(rig.engine.sendResult(rig.frames[0]), true);
+    assertEquals([rig.current.state, rig.ending], [SessionState.ACTIVE, null]);
+    assertEquals(rig.engine.sendResult(rig.frames[0], {}, true, rig.nowMs), true);
     assertEquals(rig.receive(submitPacket(2)).map((p) => p.header.frameId), [1]);
-    assertEquals(rig.engine.sendResult(rig.frames[1]), true);
+    assertEquals(rig.engine.sendResult(rig.frames[1], {}, true, rig.nowMs), true);
     assertEquals(namesOf(rig.out.take()), ["RESULT_PUSH"]);
-    assertEquals([rig.engine.framesInFlight, rig.engine.counts.bytesInFlight], [0, 0]);
+    assertEquals([rig.current.framesInFlight, rig.engine.counts.bytesInFlight], [0, 0]);
   });
 }
 
@@ -533,7 +533,7 @@ for (const { rule, section, packet, code, capabilities } of HELLO_RULES) {
     const sent = rig.receive(packet);
     assertEquals(namesOf(sent), ["ERROR"]);
     assertEquals(shown(sent), says(code, CONNECTION, true));
-    assertEquals([rig.engine.state, rig.done?.fatal], [SessionState.CLOSED, true]);
+    assertEquals([rig.current.state, rig.done?.fatal], [SessionState.CLOSED, true]);
     assertEquals(rig.receive(helloPacket(), submitPacket(1)), [], "nothing is answered afterwards");
   });
 }
@@ -571,10 +571,10 @@ for (const { rule, fault, code } of FRAMING) {
       const waiter = rig instanceof ClientRig ? rig.submit(1) : undefined;
       if (rig instanceof ServerRig) rig.receive(submitPacket(1));
       rig.out.take();
-      rig.engine.fault(fault);
+      rig.current.fault(fault);
       const sent = rig.out.take();
       assertEquals(shown(sent), says(code, CONNECTION, true));
-      assertEquals([rig.engine.state, rig.done?.fatal, rig.ending?.error], [
+      assertEquals([rig.current.state, rig.done?.fatal, rig.ending?.error], [
         SessionState.CLOSED,
         true,
         fault,
@@ -694,7 +694,7 @@ for (const { rule, section, packet, error, also = [] } of CLIENT_RULES) {
     assertEquals(shown(sent), error === undefined ? [] : says(...error));
     assertEquals(namesOf(sent).filter((n) => n !== "ERROR"), [...also]);
     if (error !== undefined) assertEquals(errorsIn(sent)[0].traceId, packet.header.traceId);
-    assertEquals([rig.engine.state, waiter.heard.length], [SessionState.ACTIVE, 0]);
+    assertEquals([rig.current.state, waiter.heard.length], [SessionState.ACTIVE, 0]);
     rig.receive(resultPacket(1));
     assertEquals(waiter.heard, ["final"]);
     const second = rig.submit(2);
@@ -724,7 +724,7 @@ for (const [what, packet] of BAD_RESULTS) {
     );
     assertEquals([bad.heard, good.heard], [["WIRE"], ["final"]]);
     assertInstanceOf(bad.error, NnrpWireError);
-    assertEquals([rig.engine.framesInFlight, rig.engine.counts.failed], [0, 1]);
+    assertEquals([rig.current.framesInFlight, rig.engine.counts.failed], [0, 1]);
   });
 }
 
@@ -746,7 +746,7 @@ for (const [rule, packet, code, told] of BAD_ACKS) {
     rig.hello();
     const sent = rig.receive(packet);
     if (told.length > 0) assertEquals(shown(sent), told);
-    assertEquals([rig.engine.state, rig.accepted, rig.done !== null], [SessionState.CLOSED, null, true]);
+    assertEquals([rig.current.state, rig.accepted, rig.done !== null], [SessionState.CLOSED, null, true]);
     const { refusal } = rig;
     assertEquals(refusal instanceof NnrpProtocolError ? refusal.codeName : refusal?.code, code);
   });
@@ -771,7 +771,7 @@ test("client, §6.4: an ERROR instead of the ack refuses with its code, fatal or
         "full",
         true,
       ]);
-      assertEquals(rig.engine.state, SessionState.CLOSED);
+      assertEquals(rig.current.state, SessionState.CLOSED);
     }
   }
 });
@@ -791,9 +791,9 @@ test("client, §6.4: control packets before the ack are answered and the wait go
     flowPacket({ credit: 1 }),
     hintPacket(),
   );
-  assertEquals([namesOf(answered), rig.engine.state], [["PONG"], SessionState.NEGOTIATING]);
+  assertEquals([namesOf(answered), rig.current.state], [["PONG"], SessionState.NEGOTIATING]);
   rig.receive(ackFor(sent));
-  assertEquals([rig.engine.state, rig.engine.limit], [SessionState.ACTIVE, 1]);
+  assertEquals([rig.current.state, rig.engine.limit], [SessionState.ACTIVE, 1]);
 });
 
 // docs/architecture.md, "Limits": control packets that bring nothing forward
@@ -819,7 +819,7 @@ for (const [what, packet] of FLOODS) {
     rig.receive(submitPacket(1));
     const sent = Array.from({ length: 45 }, () => rig.receive(packet)).flat();
     assertEquals(shown(sent).at(-1), says(E.LIMIT_EXCEEDED, SESSION, true)[0]);
-    assertEquals([rig.engine.state, rig.done?.fatal], [SessionState.CLOSED, true]);
+    assertEquals([rig.current.state, rig.done?.fatal], [SessionState.CLOSED, true]);
     assert(sent.length <= 22, `${sent.length} packets in answer`);
     assertEquals(rig.frames[0].aborted, true);
   });
@@ -839,14 +839,14 @@ for (const [what, packet] of CLIENT_FLOODS) {
     const sent = Array.from({ length: 45 }, () => rig.receive(packet)).flat();
     assertEquals(shown(sent).at(-1), says(E.LIMIT_EXCEEDED, SESSION, true)[0]);
     assert(sent.length <= 22, `${sent.length} packets in answer`);
-    assertEquals(rig.engine.state, SessionState.CLOSED);
+    assertEquals(rig.current.state, SessionState.CLOSED);
   });
 }
 
 test("Limits: hints and results that nobody asked for cost nothing, however many come", () => {
   const rig = new ClientRig({ controlRate: { burst: 20, perSecond: 0 } }).open();
   for (let i = 0; i < 5000; i++) assertEquals(rig.receive(hintPacket(), resultPacket(i)), []);
-  assertEquals([rig.engine.state, rig.engine.counts.unknown, rig.engine.counts.results], [
+  assertEquals([rig.current.state, rig.engine.counts.unknown, rig.engine.counts.results], [
     SessionState.ACTIVE,
     5000,
     0,
@@ -857,11 +857,11 @@ test("§7: an ERROR of connection scope ends the session on both sides, fatal or
   const server = new ServerRig().open();
   server.engine.sendError({ errorCode: E.INTERNAL_ERROR, errorScope: CONNECTION, diagnostic: "gone" });
   const [sent] = server.out.take();
-  assertEquals([server.engine.state, server.done?.fatal], [SessionState.CLOSED, true]);
+  assertEquals([server.current.state, server.done?.fatal], [SessionState.CLOSED, true]);
   const client = new ClientRig().open();
   const waiter = client.submit(1);
   client.receive(sent);
-  assertEquals([client.engine.state, waiter.heard], [SessionState.CLOSED, ["PROTOCOL"]]);
+  assertEquals([client.current.state, waiter.heard], [SessionState.CLOSED, ["PROTOCOL"]]);
 });
 
 test("a diagnostic is cut to a length that fits, and read only so far", () => {

@@ -74,7 +74,7 @@ for (const row of ROWS) {
     const { rig, waiter } = scene(row);
     for (const packet of row.before ?? []) rig.receive(packet);
     if (row.afterMs !== undefined) rig.pass(row.afterMs);
-    assertEquals(rig.engine.state, SessionState[state]);
+    assertEquals(rig.current.state, SessionState[state]);
     const sent = rig.receive(row.sent);
     const errors = errorsIn(sent);
     assertEquals(errors.map((e) => [e.errorCode, e.errorScope]), error === undefined ? [] : [[...error]]);
@@ -89,27 +89,27 @@ for (const row of ROWS) {
       }
     }
     if (survives === "nothing") {
-      assertEquals([rig.engine.state, rig.done !== null], [SessionState.CLOSED, true]);
+      assertEquals([rig.current.state, rig.done !== null], [SessionState.CLOSED, true]);
       if (rig instanceof ServerRig) assertEquals(rig.frames.every((f) => f.aborted && f.settled), true);
       else if (state === "ACTIVE") assertEquals(waiter.heard, ["PROTOCOL"]);
       assertEquals(rig.receive(submitPacket(2), resultPacket(1)), [], "the dead say nothing");
       return;
     }
-    assertEquals(rig.engine.state, SessionState[state]);
+    assertEquals(rig.current.state, SessionState[state]);
     if (rig instanceof ServerRig) {
       assertEquals(rig.frames.map((f) => f.frameId), [1], "the bad frame reached nobody");
-      assertEquals(rig.engine.sendResult(rig.frames[0], frameRequest("answer")), true);
+      assertEquals(rig.engine.sendResult(rig.frames[0], frameRequest("answer"), true, rig.nowMs), true);
       assertEquals(namesOf(rig.out.take()).includes("RESULT_PUSH"), true);
       if (state !== "ACTIVE") return;
       rig.receive(submitPacket(2));
-      assertEquals(rig.engine.sendResult(rig.frames[1], frameRequest("answer")), true);
+      assertEquals(rig.engine.sendResult(rig.frames[1], frameRequest("answer"), true, rig.nowMs), true);
     } else {
       rig.receive(resultPacket(1));
       const second = rig.submit(2);
       rig.receive(resultPacket(2));
       assertEquals([waiter.heard, second.heard], [["final"], ["final"]]);
     }
-    assertEquals(rig.engine.framesInFlight, 0);
+    assertEquals(rig.current.framesInFlight, 0);
   });
 }
 
@@ -140,7 +140,7 @@ for (const [rule, sent, code] of BAD_ACKS) {
       true,
       false,
     ]);
-    assertEquals([rig.engine.state, rig.accepted], [SessionState.CLOSED, null]);
+    assertEquals([rig.current.state, rig.accepted], [SessionState.CLOSED, null]);
   });
 }
 
@@ -160,7 +160,7 @@ for (const [rule, sent] of BAD_RESULTS) {
     const good = rig.submit(1);
     rig.out.take();
     assertEquals(rig.receive(sent, resultPacket(1)), []);
-    assertEquals([bad.heard, good.heard, rig.engine.framesInFlight], [["WIRE"], ["final"], 0]);
+    assertEquals([bad.heard, good.heard, rig.current.framesInFlight], [["WIRE"], ["final"], 0]);
   });
 }
 

@@ -26,7 +26,8 @@ import { ErrorCode, ErrorScope, MessageType } from "../../wire/enums.ts";
 import { decodeSessionMigrateAckMetadata } from "../../wire/metadata/session_migrate.ts";
 import { MESSAGES } from "../../wire/metadata/registry.ts";
 import { encodePacket, type NnrpPacket } from "../../wire/packet.ts";
-import type { ClientHost } from "./client_engine.ts";
+import type { ServerHandshakeHost } from "../handshake/server_handshake.ts";
+import type { ClientHost } from "./client_host.ts";
 import { ServerEngine, type ServerHost } from "./server_engine.ts";
 
 const MAX_U64 = 0xffff_ffff_ffff_ffffn;
@@ -56,7 +57,7 @@ const client = (state: string): ClientRig => {
   const open = new ClientRig().open();
   open.submit(1);
   open.submit(2, 1);
-  open.engine.ping(new RecordingReply<number>());
+  open.engine.ping(new RecordingReply<number>(), open.nowMs);
   open.engine.patch(PATCH, null, open.patchReply());
   if (state === "draining") open.engine.close();
   return open;
@@ -152,7 +153,7 @@ test("a move tells the frame to go on from, however far the client says it has c
           proof: new Uint8Array(16),
           traceId: 9n,
         };
-        rig.engine.acceptMigration(request, graceMs, new Uint8Array(16));
+        rig.engine.acceptMigration(request, graceMs, new Uint8Array(16), rig.nowMs);
         const [ack] = rig.out.take();
         const view = new DataView(ack.metadata.buffer, ack.metadata.byteOffset);
         const { acceptCode, resumeFromFrameId } = decodeSessionMigrateAckMetadata(view, 0, 24);
@@ -220,7 +221,7 @@ test("a host that failed after it answered a frame costs nothing: no second answ
   const { rig, told } = brokenServer("submit");
   rig.open();
   rig.host.submit = (frame) => {
-    rig.engine.sendResult(frame, {});
+    rig.engine.sendResult(frame, {}, true, rig.nowMs);
     throw new TypeError("after the answer");
   };
   assertEquals(namesOf(rig.receive(submitPacket(1), submitPacket(1))), ["RESULT_PUSH", "RESULT_PUSH"]);
@@ -229,19 +230,17 @@ test("a host that failed after it answered a frame costs nothing: no second answ
 
 for (
   const [name, packets] of [
-    ["hello", [helloPacket()]],
     ["cancelled", [submitPacket(1), bare(MessageType.FRAME_CANCEL, { frameId: 1 })]],
     ["flow", [flowPacket({ credit: 1 })]],
     ["patched", [patchPacket()]],
     ["error", [errorPacket()]],
-    ["migrate", [samplePacket(MessageType.SESSION_MIGRATE)]],
     ["draining", [bare(MessageType.CLOSE)]],
     ["finished", [errorPacket({ isFatal: 1 })]],
   ] as [keyof ServerHost, NnrpPacket[]][]
 ) {
   test(`a server's host that fails at ${name}() costs its session only: INTERNAL_ERROR, once in the log`, () => {
     const { rig, told } = brokenServer(name);
-    if (name !== "hello" && name !== "migrate") rig.open();
+    rig.open();
     const sent = rig.receive(...packets, bare(MessageType.PING), submitPacket(9));
     const errors = errorsIn(sent);
     if (name !== "finished") {
@@ -254,6 +253,26 @@ for (
     assertEquals(told.map((e) => (e.cause as Error).message), [`host.${name} failed`]);
     assertEquals([rig.engine.state, rig.engine.framesInFlight], [4, 0]);
     if (name !== "finished") assertEquals(rig.done?.fatal, true);
+  });
+}
+
+for (
+  const [name, packets] of [
+    ["hello", [helloPacket()]],
+    ["migrate", [samplePacket(MessageType.SESSION_MIGRATE)]],
+    ["error", [errorPacket()]],
+  ] as [keyof ServerHandshakeHost, NnrpPacket[]][]
+) {
+  test(`a handshake's host that fails at ${name}() costs its connection only: INTERNAL_ERROR, once in the log`, () => {
+    const rig = new ServerRig();
+    spoil(rig, rig.handshakeHost, name);
+    const errors = errorsIn(rig.receive(...packets, bare(MessageType.PING)));
+    assertEquals(
+      errors.map((e) => [e.errorCode, e.errorScope, e.isFatal]),
+      [[ErrorCode.INTERNAL_ERROR, ErrorScope.CONNECTION, 1]],
+    );
+    assertEquals(rig.failures.map((e) => (e.cause as Error).message), [`host.${name} failed`]);
+    assertEquals([rig.handshake.state, rig.done?.fatal], [4, true]);
   });
 }
 
@@ -323,20 +342,20 @@ test("bodies may be large once the hello is accepted, not before, and not after 
   const refused = new ServerRig({ maxBodyBytes: 1 << 24 });
   refused.acceptAtOnce = false;
   refused.receive(helloPacket());
-  refused.engine.refuseHello(ErrorCode.AUTH_FAILED, "no");
+  refused.handshake.refuseHello(ErrorCode.AUTH_FAILED, "no");
   assertEquals(refused.out.limits.maxBodyBytes, 65536);
 });
 
 test("an engine whose output fails ends, and lets its carrier go", () => {
-  const out = new PacketRecorder();
   const told: string[] = [];
-  const host = new Proxy({}, { get: (_, name: string) => () => void told.push(name) }) as ServerHost;
-  const engine = new ServerEngine(out, host);
-  engine.opened(0);
+  const rig = new ServerRig();
+  rig.mayFail = true;
+  const { engine, out } = rig.open();
+  rig.host.failure = () => void told.push("failure");
+  rig.host.finished = () => void told.push("finished");
   out.begin = () => {
     throw new RangeError("no memory");
   };
   engine.crash(new NnrpInternalError("test"));
-  assertEquals(engine.state, 4);
-  assertEquals(told.filter((name) => name === "finished" || name === "failure"), ["failure", "finished"]);
+  assertEquals([engine.state, told], [4, ["failure", "finished"]]);
 });

@@ -80,7 +80,7 @@ test("§10: a waiting submit goes when credit comes, when a frame ends, and when
   rig.receive(flowPacket({ updateReason: PAUSE, retryAfterMs: 30 }));
   rig.engine.wantSlot();
   rig.heard.length = 0;
-  assertEquals(rig.engine.nextDeadlineMs, rig.nowMs + 30);
+  assertEquals(rig.current.nextDeadlineMs, rig.nowMs + 30);
   rig.pass(29);
   assertEquals(rig.heard, []);
   waitsFor(rig.pass(1), "retry time");
@@ -223,8 +223,7 @@ test("§10: ping measures by trace id, however pongs are ordered; each answer co
       reject() {},
     }));
     for (const reply of replies) {
-      rig.engine.now = rig.nowMs;
-      rig.engine.ping(reply);
+      rig.engine.ping(reply, rig.nowMs);
       rig.nowMs += 10;
     }
     const traces = rig.out.take().map((p) => p.header.traceId);
@@ -245,8 +244,8 @@ test("more pings than can wait are refused, and those that wait still get their 
   const rig = new ClientRig().open();
   const values: number[] = [];
   const waiter = () => ({ resolve: (ms: number) => values.push(ms), reject: () => {} });
-  for (let i = 0; i < MAX_PENDING_PINGS; i++) rig.engine.ping(waiter());
-  assertThrows(() => rig.engine.ping(waiter()), NnrpLimitError);
+  for (let i = 0; i < MAX_PENDING_PINGS; i++) rig.engine.ping(waiter(), rig.nowMs);
+  assertThrows(() => rig.engine.ping(waiter(), rig.nowMs), NnrpLimitError);
   const sent = rig.out.take();
   assertEquals(sent.length, MAX_PENDING_PINGS, "a refused ping is not sent");
   rig.receive(...sent.map((p) => bare(MessageType.PONG, { traceId: p.header.traceId })));
@@ -257,9 +256,9 @@ test("§10: an ERROR with a ping's, patch's or put's trace id rejects that reque
   const rig = new ClientRig().open();
   const [ping, patch, put] = [rig.putReply(), rig.patchReply(), rig.putReply()];
   const traces = [
-    rig.engine.ping(ping as never),
+    rig.engine.ping(ping as never, rig.nowMs),
     rig.engine.patch(patchFields({}), null, patch),
-    rig.engine.putCache(putFields(1), patterned(4, 1), put),
+    rig.engine.putCache(putFields(1), patterned(4, 1), put, rig.nowMs),
   ];
   assertEquals(new Set(traces).size, 3);
   const replies = [ping, patch, put];
@@ -467,7 +466,7 @@ test("§10: an invalidation has no answer unless the server is told to give one,
     const server = new ServerRig({ acknowledgeInvalidate }).open();
     const client = new ClientRig().open();
     const put = client.putReply();
-    client.engine.putCache(putFields(1), patterned(4, 1), put);
+    client.engine.putCache(putFields(1), patterned(4, 1), put, client.nowMs);
     client.receive(...server.receive(...client.out.take()));
     assertEquals(put.value?.usable, true);
     client.engine.invalidateCache({
@@ -491,7 +490,7 @@ test("§10: an invalidation has no answer unless the server is told to give one,
 test("§10: an invalidation that overtakes a put's ack makes the object unusable", () => {
   const rig = new ClientRig().open();
   const reply = rig.putReply();
-  const traceId = rig.engine.putCache(putFields(1), patterned(4, 1), reply);
+  const traceId = rig.engine.putCache(putFields(1), patterned(4, 1), reply, rig.nowMs);
   rig.engine.invalidateCache({
     invalidateScope: 0,
     cacheNamespace: 0,
@@ -509,7 +508,7 @@ test("§10: a CACHE_MISS ends the frame; the client may put again and resubmit u
   const reference = { objectKind: 1, refFlags: 0, cacheNamespace: 0, cacheKeyHi: 0, cacheKeyLo: 1 };
   const put = (key: number) => {
     const reply = client.putReply();
-    client.engine.putCache(putFields(key), patterned(4, key), reply);
+    client.engine.putCache(putFields(key), patterned(4, key), reply, client.nowMs);
     client.receive(...server.receive(...client.out.take()));
     return reply.value!;
   };
@@ -569,7 +568,7 @@ test("requests before the handshake and after the end throw and write nothing", 
   for (const rig of [before, after, draining]) {
     const { engine } = rig;
     assertThrows(() => engine.patch(patchFields({}), null, rig.patchReply()), NnrpStateError);
-    assertThrows(() => engine.putCache(putFields(1), patterned(4, 1), rig.putReply()), NnrpStateError);
+    assertThrows(() => engine.putCache(putFields(1), patterned(4, 1), rig.putReply(), 0), NnrpStateError);
     assertThrows(() => rig.submit(1), NnrpStateError);
     assertThrows(
       () =>
@@ -583,7 +582,7 @@ test("requests before the handshake and after the end throw and write nothing", 
       NnrpStateError,
     );
     if (rig === draining) continue;
-    assertThrows(() => engine.ping({ resolve() {}, reject() {} }), NnrpStateError);
+    assertThrows(() => engine.ping({ resolve() {}, reject() {} }, 0), NnrpStateError);
     assertThrows(() => engine.sendFlowUpdate(flowUpdateOf({})), NnrpStateError);
     assertThrows(() => engine.sendRaw("control", bare(MessageType.PING)), NnrpStateError);
     assertEquals(rig.out.take(), []);

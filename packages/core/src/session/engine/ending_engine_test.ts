@@ -8,18 +8,18 @@ import { SessionState } from "./states.ts";
 const text = (packet: SentPacket): string => new TextDecoder().decode(packet.body);
 const close = (words = ""): SentPacket => {
   const rig = new ClientRig().open();
-  rig.engine.close(words);
+  rig.current.close(words);
   return rig.out.take()[0];
 };
 
 test("§10: close() says CLOSE with the reason once, and only an active session says it", () => {
   for (const rig of [new ClientRig().open(), new ServerRig().open()]) {
     rig.out.take();
-    rig.engine.close("enough");
-    rig.engine.close("again");
+    rig.current.close("enough");
+    rig.current.close("again");
     const sent = rig.out.take();
     assertEquals(sent.map((p) => [p.name, text(p), p.header.metaLen]), [["CLOSE", "enough", 0]]);
-    assertEquals([rig.engine.state, rig.ending?.kind, rig.ending?.local], [
+    assertEquals([rig.current.state, rig.ending?.kind, rig.ending?.local], [
       SessionState.DRAINING,
       "close",
       true,
@@ -27,8 +27,12 @@ test("§10: close() says CLOSE with the reason once, and only an active session 
     assertEquals(rig.done, null, "who sent CLOSE leaves closing to the other side");
   }
   for (const rig of [new ClientRig(), new ServerRig()]) {
-    rig.engine.close("early");
-    assertEquals([rig.out.take().length, rig.engine.state, rig.done?.fatal], [0, SessionState.CLOSED, false]);
+    rig.current.close("early");
+    assertEquals([rig.out.take().length, rig.current.state, rig.done?.fatal], [
+      0,
+      SessionState.CLOSED,
+      false,
+    ]);
   }
 });
 
@@ -37,7 +41,7 @@ test("§10: who receives CLOSE settles its frames, then closes, and does not ans
   const waiter = client.submit(1);
   client.out.take();
   assertEquals(client.receive(close("bye")), []);
-  assertEquals([client.engine.state, client.ending?.reason, client.done], [
+  assertEquals([client.current.state, client.ending?.reason, client.done], [
     SessionState.DRAINING,
     "bye",
     null,
@@ -48,11 +52,11 @@ test("§10: who receives CLOSE settles its frames, then closes, and does not ans
   const server = new ServerRig().open();
   server.receive(submitPacket(1), submitPacket(2));
   server.receive(close("bye"));
-  server.engine.sendResult(server.frames[0]);
-  server.engine.turn();
+  server.engine.sendResult(server.frames[0], {}, true, server.nowMs);
+  server.current.turn();
   assertEquals(server.done, null);
   server.engine.sendDrop(server.frames[1]);
-  server.engine.turn();
+  server.current.turn();
   assertEquals([server.done?.end.reason, namesOf(server.out.take())], ["bye", [
     "RESULT_PUSH",
     "RESULT_DROP",
@@ -80,15 +84,15 @@ test("CLOSE of both sides that crosses ends both sessions in order", () => {
   const server = new ServerRig().open();
   const waiter = client.submit(1);
   server.receive(...client.out.take().slice(-1));
-  client.engine.close("client");
-  server.engine.close("server");
+  client.current.close("client");
+  server.current.close("server");
   const [toServer, toClient] = [client.out.take(), server.out.take().filter((p) => p.name === "CLOSE")];
   server.receive(...toServer);
   client.receive(...toClient);
   assertEquals([client.done, server.done], [null, null], "a frame is in flight");
-  server.engine.sendResult(server.frames[0]);
+  server.engine.sendResult(server.frames[0], {}, true, server.nowMs);
   client.receive(...server.out.take());
-  server.engine.turn();
+  server.current.turn();
   assertEquals(waiter.heard, ["final"]);
   assertEquals([client.ending?.reason, server.ending?.reason], ["client", "server"], "the first end counts");
   assertEquals([client.done?.fatal, server.done?.fatal], [false, false]);
@@ -97,19 +101,19 @@ test("CLOSE of both sides that crosses ends both sessions in order", () => {
 test("§2: a half-close is the end of the client's submits, not of the server's answers", () => {
   const server = new ServerRig().open();
   server.receive(submitPacket(1));
-  server.engine.peerEnded();
-  server.engine.turn();
-  assertEquals([server.engine.state, server.done], [SessionState.DRAINING, null]);
-  assertEquals(server.engine.sendResult(server.frames[0]), true);
-  server.engine.turn();
+  server.current.peerEnded();
+  server.current.turn();
+  assertEquals([server.current.state, server.done], [SessionState.DRAINING, null]);
+  assertEquals(server.engine.sendResult(server.frames[0], {}, true, server.nowMs), true);
+  server.current.turn();
   assertEquals(server.done?.end.kind, "lost");
 });
 
 test("§2: a half-close of the server fails what is in flight: nobody can answer it any more", () => {
   const client = new ClientRig().open();
   const waiter = client.submit(1);
-  client.engine.peerEnded();
-  assertEquals([waiter.heard, client.engine.state, client.done?.end.kind], [
+  client.current.peerEnded();
+  assertEquals([waiter.heard, client.current.state, client.done?.end.kind], [
     ["CLOSED"],
     SessionState.CLOSED,
     "lost",
@@ -144,15 +148,15 @@ test("§10: a session ERROR that is not fatal changes nothing but what waits for
   const client = new ClientRig().open();
   const waiter = client.submit(1);
   client.receive(errorPacket({ errorScope: ErrorScope.SESSION }, { traceId: 0n }));
-  assertEquals([client.engine.state, waiter.heard, client.errors.length], [SessionState.ACTIVE, [], 1]);
+  assertEquals([client.current.state, waiter.heard, client.errors.length], [SessionState.ACTIVE, [], 1]);
 });
 
 test("the first cause of an end is the one that is told", () => {
   const client = new ClientRig().open();
   client.receive(close("first"));
   const server = new ServerRig().open();
-  server.engine.close("first");
-  server.engine.carrierClosed({ code: 0, reason: "reset", local: false });
+  server.current.close("first");
+  server.current.carrierClosed({ code: 0, reason: "reset", local: false });
   assertEquals([client.ending?.reason, server.ending?.reason, server.done?.end.reason], [
     "first",
     "first",
@@ -164,7 +168,7 @@ test("a lost carrier ends everything that waits, once, and the host hears draini
   const rig = new ClientRig().open();
   const patch = rig.patchReply();
   const pings: string[] = [];
-  rig.engine.ping({ resolve() {}, reject: (e) => pings.push(e.code) });
+  rig.engine.ping({ resolve() {}, reject: (e) => pings.push(e.code) }, rig.nowMs);
   rig.engine.patch(
     {
       profileId: 1,
@@ -182,8 +186,8 @@ test("a lost carrier ends everything that waits, once, and the host hears draini
   );
   rig.heard.length = 0;
   const info = { code: 0, reason: "reset by peer", local: false };
-  rig.engine.carrierClosed(info);
-  rig.engine.carrierClosed(info);
+  rig.current.carrierClosed(info);
+  rig.current.carrierClosed(info);
   assertEquals([patch.error?.code, patch.settled, pings], ["CLOSED", 1, ["CLOSED"]]);
   assertEquals(rig.heard.filter((h) => h !== "admitted"), ["draining", "finished"]);
   assertEquals([rig.ending?.kind, rig.ending?.reason], ["lost", "reset by peer"]);
@@ -196,7 +200,7 @@ test("§6.4: a quiet session pings at least every keepAliveMs, a busy one does n
     const rig = role === "client"
       ? new ClientRig({ keepAliveMs: 5000 }).open()
       : new ServerRig({ keepAliveMs: 5000 }).open();
-    rig.engine.tick(rig.nowMs);
+    rig.current.tick(rig.nowMs);
     rig.out.take();
     const pings: number[] = [];
     let silentSince = rig.nowMs;
@@ -215,7 +219,7 @@ test("§6.4: a quiet session pings at least every keepAliveMs, a busy one does n
 
 test("§6.4: traffic of this side's own puts the next ping off", () => {
   const rig = new ServerRig({ keepAliveMs: 5000 }).open();
-  rig.engine.tick(rig.nowMs);
+  rig.current.tick(rig.nowMs);
   for (let i = 0; i < 100; i++) {
     rig.engine.sendHint({ appliedBudgetPolicy: 0, congestionState: 1, reason: 0, retryAfterMs: 0 });
     assertEquals(namesOf(rig.pass(500)).includes("PING"), false);
@@ -237,16 +241,16 @@ test("§2: the idle time counts received bytes only, from the opening of the car
   ) {
     rig.pass(999);
     assertEquals(rig.done, null);
-    rig.engine.begin(rig.nowMs); // a batch that held no whole packet
+    rig.current.begin(rig.nowMs); // a batch that held no whole packet
     rig.pass(999);
     assertEquals(rig.done, null);
     rig.pass(1);
-    assertEquals([rig.engine.state, rig.ending?.kind, rig.ending?.error?.code], [
+    assertEquals([rig.current.state, rig.ending?.kind, rig.ending?.error?.code], [
       SessionState.CLOSED,
       "lost",
       "CLOSED",
     ]);
-    assertEquals(rig.engine.nextDeadlineMs, Infinity);
+    assertEquals(rig.current.nextDeadlineMs, Infinity);
   }
   const never = new ClientRig({ idleTimeoutMs: 0, keepAliveMs: 0 }).open();
   assertEquals(never.engine.nextDeadlineMs, Infinity);
@@ -257,8 +261,8 @@ test("§2: the idle time counts received bytes only, from the opening of the car
 test("an engine whose next deadline is kept is never late and never asks in vain for ever", () => {
   const rig = new ClientRig({ keepAliveMs: 2000, idleTimeoutMs: 50_000 }).open();
   let ticks = 0;
-  while (rig.engine.state === SessionState.ACTIVE && ticks < 1000) {
-    const next = rig.engine.nextDeadlineMs;
+  while (rig.current.state === SessionState.ACTIVE && ticks < 1000) {
+    const next = rig.current.nextDeadlineMs;
     assert(next > rig.nowMs, "a deadline in the past would spin");
     rig.pass(next - rig.nowMs);
     ticks++;
@@ -303,9 +307,9 @@ test("a message of a session that is over is not answered", () => {
     rig.out.take();
     for (const type of Object.values(MessageType)) assertEquals(rig.receive(bare(type)), []);
     rig.engine.sendError({ errorCode: 1, errorScope: 1 });
-    rig.engine.fault(new Error("late") as never);
-    rig.engine.peerEnded();
-    rig.engine.close();
+    rig.current.fault(new Error("late") as never);
+    rig.current.peerEnded();
+    rig.current.close();
     assertEquals([rig.out.take(), rig.pass(1e6)], [[], []]);
   }
 });

@@ -83,11 +83,6 @@ export interface EngineHost {
   draining(end: SessionEnd): void;
   /** Nothing is left to do: the carrier can be closed. `fatal`: an ERROR was just written, let it arrive. */
   finished(end: SessionEnd, fatal: boolean): void;
-  /**
-   * The path was lost, not closed. True: the host keeps the session for a new path ({@linkcode SessionEngine.moveTo}) or ends it
-   * later ({@linkcode SessionEngine.giveUp}). Default: the session ends.
-   */
-  suspend?(end: SessionEnd): boolean;
   /** An ERROR that no waiter stands for (or a frame's, after its waiter heard of it). */
   error(event: ErrorEvent): void;
   /**

@@ -7,6 +7,10 @@
 // Handshake
 export * from "../handshake/negotiation.ts";
 
+// Control
+export * from "../control/error_exchange.ts";
+export * from "../control/pending_requests.ts";
+
 // Flow
 export * from "../control/control_rate.ts";
 export * from "../flow/credit.ts";
@@ -18,6 +22,8 @@ export * from "../flow/serial_number.ts";
 // Frames
 export * from "../frames/coverage.ts";
 export * from "../frames/deadlines.ts";
+export * from "../frames/pending_frames.ts";
+export * from "../frames/received_frames.ts";
 
 // Cache
 export * from "../cache/cache.ts";
@@ -27,7 +33,13 @@ export * from "../cache/reference_resolution.ts";
 
 // Paths
 export * from "../paths/migration.ts";
+export * from "../paths/move_exchange.ts";
+
+// Probes
+export type { ProbeCounts } from "../probe/probe_answer.ts";
+export * from "../probe/probe_exchange.ts";
 
 // Patches
 export * from "../patch/client_patch.ts";
 export * from "../patch/patch.ts";
+export * from "../patch/patch_exchange.ts";

@@ -146,7 +146,9 @@ test("whatever nonsense a handler gives, the result is sent whole or refused, an
             odd instanceof Object ? JSON.stringify(odd) : String(odd)
           }`;
           try {
-            rig.engine[how](frame, { ...good, [field]: odd } as ResultFields);
+            const fields = { ...good, [field]: odd } as ResultFields;
+            if (how === "sendPart") rig.engine.sendPart(frame, fields);
+            else rig.engine.sendResult(frame, fields, true, rig.nowMs);
             sent++;
             const packets = rig.out.take();
             assertEquals(namesOf(packets), ["RESULT_PUSH"], about);
@@ -159,7 +161,9 @@ test("whatever nonsense a handler gives, the result is sent whole or refused, an
             assert(isRefusal(error), `${about}: ${error}`);
             assertEquals([rig.out.take().length, frame.settled], [0, false], about);
           }
-          if (!frame.settled) assertEquals(rig.engine.sendResult(frame, frameRequest("in order")), true);
+          if (!frame.settled) {
+            assertEquals(rig.engine.sendResult(frame, frameRequest("in order"), true, rig.nowMs), true);
+          }
           rig.out.take();
         });
         assertEquals(rig.engine.framesInFlight, 0);

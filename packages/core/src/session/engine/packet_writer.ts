@@ -6,6 +6,7 @@
  */
 import type { Carrier, Lane } from "../../carrier.ts";
 import { HEADER_SIZE, writeHeader } from "../../wire/header.ts";
+import { laneOf } from "../../wire/metadata/registry.ts";
 import type { NnrpPacket } from "../../wire/packet.ts";
 import { encodeHeader } from "../../wire/header.ts";
 
@@ -60,14 +61,9 @@ export class PacketWriter {
     this.output = output;
   }
 
-  /** Writes a packet without metadata; `body` only for CLOSE. */
-  headerOnly(
-    msgType: number,
-    ids: PacketIds = NO_IDS,
-    lane: Lane = "control",
-    body: Uint8Array = EMPTY,
-  ): void {
-    this.#write(lane, msgType, ids, 0, body);
+  /** Writes a packet without metadata on its message's lane; `body` only for CLOSE. */
+  headerOnly(msgType: number, ids: PacketIds = NO_IDS, body: Uint8Array = EMPTY): void {
+    this.#write(msgType, ids, 0, body);
   }
 
   /**
@@ -83,7 +79,7 @@ export class PacketWriter {
     body: Uint8Array = EMPTY,
   ): void {
     encoder.encode(fields, this.#scratch, 0);
-    this.#write("control", msgType, ids, encoder.size, body);
+    this.#write(msgType, ids, encoder.size, body);
   }
 
   /** Writes a packet as it is, without any check. */
@@ -98,7 +94,8 @@ export class PacketWriter {
     this.output.commit(lane, header.frameId, header.viewId, true);
   }
 
-  #write(lane: Lane, msgType: number, ids: PacketIds, metaSize: number, body: Uint8Array): void {
+  #write(msgType: number, ids: PacketIds, metaSize: number, body: Uint8Array): void {
+    const lane = laneOf(msgType);
     const frameId = ids.frameId ?? 0;
     const viewId = ids.viewId ?? 0;
     const out = this.output.begin(lane, frameId, viewId);

@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
-import { ClientRig, laneOf, type RecordingWaiter, ServerRig } from "@nnrp/testing/engines";
+import { laneOf } from "../../wire/metadata/registry.ts";
+import { ClientRig, type RecordingWaiter, ServerRig } from "@nnrp/testing/engines";
 import { bare, errorPacket, join, patterned, resultPacket, submitPacket } from "@nnrp/testing/packets";
 import { MessageType, ResultClass } from "../../wire/enums.ts";
 import { HeaderFlags, ResultFlags } from "../../wire/flags.ts";
@@ -117,7 +118,7 @@ test("a result says the same for ever, whatever its connection receives after it
           expected.push(contentOf(waiter.results[0]));
           if (withControl) packets.push(encodePacket(errorPacket({}, {}, "between")));
         }
-        readInto(rig.engine, join(packets), readSize);
+        readInto(rig.current, join(packets), readSize);
         waiters.forEach((waiter, i) => assertEquals(contentOf(waiter.results[0]), expected[i]));
       },
     ),
@@ -168,7 +169,7 @@ test("a frame says the same until it is answered, whatever its connection receiv
           camera: f.cameraBlock.slice(),
           packet: encodePacket(f.packet),
         });
-        readInto(rig.engine, join(packets.map(encodePacket)), readSize);
+        readInto(rig.current, join(packets.map(encodePacket)), readSize);
         assertEquals(rig.frames.length, packets.length);
         for (const [i, frame] of rig.frames.entries()) {
           const alone = new ServerRig().open();
@@ -187,7 +188,7 @@ test("what came with the hello says the same once the hello is accepted", () => 
   const one = new ServerRig().open();
   one.receive(submitPacket(1));
   const hello = new ClientRig().hello()[0];
-  readInto(rig.engine, join([encodePacket(hello), encodePacket(submitPacket(1, { traceId: 9n }))]), 50);
+  readInto(rig.current, join([encodePacket(hello), encodePacket(submitPacket(1, { traceId: 9n }))]), 50);
   rig.accept();
   assertEquals([rig.frames[0].text(), rig.frames[0].traceId, rig.context!.metadata.authBytes], [
     "frame 1",

@@ -40,7 +40,7 @@ function withFrame(
 test("a result echoes the submit's ids and settles the frame", () => {
   const { rig, frame } = withFrame({ viewId: 2, routeId: 3, traceId: 0xfedcba9876543210n });
   assertEquals([rig.engine.framesInFlight, rig.engine.counts.bytesInFlight], [1, frame.byteLength]);
-  assertEquals(rig.engine.sendResult(frame, { typedPayloads: [token("a")] }), true);
+  assertEquals(rig.engine.sendResult(frame, { typedPayloads: [token("a")] }, true, rig.nowMs), true);
   const [sent] = rig.out.take();
   const { frameId, viewId, routeId, traceId, sessionId } = sent.header;
   assertEquals([sent.name, sent.lane, sent.last], ["RESULT_PUSH", "result", true]);
@@ -50,8 +50,8 @@ test("a result echoes the submit's ids and settles the frame", () => {
 
 test("§9: nothing is sent for a settled frame, however it was settled", () => {
   const ends: ((rig: ServerRig, frame: ReceivedSubmit) => unknown)[] = [
-    (rig, frame) => rig.engine.sendResult(frame),
-    (rig, frame) => rig.engine.endStream(frame),
+    (rig, frame) => rig.engine.sendResult(frame, {}, true, rig.nowMs),
+    (rig, frame) => rig.engine.endStream(frame, rig.nowMs),
     (rig, frame) => rig.engine.sendDrop(frame),
     (rig, frame) => rig.engine.failFrame(frame, { errorCode: ErrorCode.INTERNAL_ERROR }),
     (rig, frame) => rig.engine.discard(frame),
@@ -63,7 +63,11 @@ test("§9: nothing is sent for a settled frame, however it was settled", () => {
     end(rig, frame);
     rig.out.take();
     const { engine } = rig;
-    assertEquals([engine.sendResult(frame), engine.sendPart(frame, {}), engine.endStream(frame)], [
+    assertEquals([
+      engine.sendResult(frame, {}, true, rig.nowMs),
+      engine.sendPart(frame, {}),
+      engine.endStream(frame, rig.nowMs),
+    ], [
       false,
       false,
       false,
@@ -80,7 +84,7 @@ test("§8.6: parts go out as PARTIAL, the end as an empty COMPLETE with EOS, all
     assertEquals(rig.engine.sendPart(frame, { typedPayloads: [token(text)] }), true);
   }
   assertEquals(rig.engine.framesInFlight, 1);
-  assertEquals(rig.engine.endStream(frame), true);
+  assertEquals(rig.engine.endStream(frame, rig.nowMs), true);
   const sent = rig.out.take();
   assertEquals(sent.map((p) => [metadataOf(p).resultClass, p.header.flags, p.last, p.body.length > 0]), [
     [ResultClass.PARTIAL, 0, false, true],
@@ -95,11 +99,16 @@ test("§8.6: parts go out as PARTIAL, the end as an empty COMPLETE with EOS, all
 test("§8.6: a stream may end with a final result instead, and a final PARTIAL says EOS", () => {
   const { rig, frame } = withFrame();
   rig.engine.sendPart(frame, { typedPayloads: [token("a")] });
-  rig.engine.sendResult(frame, {
-    typedPayloads: [token("b")],
-    resultClass: ResultClass.PARTIAL,
-    resultFlags: ResultFlags.PARTIAL,
-  });
+  rig.engine.sendResult(
+    frame,
+    {
+      typedPayloads: [token("b")],
+      resultClass: ResultClass.PARTIAL,
+      resultFlags: ResultFlags.PARTIAL,
+    },
+    true,
+    rig.nowMs,
+  );
   const sent = rig.out.take();
   assertEquals(sent.map((p) => [p.header.flags, p.last]), [[0, false], [HeaderFlags.EOS, true]]);
 });
@@ -109,8 +118,7 @@ test("a result tells how long the frame waited and was worked on", () => {
     const { rig, frame } = withFrame();
     frame.startedAtMs = rig.nowMs + 30;
     rig.nowMs += 100;
-    rig.engine.now = rig.nowMs;
-    rig.engine.sendResult(frame, result);
+    rig.engine.sendResult(frame, result, true, rig.nowMs);
     const { queueMs, inferenceMs, serverTotalMs } = metadataOf(rig.out.take()[0]);
     assertEquals([queueMs, inferenceMs, serverTotalMs], [30, 70, 100]);
   }
@@ -131,11 +139,12 @@ test("a result that cannot be written leaves nothing behind and the frame in fli
     { sections: 5 as never, tileIds: [1] },
   ];
   for (const fields of bad) {
-    for (const send of ["sendResult", "sendPart"] as const) {
+    for (const whole of [true, false]) {
       const { rig, frame } = withFrame();
       let refused = true;
       try {
-        rig.engine[send](frame, fields);
+        if (whole) rig.engine.sendResult(frame, fields, true, rig.nowMs);
+        else rig.engine.sendPart(frame, fields);
         refused = false;
       } catch (error) {
         assert(error instanceof NnrpError || error instanceof TypeError, String(error));
@@ -144,7 +153,10 @@ test("a result that cannot be written leaves nothing behind and the frame in fli
         assertEquals([rig.out.take().length, rig.engine.framesInFlight, frame.settled], [0, 1, false]);
       } else rig.out.take();
       rig.receive(submitPacket(2));
-      assertEquals(rig.engine.sendResult(rig.frames[1], { typedPayloads: [token("b")] }), true);
+      assertEquals(
+        rig.engine.sendResult(rig.frames[1], { typedPayloads: [token("b")] }, true, rig.nowMs),
+        true,
+      );
       assertEquals(namesOf(rig.out.take()), ["RESULT_PUSH"]);
     }
   }
@@ -162,7 +174,7 @@ test("§10: FRAME_CANCEL aborts the frame's signal and is answered by RESULT_DRO
     77n,
   ]);
   assertEquals([frame.aborted, reasons.length, rig.cancelled.length], [true, 1, 1]);
-  assertEquals(rig.engine.sendResult(frame), false);
+  assertEquals(rig.engine.sendResult(frame, {}, true, rig.nowMs), false);
   assertEquals([rig.engine.counts.cancels, rig.engine.counts.drops, rig.engine.counts.results], [1, 1, 0]);
 });
 
@@ -170,7 +182,7 @@ test("§10: a cancel on another view, of a settled frame or of no frame at all c
   const { rig, frame } = withFrame();
   assertEquals(rig.receive(cancel(1, 1), cancel(9)), []);
   assertEquals([frame.aborted, rig.engine.framesInFlight], [false, 1]);
-  rig.engine.sendResult(frame);
+  rig.engine.sendResult(frame, {}, true, rig.nowMs);
   rig.out.take();
   assertEquals(rig.receive(cancel(1)), []);
   assertEquals([frame.aborted, rig.engine.counts.cancels], [false, 3]);
@@ -195,7 +207,7 @@ test("§3: on one ordered stream a cancel of an unknown frame is never kept", ()
 test("§3: a cancel that comes after its frame was answered means no later frame of that key", () => {
   const rig = new ServerRig({}, {}, true).open();
   const { frame } = withFrame({}, rig);
-  rig.engine.sendResult(frame);
+  rig.engine.sendResult(frame, {}, true, rig.nowMs);
   rig.receive(cancel(1), submitPacket(1));
   assertEquals([rig.frames.length, rig.engine.counts.earlyCancels], [2, 0]);
 });
@@ -213,8 +225,8 @@ test("rc2 may send a key again while it is in flight: both frames are answered, 
     for (let i = 0; i < 3; i++) rig.receive(submitPacket(1, { traceId: BigInt(i) }));
     assertEquals([rig.frames.length, rig.engine.framesInFlight], [3, 3]);
     for (const i of order) {
-      assertEquals(rig.engine.sendResult(rig.frames[i]), true);
-      assertEquals(rig.engine.sendResult(rig.frames[i]), false);
+      assertEquals(rig.engine.sendResult(rig.frames[i], {}, true, rig.nowMs), true);
+      assertEquals(rig.engine.sendResult(rig.frames[i], {}, true, rig.nowMs), false);
     }
     assertEquals(rig.out.take().map((p) => p.header.traceId), order.map(BigInt));
     assertEquals([rig.engine.framesInFlight, rig.engine.frame(1), rig.engine.counts.bytesInFlight], [
@@ -247,7 +259,7 @@ test("§7: after CLOSE of either side accepted frames are still answered, and no
       5n,
     ]);
     assertEquals(rig.done, null);
-    assertEquals(rig.engine.sendResult(frame), true);
+    assertEquals(rig.engine.sendResult(frame, {}, true, rig.nowMs), true);
     rig.engine.turn();
     // Who received CLOSE closes once its frames are settled; who sent it leaves that to the other side.
     assertEquals(rig.done !== null, how === "there");
@@ -260,10 +272,10 @@ test("§3: on carriers with several streams, submits that come after the client'
   rig.receive(bare(MessageType.CLOSE));
   rig.receive(submitPacket(2));
   assertEquals(rig.frames.length, 2);
-  rig.engine.sendResult(frame);
+  rig.engine.sendResult(frame, {}, true, rig.nowMs);
   rig.engine.turn();
   assertEquals(rig.done, null);
-  rig.engine.sendResult(rig.frames[1]);
+  rig.engine.sendResult(rig.frames[1], {}, true, rig.nowMs);
   rig.engine.turn();
   assertEquals(rig.done?.fatal, false);
 });
@@ -328,7 +340,7 @@ test("hints and flow updates of the server leave only while the session is open"
   rig.out.take();
   rig.engine.sendHint(hint);
   assertEquals(namesOf(rig.out.take()), ["RESULT_HINT"]);
-  rig.engine.sendResult(frame);
+  rig.engine.sendResult(frame, {}, true, rig.nowMs);
   rig.engine.carrierClosed({ code: 0, reason: "", local: true });
   assertThrows(() => rig.engine.sendHint(hint), NnrpError);
   assertEquals(rig.engine.counts.hints, 2);
@@ -368,9 +380,10 @@ test("whatever clients and handlers do, every accepted frame ends exactly once a
         } else if (what === "cancel") record(rig.receive(cancel(frameId, viewId)));
         else if (what === "pass") rig.pass(pick);
         else if (frame !== undefined) {
-          if (what === "result") rig.engine.sendResult(frame, { typedPayloads: [token("x")] });
-          else if (what === "part") rig.engine.sendPart(frame, { typedPayloads: [token("x")] });
-          else if (what === "end") rig.engine.endStream(frame);
+          if (what === "result") {
+            rig.engine.sendResult(frame, { typedPayloads: [token("x")] }, true, rig.nowMs);
+          } else if (what === "part") rig.engine.sendPart(frame, { typedPayloads: [token("x")] });
+          else if (what === "end") rig.engine.endStream(frame, rig.nowMs);
           else if (what === "drop") rig.engine.sendDrop(frame);
           else if (what === "fail") rig.engine.failFrame(frame, { errorCode: ErrorCode.INTERNAL_ERROR });
           else if (what === "discard") {

@@ -1,6 +1,7 @@
 /**
  * What both roles share: the state, the dispatch by the table of states.ts, pings, ERROR and CLOSE, keep-alive, and how a
- * session ends (behaviour spec §7, §10). No I/O, no timer, no clock: time comes in through `begin` and `tick`.
+ * session ends (behaviour spec §7, §10). No I/O, no timer, no clock: packets get the time of their batch (`begin`), and every command
+ * that needs the time takes it.
  *
  * @module
  */
@@ -9,69 +10,29 @@ import {
   NnrpConnectionClosedError,
   type NnrpError,
   NnrpInternalError,
-  NnrpProtocolError,
+  type NnrpProtocolError,
   NnrpStateError,
   NnrpWireError,
 } from "../../errors.ts";
-import { cutPeerText, readPeerText } from "../../peer_text.ts";
 import { ErrorCode, ErrorScope, FlowUpdateScopeKind, MessageType } from "../../wire/enums.ts";
 import { enumName } from "../../wire/enum_names.ts";
-import { decodeErrorMetadata, encodeErrorMetadata, ERROR_METADATA_SIZE } from "../../wire/metadata/error.ts";
-import {
-  encodeFlowUpdateMetadata,
-  FLOW_UPDATE_METADATA_SIZE,
-  type FlowUpdateMetadata,
-} from "../../wire/metadata/flow_update.ts";
+import { FLOW_UPDATE_RECORD, type FlowUpdateMetadata } from "../../wire/metadata/flow_update.ts";
 import type { NnrpPacket } from "../../wire/packet.ts";
 import type { PacketCursor } from "../../wire/packet_cursor.ts";
-import { ControlRate, type ControlRateOptions } from "../control/control_rate.ts";
-import type { EngineHost, ErrorEvent, ReplyWaiter, SessionEnd } from "./engine_host.ts";
-import { KeepAlive } from "../control/keepalive.ts";
-import { type PacketIds, type PacketOutput, PacketWriter } from "./packet_writer.ts";
+import { type ErrorFields, protocolError, writeError } from "../control/error_exchange.ts";
+import { answerPing, type KeepAlive } from "../control/keepalive.ts";
+import { decodeWords, encodeWords } from "../control/words.ts";
+import type { EngineHost, ReplyWaiter, SessionEnd } from "./engine_host.ts";
+import type { PacketIds, PacketOutput, PacketWriter } from "./packet_writer.ts";
+import type { SessionLink } from "./session_link.ts";
 import { ReceptionCode, receptionTable, type SessionRole, SessionState } from "./states.ts";
 
-/** Options both engines take. */
-export interface SessionEngineOptions {
-  /** A PING after this long without outgoing traffic, ms; 0 = never. Default 5,000. */
-  readonly keepAliveMs?: number;
-  /** The session is lost when nothing came for this long, ms; 0 = never. Default 120,000. */
-  readonly idleTimeoutMs?: number;
-  /** How many control packets that bring nothing forward are taken. */
-  readonly controlRate?: ControlRateOptions;
-}
-
-/** What an ERROR that is sent says. */
-export interface ErrorFields {
-  /** An ErrorCode. */
-  readonly errorCode: number;
-  /** An ErrorScope. */
-  readonly errorScope: number;
-  /** Whether the session is over. Default false. */
-  readonly fatal?: boolean;
-  /** When trying again makes sense, ms. Default 0 = not told. */
-  readonly retryAfterMs?: number;
-  /** Frame it speaks of. Default 0. */
-  readonly frameId?: number;
-  /** View of that frame. Default 0. */
-  readonly viewId?: number;
-  /** Trace id of the packet that caused it. Default 0. */
-  readonly traceId?: bigint;
-  /** Words for people, UTF-8 on the wire. */
-  readonly diagnostic?: string;
-}
-
-const ERROR_RECORD = { size: ERROR_METADATA_SIZE, encode: encodeErrorMetadata };
-const FLOW_UPDATE_RECORD = { size: FLOW_UPDATE_METADATA_SIZE, encode: encodeFlowUpdateMetadata };
-const TEXT = new TextEncoder();
-
-/** Base of ClientEngine and ServerEngine. */
+/** Base of ClientEngine, ServerHandshake and ServerEngine. */
 export abstract class SessionEngine {
   /** Which side this is. */
   readonly role: SessionRole;
   /** Present state. */
   state: SessionState = SessionState.INIT;
-  /** Time of the present turn, ms of the host's clock. */
-  now = 0;
   /** Errors sent. */
   errorsSent = 0;
   /** Control packets with malformed metadata. */
@@ -80,10 +41,14 @@ export abstract class SessionEngine {
   pingsReceived = 0;
   /** FLOW_UPDATEs received. */
   flowUpdatesReceived = 0;
-  /** Writes control packets. */
-  protected readonly writer: PacketWriter;
   /** Pings and idle time. */
   readonly keepAlive: KeepAlive<ReplyWaiter<number>>;
+  /** Whether a session that loses its path waits for a new one instead of ending; its host sets it. */
+  resumable = false;
+  /** What the connection keeps. */
+  protected readonly link: SessionLink;
+  /** Writes control packets. */
+  protected readonly writer: PacketWriter;
   /** Set once the session drains or ended. */
   protected ending: SessionEnd | null = null;
   /** Whether the session waits for a new path (behaviour spec §11). */
@@ -91,10 +56,11 @@ export abstract class SessionEngine {
   /** Whether the peer sent CLOSE or finished sending: this side closes the carrier once its frames are settled. */
   protected closeReceived = false;
 
+  /** When the packets of the present batch came, ms of the host's clock: for them only, commands bring their own time. */
+  protected batchMs = 0;
+
   readonly #host: EngineHost;
   readonly #reception: Uint8Array;
-  readonly #rate: ControlRate;
-  #lastTrace = 0n;
   #packetsSeen = 0;
   #finished = false;
   #crashed = false;
@@ -103,21 +69,16 @@ export abstract class SessionEngine {
    * Makes a SessionEngine.
    *
    * @param role Which side this is.
-   * @param output Where packets go.
+   * @param link The connection.
    * @param host What to call.
-   * @param options Keep-alive and limits.
    */
-  constructor(role: SessionRole, output: PacketOutput, host: EngineHost, options: SessionEngineOptions) {
+  constructor(role: SessionRole, link: SessionLink, host: EngineHost) {
     this.role = role;
     this.#reception = receptionTable(role);
     this.#host = host;
-    this.writer = new PacketWriter(output);
-    // Sending is noticed at the next tick only, so half of the interval makes the whole the longest silence.
-    this.keepAlive = new KeepAlive(0, {
-      keepAliveMs: (options.keepAliveMs ?? 5000) / 2,
-      idleTimeoutMs: options.idleTimeoutMs,
-    });
-    this.#rate = new ControlRate(options.controlRate);
+    this.link = link;
+    this.writer = link.writer;
+    this.keepAlive = link.keepAlive;
   }
 
   /** Session id; 0 before the handshake. */
@@ -129,10 +90,10 @@ export abstract class SessionEngine {
   abstract get framesInFlight(): number;
 
   /** Handles a message that the state allows. May throw NnrpWireError for bad control metadata. */
-  protected abstract handle(msgType: number, cursor: PacketCursor, lane: Lane): void;
+  protected abstract handle(msgType: number, cursor: PacketCursor): void;
 
-  /** Keeps a message for after the handshake. */
-  protected abstract defer(cursor: PacketCursor, lane: Lane): void;
+  /** Keeps a message for after the handshake; only a server has such. */
+  protected defer(_cursor: PacketCursor, _lane: Lane): void {}
 
   /** Refuses a message that the state does not allow. */
   protected abstract refuse(cursor: PacketCursor): void;
@@ -140,19 +101,23 @@ export abstract class SessionEngine {
   /** Ends everything that waits. */
   protected abstract abandon(error: NnrpError): void;
 
-  /** The path is lost, the session is kept: ends what cannot outlive the path. */
-  protected abstract suspend(error: NnrpError): void;
+  /** The path is lost, the session is kept: ends what cannot outlive the path, and tells the host. */
+  protected abstract suspend(end: SessionEnd, error: NnrpError): void;
 
   /** The carrier is open: from now on silence counts. */
   opened(nowMs: number): void {
-    this.now = nowMs;
+    this.batchMs = nowMs;
     this.keepAlive.received(nowMs);
     this.keepAlive.sent(nowMs);
   }
 
-  /** Before a batch of packets. */
+  /**
+   * Before a batch of packets.
+   *
+   * @param nowMs When they came, ms of the host's clock; holds until the next batch begins.
+   */
   begin(nowMs: number): void {
-    this.now = nowMs;
+    this.batchMs = nowMs;
     this.keepAlive.received(nowMs);
   }
 
@@ -162,11 +127,14 @@ export abstract class SessionEngine {
     const reception = this.#reception[this.state * 256 + msgType];
     if (reception === ReceptionCode.handle) {
       try {
-        this.handle(msgType, cursor, lane);
+        this.handle(msgType, cursor);
       } catch (error) {
         if (!(error instanceof NnrpWireError)) throw error;
-        this.badControls++;
-        this.#malformed(msgType, cursor, error);
+        this.complain(
+          ErrorCode.MALFORMED_BODY,
+          cursor.traceId,
+          `${enumName(MessageType, msgType)}: ${error.message}`,
+        );
       }
     } else if (reception === ReceptionCode.defer) this.defer(cursor, lane);
     else if (reception === ReceptionCode.refuse && this.state !== SessionState.CLOSED) this.refuse(cursor);
@@ -218,7 +186,6 @@ export abstract class SessionEngine {
 
   /** Does what is due at this time. */
   tick(nowMs: number): void {
-    this.now = nowMs;
     if (this.state === SessionState.CLOSED || this.suspended) return;
     if (this.writer.packets + this.framePackets !== this.#packetsSeen) {
       this.#packetsSeen = this.writer.packets + this.framePackets;
@@ -228,32 +195,29 @@ export abstract class SessionEngine {
       const error = new NnrpConnectionClosedError("session", "nothing was received within the idle time");
       this.lose({ kind: "lost", local: true, reason: error.message, error });
     } else if (this.state !== SessionState.INIT && this.keepAlive.pingDue(nowMs)) {
-      this.#ping(undefined);
+      this.#ping(undefined, nowMs);
     }
   }
 
   /** Packets written without the writer: frames and results. */
   protected abstract get framePackets(): number;
 
-  /** A trace id of its own for a request. */
-  protected nextTraceId(): bigint {
-    return ++this.#lastTrace;
-  }
-
   /**
    * Sends a PING; the waiter gets the round trip time in ms.
    *
+   * @param waiter Who waits.
+   * @param nowMs Time, ms of the host's clock.
    * @returns The trace id, for {@linkcode KeepAlive.abandon}.
    * @throws NnrpStateError if the session is closed, NnrpLimitError if too many pings wait.
    */
-  ping(waiter: ReplyWaiter<number>): bigint {
+  ping(waiter: ReplyWaiter<number>, nowMs: number): bigint {
     this.demandOpen("ping");
-    return this.#ping(waiter);
+    return this.#ping(waiter, nowMs);
   }
 
-  #ping(waiter: ReplyWaiter<number> | undefined): bigint {
-    const traceId = this.nextTraceId();
-    this.keepAlive.pingSent(traceId, this.now, waiter);
+  #ping(waiter: ReplyWaiter<number> | undefined, nowMs: number): bigint {
+    const traceId = this.link.nextTraceId();
+    this.keepAlive.pingSent(traceId, nowMs, waiter);
     this.writer.headerOnly(MessageType.PING, { traceId });
     this.#packetsSeen = this.writer.packets + this.framePackets;
     return traceId;
@@ -284,24 +248,8 @@ export abstract class SessionEngine {
   }
 
   #writeError(fields: ErrorFields): void {
-    const body = TEXT.encode(cutPeerText(fields.diagnostic ?? ""));
     this.errorsSent++;
-    this.writer.record(
-      MessageType.ERROR,
-      ERROR_RECORD,
-      {
-        errorCode: fields.errorCode,
-        errorScope: fields.errorScope,
-        isFatal: fields.fatal ? 1 : 0,
-        retryAfterMs: fields.retryAfterMs ?? 0,
-        relatedSessionId: this.sessionId,
-        relatedFrameId: fields.frameId ?? 0,
-        relatedViewId: fields.viewId ?? 0,
-        diagnosticBytes: body.length,
-      },
-      { frameId: fields.frameId, viewId: fields.viewId, traceId: fields.traceId },
-      body,
-    );
+    writeError(this.writer, fields);
   }
 
   /** Sends a packet as it is, without checks or bookkeeping. */
@@ -318,7 +266,7 @@ export abstract class SessionEngine {
       this.end(end);
       return;
     }
-    this.writer.headerOnly(MessageType.CLOSE, {}, "control", TEXT.encode(cutPeerText(reason)));
+    this.writer.headerOnly(MessageType.CLOSE, {}, encodeWords(reason));
     this.drain(end);
   }
 
@@ -363,19 +311,22 @@ export abstract class SessionEngine {
     else this.lose({ kind: info.error ? "error" : "lost", local: info.local, reason, error: info.error });
   }
 
-  /** The path was lost: the session ends, unless the host keeps it for a new path. */
+  /** The path was lost: the session ends, or waits for a new one if it can. */
   protected lose(end: SessionEnd): void {
-    if (!this.suspended && !this.keep(end)) this.end(end);
-  }
-
-  /** Asks the host to keep the session for a new path; whether it does. */
-  protected keep(end: SessionEnd): boolean {
-    if (this.state !== SessionState.ACTIVE || this.#host.suspend?.(end) !== true) return false;
+    if (this.suspended) return;
+    if (!this.outlivesPath) {
+      this.end(end);
+      return;
+    }
     this.suspended = true;
     const error = end.error ?? new NnrpConnectionClosedError("session", `connection lost: ${end.reason}`);
     for (const waiter of this.keepAlive.drain()) waiter.reject(error);
-    this.suspend(error);
-    return true;
+    this.suspend(end, error);
+  }
+
+  /** Whether a loss of the path now would suspend the session. */
+  protected get outlivesPath(): boolean {
+    return this.resumable && this.state === SessionState.ACTIVE;
   }
 
   /** Forgets how a try to begin anew ended. */
@@ -386,7 +337,7 @@ export abstract class SessionEngine {
     this.#crashed = false;
   }
 
-  /** No new path was found for a suspended session: it ends. */
+  /** A suspended session is not kept any longer: it ends. */
   giveUp(end: SessionEnd): void {
     this.end(end);
   }
@@ -404,14 +355,9 @@ export abstract class SessionEngine {
     this.opened(nowMs);
   }
 
-  /** A trace id for a SESSION_MIGRATE: what the server says about that move carries it. */
-  moveTraceId(): bigint {
-    return this.nextTraceId();
-  }
-
   /** Sends a PING that nobody waits for: the first packet on a new path tells the peer that it works. */
-  showPath(): void {
-    this.#ping(undefined);
+  showPath(nowMs: number): void {
+    this.#ping(undefined, nowMs);
   }
 
   /** Enters DRAINING. */
@@ -432,6 +378,7 @@ export abstract class SessionEngine {
       new NnrpConnectionClosedError("session", `session closed${end.reason ? `: ${end.reason}` : ""}`);
     for (const waiter of this.keepAlive.drain()) waiter.reject(error);
     this.abandon(error);
+    this.suspended = false;
     if (first) this.#host.draining(end);
     this.finish(fatal);
   }
@@ -445,7 +392,7 @@ export abstract class SessionEngine {
 
   /** Counts a control packet that brings nothing forward; ends the session when there are too many. */
   protected spendControl(): boolean {
-    if (this.#rate.spend(this.now)) return true;
+    if (this.link.rate.spend(this.batchMs)) return true;
     this.sendError({
       errorCode: ErrorCode.LIMIT_EXCEEDED,
       errorScope: ErrorScope.SESSION,
@@ -459,48 +406,19 @@ export abstract class SessionEngine {
   protected handleShared(msgType: number, cursor: PacketCursor): boolean {
     if (msgType === MessageType.PING) {
       this.pingsReceived++;
-      if (this.spendControl()) {
-        this.writer.headerOnly(MessageType.PONG, {
-          sessionId: cursor.sessionId,
-          traceId: cursor.traceId,
-          routeId: cursor.routeId,
-        });
-      }
+      if (this.spendControl()) answerPing(this.writer, cursor);
     } else if (msgType === MessageType.PONG) {
-      const outcome = this.keepAlive.pong(cursor.traceId, this.now);
+      const outcome = this.keepAlive.pong(cursor.traceId, this.batchMs);
       if (outcome === undefined) this.spendControl();
       else outcome.waiter?.resolve(outcome.rttMs);
     } else if (msgType === MessageType.CLOSE) {
       this.closeReceived = true;
-      const reason = readPeerText(
-        cursor.bytes.subarray(cursor.bodyOffset, cursor.bodyOffset + cursor.bodyLength),
-      );
+      const reason = decodeWords(cursor);
       if (this.state !== SessionState.ACTIVE && this.ending === null) {
         this.end({ kind: "close", local: false, reason });
       } else this.drain({ kind: "close", local: false, reason });
     } else return false;
     return true;
-  }
-
-  /** Reads an ERROR of the peer. */
-  protected readError(cursor: PacketCursor): ErrorEvent {
-    const metadata = decodeErrorMetadata(cursor.view, cursor.metaOffset, cursor.metaLength);
-    const error = protocolError(
-      {
-        errorCode: metadata.errorCode,
-        errorScope: metadata.errorScope,
-        fatal: metadata.isFatal !== 0 || metadata.errorScope === ErrorScope.CONNECTION,
-        retryAfterMs: metadata.retryAfterMs,
-        frameId: metadata.relatedFrameId,
-        viewId: metadata.relatedViewId,
-        diagnostic: readPeerText(
-          cursor.bytes.subarray(cursor.bodyOffset, cursor.bodyOffset + cursor.bodyLength),
-        ),
-      },
-      metadata.relatedSessionId,
-      true,
-    );
-    return { error, traceId: cursor.traceId };
   }
 
   /** An ERROR of the peer that ends the session. */
@@ -521,14 +439,22 @@ export abstract class SessionEngine {
     throw new NnrpStateError(`cannot ${what}: the session is ${stateName(this.state)}${why}`);
   }
 
-  #malformed(msgType: number, cursor: PacketCursor, error: NnrpWireError): void {
+  /**
+   * Refuses a packet that is malformed or has no place here: fatal before the session is open, else it goes on.
+   *
+   * @param errorCode An ErrorCode.
+   * @param traceId That of the packet.
+   * @param diagnostic What is wrong.
+   */
+  protected complain(errorCode: number, traceId: bigint, diagnostic: string): void {
+    this.badControls++;
     const early = this.state === SessionState.INIT || this.state === SessionState.NEGOTIATING;
     this.sendError({
-      errorCode: ErrorCode.MALFORMED_BODY,
+      errorCode,
       errorScope: early ? ErrorScope.CONNECTION : ErrorScope.SESSION,
       fatal: early,
-      traceId: cursor.traceId,
-      diagnostic: `${enumName(MessageType, msgType)}: ${error.message}`,
+      traceId,
+      diagnostic,
     });
     if (!early) this.spendControl();
   }
@@ -537,20 +463,4 @@ export abstract class SessionEngine {
 /** A state's name in lower case. */
 export function stateName(state: SessionState): string {
   return enumName(SessionState, state).toLowerCase();
-}
-
-/** The error value of an ERROR. */
-export function protocolError(fields: ErrorFields, sessionId: number, remote: boolean): NnrpProtocolError {
-  return new NnrpProtocolError({
-    errorCode: fields.errorCode,
-    codeName: enumName(ErrorCode, fields.errorCode),
-    errorScope: fields.errorScope,
-    fatal: fields.fatal,
-    retryAfterMs: fields.retryAfterMs,
-    relatedSessionId: sessionId,
-    relatedFrameId: fields.frameId,
-    relatedViewId: fields.viewId,
-    diagnostic: fields.diagnostic,
-    remote,
-  });
 }

@@ -1,3 +1,4 @@
+import { laneOf } from "../../wire/metadata/registry.ts";
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
@@ -6,7 +7,6 @@ import {
   ClientRig,
   errorsIn,
   helloPacket,
-  laneOf,
   RecordingWaiter,
   type SentPacket,
   ServerRig,
@@ -47,7 +47,7 @@ function rigIn(
 
 function ending(rig: Rig, state: StateName, how: string): Rig {
   if (state === "DRAINING") {
-    if (how === "closed here") rig.engine.close("enough");
+    if (how === "closed here") rig.current.close("enough");
     else rig.receive(bare(MessageType.CLOSE));
   }
   if (state === "CLOSED") rig.receive(errorPacket({ isFatal: 1 }));
@@ -56,12 +56,12 @@ function ending(rig: Rig, state: StateName, how: string): Rig {
 
 /** What came of a message: packets written, host calls, state if it changed. */
 function reaction(rig: Rig, packet: Uint8Array): string {
-  const before = rig.engine.state;
+  const before = rig.current.state;
   rig.out.take();
   rig.heard.length = 0;
   const sent = rig.receive(packet);
   const parts = [...sent.map(describe), ...rig.heard];
-  if (rig.engine.state !== before) parts.push(enumName(SessionState, rig.engine.state));
+  if (rig.current.state !== before) parts.push(enumName(SessionState, rig.current.state));
   return parts.join(" ");
 }
 
@@ -83,7 +83,7 @@ const SERVER: Record<StateName, Record<string, string>> = {
     TRANSPORT_PROBE: "TRANSPORT_PROBE_ACK",
     SESSION_MIGRATE: "SESSION_MIGRATE_ACK",
     PING: "PONG",
-    CLOSE: "draining finished CLOSED",
+    CLOSE: "lost CLOSED",
   },
   NEGOTIATING: {
     FRAME_SUBMIT: "",
@@ -94,7 +94,7 @@ const SERVER: Record<StateName, Record<string, string>> = {
     FLOW_UPDATE: "",
     PING: "PONG",
     PONG: "",
-    CLOSE: "draining finished CLOSED",
+    CLOSE: "lost CLOSED",
     ERROR: "error",
   },
   ACTIVE: {
@@ -173,7 +173,7 @@ function documented(role: "client" | "server", state: StateName, msgType: number
   if (known !== undefined) return known;
   if (state === "CLOSED") return "";
   if (state === "ACTIVE" || state === "DRAINING") return LATE_REFUSAL;
-  const why = role === "client" ? "refused admitted draining finished CLOSED" : "draining finished CLOSED";
+  const why = role === "client" ? "refused admitted draining finished CLOSED" : "refused CLOSED";
   return `${EARLY_REFUSAL} ${why}`;
 }
 
@@ -185,7 +185,7 @@ for (const role of ["client", "server"] as const) {
       test(`a ${role} in ${state}${state === "DRAINING" ? `, ${how},` : ""} does with all 256 types what is documented`, () => {
         for (let msgType = 0; msgType < 256; msgType++) {
           const rig = rigIn(role, state, how);
-          assertEquals(rig.engine.state, SessionState[state]);
+          assertEquals(rig.current.state, SessionState[state]);
           const packet = encodable(msgType);
           assertEquals(
             reaction(rig, packet),
@@ -256,12 +256,12 @@ test("what came with a hello that is refused is never looked at", () => {
   const rig = new ServerRig();
   rig.acceptAtOnce = false;
   rig.receive(helloPacket(), submitPacket(1), samplePacket(MessageType.CACHE_PUT));
-  rig.engine.refuseHello(ErrorCode.AUTH_FAILED, "no");
+  rig.handshake.refuseHello(ErrorCode.AUTH_FAILED, "no");
   assertEquals(rig.out.take().map(describe), ["ERROR(AUTH_FAILED,CONNECTION,fatal)"]);
   rig.accept();
   rig.receive(submitPacket(2));
   assertEquals([rig.out.packets.length, rig.frames.length], [0, 0]);
-  assertEquals([rig.heard, rig.done?.fatal], [["hello", "draining", "finished"], true]);
+  assertEquals([rig.heard, rig.failure?.lastWords], [["hello", "refused"], true]);
 });
 
 test("a frame that came after a bad one with the hello is answered nevertheless", () => {
@@ -309,10 +309,10 @@ for (const role of ["client", "server"] as const) {
           rig.out.take();
           for (const [i, bytes] of packets.entries()) {
             rig.nowMs += times[i] ?? 0;
-            rig.engine.begin(rig.nowMs);
-            rig.engine.receive(new PacketCursor(bytes), laneOf(bytes[6]));
-            rig.engine.turn();
-            if (times[i] !== undefined) rig.engine.tick(rig.nowMs);
+            rig.current.begin(rig.nowMs);
+            rig.current.receive(new PacketCursor(bytes), laneOf(bytes[6]));
+            rig.current.turn();
+            if (times[i] !== undefined) rig.current.tick(rig.nowMs);
           }
           const said = new Set(rig.out.take().map((p) => p.name));
           const may = role === "client" ? ["PONG", "PING", "ERROR"] : [
@@ -329,7 +329,7 @@ for (const role of ["client", "server"] as const) {
           for (const name of said) assertEquals(may.includes(name), true, name);
           // A frame ends at most once, whatever comes.
           assertEquals(waiter.heard.filter((h) => h !== "part").length <= 1, true, waiter.heard.join());
-          if (rig.engine.state === SessionState.CLOSED) assertEquals(rig.engine.framesInFlight, 0);
+          if (rig.current.state === SessionState.CLOSED) assertEquals(rig.current.framesInFlight, 0);
         },
       ),
       { numRuns: 400 },

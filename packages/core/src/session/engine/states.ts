@@ -106,6 +106,16 @@ export const CLIENT_RECEPTION: ReceptionTable = {
   CLOSED: {},
 };
 
+/** What a client does on a connection that carries no session yet, until the answer to its one packet there. */
+export const EXCHANGE_RECEPTION = {
+  /** A SESSION_MIGRATE was sent. */
+  move: { SESSION_MIGRATE_ACK: "handle", PING: "handle", ERROR: "handle" },
+  /** A TRANSPORT_PROBE was sent; the connection is closed after the answer, so pings go unanswered. */
+  probe: { TRANSPORT_PROBE_ACK: "handle", PING: "ignore", ERROR: "handle" },
+} as const satisfies Readonly<Record<string, ReceptionRow>>;
+/** An exchange of {@linkcode EXCHANGE_RECEPTION}. */
+export type Exchange = keyof typeof EXCHANGE_RECEPTION;
+
 /** Codes of the compiled table. */
 export const ReceptionCode = { refuse: 0, handle: 1, defer: 2, ignore: 3 } as const;
 
@@ -114,11 +124,14 @@ const NAMES: readonly Reception[] = ["refuse", "handle", "defer", "ignore"];
 function compile(table: ReceptionTable): Uint8Array {
   const compiled = new Uint8Array(5 * 256);
   for (const [state, row] of Object.entries(table)) {
-    for (const [message, reception] of Object.entries(row)) {
-      const at = SessionState[state as keyof typeof SessionState] * 256 +
-        MessageType[message as keyof typeof MessageType];
-      compiled[at] = ReceptionCode[reception as Reception];
-    }
+    compileRow(row, compiled, SessionState[state as keyof typeof SessionState] * 256);
+  }
+  return compiled;
+}
+
+function compileRow(row: ReceptionRow, compiled: Uint8Array, offset = 0): Uint8Array {
+  for (const [message, reception] of Object.entries(row)) {
+    compiled[offset + MessageType[message as keyof typeof MessageType]] = ReceptionCode[reception];
   }
   return compiled;
 }
@@ -131,6 +144,16 @@ const COMPILED: Readonly<Record<SessionRole, Uint8Array>> = {
 /** The table of a role as codes at `state * 256 + msgType`, for looking up without a branch. */
 export function receptionTable(role: SessionRole): Uint8Array {
   return COMPILED[role];
+}
+
+const EXCHANGES: Readonly<Record<Exchange, Uint8Array>> = {
+  move: compileRow(EXCHANGE_RECEPTION.move, new Uint8Array(256)),
+  probe: compileRow(EXCHANGE_RECEPTION.probe, new Uint8Array(256)),
+};
+
+/** The row of an exchange as codes by msgType. */
+export function exchangeReception(exchange: Exchange): Uint8Array {
+  return EXCHANGES[exchange];
 }
 
 /** What a role does in a state with a message type. */

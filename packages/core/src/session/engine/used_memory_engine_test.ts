@@ -2,22 +2,26 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
 import { results, resultTargets, submits } from "../../../tests/body_arbitraries.ts";
-import { ackFor, helloPacket, laneOf } from "@nnrp/testing/engines";
+import { ackFor, helloPacket } from "@nnrp/testing/engines";
 import { samplePacket, submitPacket } from "@nnrp/testing/packets";
 import { encodeFrameSubmit } from "../../body/frame_submit.ts";
 import { encodeResultPush, type ResultFields } from "../../body/result_push.ts";
 import { TypedPayload } from "../../body/typed_payloads.ts";
 import { NnrpValueError } from "../../errors.ts";
 import { MessageType } from "../../wire/enums.ts";
+import { laneOf } from "../../wire/metadata/registry.ts";
 import { enumName } from "../../wire/enum_names.ts";
 import { type Outbox, PacketBuffer } from "../../wire/outbox.ts";
 import { encodePacket, type NnrpPacket } from "../../wire/packet.ts";
 import { PacketCursor } from "../../wire/packet_cursor.ts";
-import { ClientEngine, type ClientHost } from "./client_engine.ts";
+import { ClientEngine } from "./client_engine.ts";
+import type { ClientHost } from "./client_host.ts";
 import { buildClientHello } from "../handshake/client_hello.ts";
 import { buildHelloAck, judgeHello } from "../handshake/negotiation.ts";
 import type { PacketOutput } from "./packet_writer.ts";
 import type { ReceivedSubmit } from "../frames/received_submit.ts";
+import { type AgreedHandshake, ServerHandshake } from "../handshake/server_handshake.ts";
+import type { SessionEngine } from "./session_engine.ts";
 import { ServerEngine, type ServerHost } from "./server_engine.ts";
 
 // Write memory is shared by all connections: a byte that was reserved and not written would tell one peer what another
@@ -95,7 +99,7 @@ class UsedOutput implements PacketOutput {
   endFrame(): void {}
 }
 
-function deliver(engine: ClientEngine | ServerEngine, ...packets: NnrpPacket[]): void {
+function deliver(engine: SessionEngine, ...packets: NnrpPacket[]): void {
   engine.begin(1000);
   for (const packet of packets) {
     const bytes = encodePacket(packet);
@@ -112,12 +116,6 @@ test("nothing that a server engine says tells what the memory held before", () =
     const out = new UsedOutput(pattern);
     const frames: ReceivedSubmit[] = [];
     const host: ServerHost = {
-      hello: ({ metadata, controlExtensions }) => {
-        const agreement = judgeHello({ metadata, controlExtensions }, {});
-        assert(agreement.accepted);
-        const ack = buildHelloAck(agreement, { sessionId: 7, activeTransportId: 2, modelName: "abc" });
-        engine.accept(ack.metadata, ack.body);
-      },
       submit: (frame) => void frames.push(frame),
       cancelled: nothing,
       flow: nothing,
@@ -126,8 +124,18 @@ test("nothing that a server engine says tells what the memory held before", () =
       draining: nothing,
       finished: nothing,
     };
-    const engine = new ServerEngine(out, host, { acknowledgeInvalidate: true });
-    deliver(engine, helloPacket({ auth: "secret" }));
+    let agreed: AgreedHandshake | null = null;
+    const handshake = new ServerHandshake(out, {
+      hello: ({ metadata, controlExtensions }) => {
+        const agreement = judgeHello({ metadata, controlExtensions }, {});
+        assert(agreement.accepted);
+        const ack = buildHelloAck(agreement, { sessionId: 7, activeTransportId: 2, modelName: "abc" });
+        agreed = handshake.agree(ack.metadata, ack.body);
+      },
+      ended: nothing,
+    });
+    deliver(handshake, samplePacket(MessageType.SESSION_MIGRATE), helloPacket({ auth: "secret" }));
+    const engine = new ServerEngine(agreed!, host, { acknowledgeInvalidate: true });
     const asked = [
       MessageType.PING,
       MessageType.SESSION_PATCH,
@@ -145,20 +153,21 @@ test("nothing that a server engine says tells what the memory held before", () =
       { tileIds: [1], sections: [{ roleId: 1, dtypeId: 0, tilePayloads: [new Uint8Array(3)] }] },
     ];
     answers.forEach((_, i) => deliver(engine, submitPacket(i + 1)));
-    answers.forEach((answer, i) => assert(engine.sendResult(frames[i], answer)));
+    answers.forEach((answer, i) => assert(engine.sendResult(frames[i], answer, true, 1000)));
     answers.forEach((_, i) => deliver(engine, submitPacket(i + 100)));
     answers.slice(1, 3).forEach((answer, i) => assert(engine.sendPart(frames[answers.length + i], answer)));
-    engine.endStream(frames[answers.length]);
+    engine.endStream(frames[answers.length], 1000);
     engine.sendDrop(frames[answers.length + 1]);
     engine.failFrame(frames[answers.length + 2], { errorCode: 6, diagnostic: "odd" });
     engine.sendHint({ appliedBudgetPolicy: 0, congestionState: 1, reason: 0, retryAfterMs: 0 }, {});
-    engine.ping({ resolve: nothing, reject: nothing });
+    engine.ping({ resolve: nothing, reject: nothing }, 1000);
     engine.close("going");
     return out.packets;
   });
   assertEquals(said[0], said[1]);
   const kinds = new Set(names(said[0]));
   const expected = [
+    "SESSION_MIGRATE_ACK",
     "SERVER_HELLO_ACK",
     "PONG",
     "SESSION_PATCH_ACK",
@@ -204,7 +213,7 @@ test("nothing that a client engine says tells what the memory held before", () =
       waiter(),
     );
     engine.cancel(2, 0);
-    engine.ping({ resolve: nothing, reject: nothing });
+    engine.ping({ resolve: nothing, reject: nothing }, 1000);
     deliver(engine, samplePacket(MessageType.PING), samplePacket(MessageType.CLIENT_HELLO));
     engine.close("going");
     return out.packets;

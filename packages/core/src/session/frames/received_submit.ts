@@ -11,12 +11,14 @@ import type { TensorSection } from "../../body/tensor_sections.ts";
 import { tensorOf, type TensorView } from "../../body/tensor_values.ts";
 import { typedPayloadsAt } from "../../body/typed_payload_table.ts";
 import type { TypedPayload } from "../../body/typed_payloads.ts";
+import { SubmitMode } from "../../wire/enums.ts";
 import { PayloadKind } from "../../wire/flags.ts";
-import { decodeHeader } from "../../wire/header.ts";
+import { decodeHeader, HEADER_SIZE } from "../../wire/header.ts";
 import {
   checkFrameSubmitMetadata,
   decodeFrameSubmitMetadata,
   FRAME_SUBMIT_METADATA_SIZE,
+  FRAME_SUBMIT_OFFSETS as AT,
   type FrameSubmitMetadata,
 } from "../../wire/metadata/frame_submit.ts";
 import type { NnrpPacket } from "../../wire/packet.ts";
@@ -67,7 +69,7 @@ export class ReceivedSubmit {
    */
   constructor(cursor: PacketCursor, ordinal: number, nowMs: number) {
     const { bytes, view, offset, metaLength, bodyLength } = cursor;
-    const meta = offset + 40;
+    const meta = offset + HEADER_SIZE;
     checkFrameSubmitMetadata(view, meta, metaLength);
     this.frameId = cursor.frameId;
     this.viewId = cursor.viewId;
@@ -75,15 +77,16 @@ export class ReceivedSubmit {
     this.ordinal = ordinal;
     // Whole numbers: V8 allocates a box for each fraction that is stored in an object.
     this.receivedAtMs = Math.round(nowMs);
-    this.byteLength = 40 + metaLength + bodyLength;
+    this.byteLength = HEADER_SIZE + metaLength + bodyLength;
     this.#bytes = bytes;
     this.#view = view;
     this.#offset = offset;
     this.#metaLength = metaLength;
     cursor.retained = true;
-    const plainInline = bytes[meta + 52] === 0 && view.getUint32(meta + 56, true) === 0;
-    const kinds = view.getUint32(meta + 64, true);
-    const count = view.getUint16(meta + 68, true);
+    const plainInline = bytes[meta + AT.submitMode] === SubmitMode.INLINE &&
+      view.getUint32(meta + AT.objectRefMask, true) === 0;
+    const kinds = view.getUint32(meta + AT.payloadKindBitmap, true);
+    const count = view.getUint16(meta + AT.payloadFrameCount, true);
     this.#body =
       plainInline && typedOnlyBody(view, meta + FRAME_SUBMIT_METADATA_SIZE, bodyLength, count, kinds)
         ? null
@@ -104,11 +107,11 @@ export class ReceivedSubmit {
   }
   /** All fields of the metadata. */
   get metadata(): FrameSubmitMetadata {
-    return decodeFrameSubmitMetadata(this.#view, this.#offset + 40, this.#metaLength);
+    return decodeFrameSubmitMetadata(this.#view, this.#offset + HEADER_SIZE, this.#metaLength);
   }
   /** Time the answer may take, ms; 0 = not told. */
   get latencyBudgetMs(): number {
-    return this.#view.getUint16(this.#offset + 40 + 16, true);
+    return this.#view.getUint16(this.#offset + HEADER_SIZE + AT.latencyBudgetMs, true);
   }
   /** When its budget ends, ms of the server's clock; Infinity = it has none. */
   get budgetEndsMs(): number {
@@ -117,11 +120,11 @@ export class ReceivedSubmit {
   }
   /** BudgetPolicy bits: what the client takes instead of a late result. */
   get budgetPolicy(): number {
-    return this.#bytes[this.#offset + 40 + 53];
+    return this.#bytes[this.#offset + HEADER_SIZE + AT.budgetPolicy];
   }
   /** PayloadKind bits. */
   get payloadKindBitmap(): number {
-    return this.#view.getUint32(this.#offset + 40 + 64, true);
+    return this.#view.getUint32(this.#offset + HEADER_SIZE + AT.payloadKindBitmap, true);
   }
   /** Whether it was started after its budget was over: the client then takes what its budget policy allows. */
   get isLate(): boolean {
@@ -129,12 +132,12 @@ export class ReceivedSubmit {
   }
   /** Number of tensor sections as the metadata says. */
   get sectionCount(): number {
-    return this.#view.getUint16(this.#offset + 40 + 10, true);
+    return this.#view.getUint16(this.#offset + HEADER_SIZE + AT.sectionCount, true);
   }
 
   /** The whole packet, header and views on metadata and body. */
   get packet(): NnrpPacket {
-    const meta = this.#offset + 40;
+    const meta = this.#offset + HEADER_SIZE;
     const body = meta + this.#metaLength;
     return {
       header: decodeHeader(this.#view, this.#offset),
@@ -162,8 +165,8 @@ export class ReceivedSubmit {
   get typedPayloads(): readonly TypedPayload[] {
     if (this.#body !== null) return this.#body.typedPayloads;
     if (this.#payloads === null) {
-      const meta = this.#offset + 40;
-      const count = this.#view.getUint16(meta + 68, true);
+      const meta = this.#offset + HEADER_SIZE;
+      const count = this.#view.getUint16(meta + AT.payloadFrameCount, true);
       const table = meta + FRAME_SUBMIT_METADATA_SIZE + BODY_PRELUDE_SIZE;
       this.#payloads = typedPayloadsAt(
         this.#bytes,

@@ -14,25 +14,23 @@ import type { TypedPayload } from "../../body/typed_payloads.ts";
 import { MessageType, ResultClass } from "../../wire/enums.ts";
 import { enumName, flagNames } from "../../wire/enum_names.ts";
 import { HeaderFlags, PayloadKind } from "../../wire/flags.ts";
-import { decodeHeader } from "../../wire/header.ts";
+import { decodeHeader, HEADER_SIZE } from "../../wire/header.ts";
 import {
   checkResultPushMetadata,
   decodeResultPushMetadata,
   RESULT_PUSH_METADATA_SIZE,
+  RESULT_PUSH_OFFSETS as AT,
   type ResultPushMetadata,
 } from "../../wire/metadata/result_push.ts";
 import type { NnrpPacket } from "../../wire/packet.ts";
 import { PacketCursor } from "../../wire/packet_cursor.ts";
 
-const RESULT_CLASS = 44;
-const PAYLOAD_KINDS = 56;
-const FRAME_COUNT = 60;
 const NOTHING: readonly never[] = Object.freeze([]);
 
 /** Whether the metadata of a RESULT_PUSH says PARTIAL; false for metadata of a wrong length. */
 export function isPart(view: DataView, metaOffset: number, metaLength: number): boolean {
   return metaLength === RESULT_PUSH_METADATA_SIZE &&
-    view.getUint8(metaOffset + RESULT_CLASS) === ResultClass.PARTIAL;
+    view.getUint8(metaOffset + AT.resultClass) === ResultClass.PARTIAL;
 }
 
 /** A result, a part of one, or the news that there is none. Payloads are views on the read buffer: copy what you keep. */
@@ -78,10 +76,10 @@ export class Result {
     cursor.retained = true; // even a drop is read later: its trace id lies in the read buffer
     this.isDrop = cursor.msgType === MessageType.RESULT_DROP;
     if (this.isDrop) return;
-    const meta = offset + 40;
+    const meta = offset + HEADER_SIZE;
     checkResultPushMetadata(view, meta, metaLength);
-    const kinds = view.getUint32(meta + PAYLOAD_KINDS, true);
-    const count = view.getUint16(meta + FRAME_COUNT, true);
+    const kinds = view.getUint32(meta + AT.payloadKindBitmap, true);
+    const count = view.getUint16(meta + AT.payloadFrameCount, true);
     if (count === 0 && (kinds & PayloadKind.TENSOR) === 0 && (kinds === 0 || bodyLength === 0)) return;
     if (typedOnlyBody(view, meta + RESULT_PUSH_METADATA_SIZE, bodyLength, count, kinds)) this.#opened = 1;
     else {
@@ -112,12 +110,14 @@ export class Result {
 
   /** All fields of the metadata; null for a drop. */
   get metadata(): ResultPushMetadata | null {
-    return this.isDrop ? null : decodeResultPushMetadata(this.#view, this.#offset + 40, this.#metaLength);
+    return this.isDrop
+      ? null
+      : decodeResultPushMetadata(this.#view, this.#offset + HEADER_SIZE, this.#metaLength);
   }
 
   /** A ResultClass; COMPLETE for a drop, see {@linkcode Result.isDrop}. */
   get resultClass(): number {
-    return this.isDrop ? ResultClass.COMPLETE : this.#bytes[this.#offset + 40 + RESULT_CLASS];
+    return this.isDrop ? ResultClass.COMPLETE : this.#bytes[this.#offset + HEADER_SIZE + AT.resultClass];
   }
 
   /** `"COMPLETE"`, `"PARTIAL"`, `"STALE_REUSE"`, `"DEGRADED"` or `"DROP"`. */
@@ -127,7 +127,7 @@ export class Result {
 
   /** The whole packet, header and views on metadata and body. */
   get packet(): NnrpPacket {
-    const meta = this.#offset + 40;
+    const meta = this.#offset + HEADER_SIZE;
     const body = meta + this.#metaLength;
     return {
       header: decodeHeader(this.#view, this.#offset),
@@ -150,8 +150,8 @@ export class Result {
   #ownPayloads(): readonly TypedPayload[] {
     if (this.#opened === 0) return NOTHING;
     if (this.#opened === 2) return this.#body!.typedPayloads;
-    const meta = this.#offset + 40;
-    const count = this.#view.getUint16(meta + FRAME_COUNT, true);
+    const meta = this.#offset + HEADER_SIZE;
+    const count = this.#view.getUint16(meta + AT.payloadFrameCount, true);
     const table = meta + RESULT_PUSH_METADATA_SIZE + BODY_PRELUDE_SIZE;
     return typedPayloadsAt(this.#bytes, this.#view, table, count, table + count * DESCRIPTOR_SIZE);
   }
@@ -159,13 +159,14 @@ export class Result {
   /** Kinds promised by the metadata, one number each, ascending; empty for a drop. */
   get payloadKinds(): readonly number[] {
     if (this.isDrop) return NOTHING;
-    const bits = this.#view.getUint32(this.#offset + 40 + PAYLOAD_KINDS, true);
+    const bits = this.#view.getUint32(this.#offset + HEADER_SIZE + AT.payloadKindBitmap, true);
     return Object.values(PayloadKind).filter((kind) => kind !== 0 && (bits & kind) !== 0);
   }
 
   /** Whether the metadata promises a kind. */
   hasPayloadKind(kind: number): boolean {
-    return !this.isDrop && (this.#view.getUint32(this.#offset + 40 + PAYLOAD_KINDS, true) & kind) !== 0;
+    return !this.isDrop &&
+      (this.#view.getUint32(this.#offset + HEADER_SIZE + AT.payloadKindBitmap, true) & kind) !== 0;
   }
 
   /** Number of typed payloads, all parts counted. */
@@ -241,16 +242,20 @@ export class Result {
   }
   /** Tiles with new data; undefined without tensors. */
   get tensorCoveredTileCount(): number | undefined {
-    return this.hasTensorCoverage ? this.#view.getUint16(this.#offset + 40 + 52, true) : undefined;
+    return this.hasTensorCoverage
+      ? this.#view.getUint16(this.#offset + HEADER_SIZE + AT.coveredTileCount, true)
+      : undefined;
   }
   /** Tiles without; undefined without tensors. */
   get tensorDroppedTileCount(): number | undefined {
-    return this.hasTensorCoverage ? this.#view.getUint16(this.#offset + 40 + 54, true) : undefined;
+    return this.hasTensorCoverage
+      ? this.#view.getUint16(this.#offset + HEADER_SIZE + AT.droppedTileCount, true)
+      : undefined;
   }
 
   /** Bytes of the packet. */
   get byteLength(): number {
-    return 40 + this.#metaLength + this.#bodyLength;
+    return HEADER_SIZE + this.#metaLength + this.#bodyLength;
   }
 
   /** A result of its own memory, for keeping it long: the original holds the whole read buffer. */

@@ -22,7 +22,8 @@ import {
   requestedModelEntry,
   streamedResultsEntry,
 } from "../../wire/private_extensions.ts";
-import { DEFAULT_MAX_CACHE_BYTES, DEFAULT_MAX_CACHE_ENTRIES } from "../cache/cache.ts";
+import { DEFAULT_MAX_CACHE_BYTES } from "../../wire/limits.ts";
+import { DEFAULT_MAX_CACHE_ENTRIES } from "../cache/cache.ts";
 
 /** What a client offers; every field has rc2's default (behaviour spec §6.1). */
 export interface ClientProfile {

@@ -3,13 +3,10 @@
  *
  * @module
  */
+import { DEFAULT_MAX_CACHE_BYTES } from "../../wire/limits.ts";
 import { LossTolerance } from "../../wire/enums.ts";
 import { DEFAULT_MAX_BODY_BYTES } from "../../wire/limits.ts";
-import {
-  ALL_CACHE_OBJECT_KINDS,
-  DEFAULT_MAX_CACHE_BYTES,
-  DEFAULT_MAX_CACHE_ENTRIES,
-} from "../cache/cache.ts";
+import { ALL_CACHE_OBJECT_KINDS, DEFAULT_MAX_CACHE_ENTRIES } from "../cache/cache.ts";
 
 /** What a server can do; every field has a default. */
 export interface ServerCapabilities {

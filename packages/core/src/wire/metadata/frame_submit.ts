@@ -20,6 +20,19 @@ import { defineRecord, type RecordViolation, type WireRecord } from "./record.ts
 /** Length of the metadata of FRAME_SUBMIT, bytes (wire spec §6). */
 export const FRAME_SUBMIT_METADATA_SIZE = 72;
 
+/** Where fields that are read or written alone lie in the metadata of FRAME_SUBMIT; a test holds them against the table. */
+export const FRAME_SUBMIT_OFFSETS = {
+  sectionCount: 10,
+  tileIndexMode: 14,
+  latencyBudgetMs: 16,
+  submitMode: 52,
+  budgetPolicy: 53,
+  lossTolerancePolicy: 54,
+  objectRefMask: 56,
+  payloadKindBitmap: 64,
+  payloadFrameCount: 68,
+} as const;
+
 /** Metadata of FRAME_SUBMIT (wire spec §6). */
 export interface FrameSubmitMetadata {
   /** Width of the source, pixels. */

@@ -25,6 +25,12 @@ import { TRANSPORT_PROBE_ACK_RECORD, TRANSPORT_PROBE_RECORD } from "./transport_
 /** Who sends a message. */
 export type MessageDirection = "client" | "server" | "both";
 
+/**
+ * Where a packet travels on carriers with several streams: beside all others (`"control"`), or in order with its frame
+ * (`"submit"`, `"result"`).
+ */
+export type Lane = "control" | "submit" | "result";
+
 /** What the body of a message holds. */
 export type MessageBodyKind =
   /** Nothing; bytes there pass unseen. */
@@ -60,6 +66,8 @@ export interface MessageInfo {
   readonly metadataSize: number;
   /** Who sends it. */
   readonly direction: MessageDirection;
+  /** Where it travels. */
+  readonly lane: Lane;
   /** What its body holds. */
   readonly bodyKind: MessageBodyKind;
 }
@@ -69,9 +77,10 @@ function row(
   record: AnyRecord | null,
   direction: MessageDirection,
   bodyKind: MessageBodyKind,
+  lane: Lane = "control",
 ): MessageInfo {
   const name = enumName(MessageType, msgType);
-  return { msgType, name, record, metadataSize: record?.size ?? 0, direction, bodyKind };
+  return { msgType, name, record, metadataSize: record?.size ?? 0, direction, lane, bodyKind };
 }
 
 /** All messages, by code. */
@@ -82,10 +91,10 @@ export const MESSAGES: readonly MessageInfo[] = [
   row(MessageType.SESSION_PATCH_ACK, SESSION_PATCH_ACK_RECORD, "server", "profile_patch"),
   row(MessageType.CLOSE, null, "both", "text"),
   row(MessageType.ERROR, ERROR_RECORD, "both", "text"),
-  row(MessageType.FRAME_SUBMIT, FRAME_SUBMIT_RECORD, "client", "frame_submit"),
+  row(MessageType.FRAME_SUBMIT, FRAME_SUBMIT_RECORD, "client", "frame_submit", "submit"),
   row(MessageType.FRAME_CANCEL, null, "client", "none"),
-  row(MessageType.RESULT_PUSH, RESULT_PUSH_RECORD, "server", "result_push"),
-  row(MessageType.RESULT_DROP, null, "server", "none"),
+  row(MessageType.RESULT_PUSH, RESULT_PUSH_RECORD, "server", "result_push", "result"),
+  row(MessageType.RESULT_DROP, null, "server", "none", "result"),
   row(MessageType.CACHE_PUT, CACHE_PUT_RECORD, "client", "object"),
   row(MessageType.CACHE_ACK, CACHE_ACK_RECORD, "server", "none"),
   row(MessageType.CACHE_INVALIDATE, CACHE_INVALIDATE_RECORD, "client", "none"),
@@ -103,6 +112,13 @@ const byType: readonly (MessageInfo | undefined)[] = Array.from(
   { length: 256 },
   (_, msgType) => MESSAGES.find((info) => info.msgType === msgType),
 );
+
+const lanes: readonly Lane[] = byType.map((info) => info?.lane ?? "control");
+
+/** The lane of a message; unknown ones travel on the control lane, where they are refused. */
+export function laneOf(msgType: number): Lane {
+  return lanes[msgType] ?? "control";
+}
 
 /** What a message is made of; undefined for an unknown type. */
 export function messageInfo(msgType: number): MessageInfo | undefined {

@@ -2,7 +2,9 @@ import { test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
 import { NnrpWireError } from "../../errors.ts";
 import { MessageType } from "../enums.ts";
-import { decodeMetadata, messageInfo, MESSAGES } from "./registry.ts";
+import { FRAME_SUBMIT_OFFSETS, FRAME_SUBMIT_RECORD } from "./frame_submit.ts";
+import { decodeMetadata, laneOf, messageInfo, MESSAGES } from "./registry.ts";
+import { RESULT_PUSH_OFFSETS, RESULT_PUSH_RECORD } from "./result_push.ts";
 
 test("the table has a row for every message type, in ascending order", () => {
   assertEquals(MESSAGES.map(({ msgType }) => msgType), Object.values(MessageType).sort((a, b) => a - b));
@@ -49,4 +51,28 @@ test("metadata of any message is read by its type", () => {
   assertEquals(decodeMetadata(MessageType.PING, view, 0, 16), null);
   assertEquals(messageInfo(0x99), undefined);
   assertThrows(() => decodeMetadata(0x99, view, 0, 16), NnrpWireError, "unknown message type");
+});
+
+test("frames and their answers travel on lanes of their own, all other messages on the control lane", () => {
+  const lanes = { FRAME_SUBMIT: "submit", RESULT_PUSH: "result", RESULT_DROP: "result" } as Record<
+    string,
+    string
+  >;
+  for (const { name, msgType, lane } of MESSAGES) {
+    assertEquals([lane, laneOf(msgType)], [lanes[name] ?? "control", lane], name);
+  }
+  assertEquals([laneOf(0x99), laneOf(255), laneOf(256)], ["control", "control", "control"]);
+});
+
+test("the offsets of fields that are read alone are those of the table", () => {
+  for (
+    const [record, offsets] of [
+      [FRAME_SUBMIT_RECORD, FRAME_SUBMIT_OFFSETS],
+      [RESULT_PUSH_RECORD, RESULT_PUSH_OFFSETS],
+    ] as const
+  ) {
+    for (const [key, offset] of Object.entries(offsets)) {
+      assertEquals(record.fields.find((field) => field.key === key)?.offset, offset, `${record.name} ${key}`);
+    }
+  }
 });

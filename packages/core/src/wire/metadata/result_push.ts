@@ -13,6 +13,20 @@ import { defineRecord, type RecordViolation, type WireRecord } from "./record.ts
 /** Length of the metadata of RESULT_PUSH, bytes (wire spec §7). */
 export const RESULT_PUSH_METADATA_SIZE = 64;
 
+/** Where fields that are read or written alone lie in the metadata of RESULT_PUSH; a test holds them against the table. */
+export const RESULT_PUSH_OFFSETS = {
+  resultFlags: 2,
+  inferenceMs: 12,
+  queueMs: 14,
+  serverTotalMs: 16,
+  resultClass: 44,
+  appliedBudgetPolicy: 45,
+  coveredTileCount: 52,
+  droppedTileCount: 54,
+  payloadKindBitmap: 56,
+  payloadFrameCount: 60,
+} as const;
+
 /** Metadata of RESULT_PUSH (wire spec §7). */
 export interface ResultPushMetadata {
   /** 0 = success; any number travels. */

@@ -1,0 +1,150 @@
+/**
+ * The client's requests that wait for an answer: patches, cache puts, and pings (behaviour spec §6.5, §10). Each is answered by a
+ * packet or an ERROR with its trace id.
+ *
+ * @module
+ */
+import type { NnrpError } from "../../errors.ts";
+import { MessageType } from "../../wire/enums.ts";
+import { CACHE_ACK_RECORD, type CacheAckMetadata } from "../../wire/metadata/cache_ack.ts";
+import {
+  CACHE_INVALIDATE_RECORD,
+  type CacheInvalidateMetadata,
+} from "../../wire/metadata/cache_invalidate.ts";
+import { CACHE_PUT_RECORD, type CachePutMetadata } from "../../wire/metadata/cache_put.ts";
+import { SESSION_PATCH_RECORD, type SessionPatchMetadata } from "../../wire/metadata/session_patch.ts";
+import {
+  SESSION_PATCH_ACK_RECORD,
+  type SessionPatchAckMetadata,
+} from "../../wire/metadata/session_patch_ack.ts";
+import type { PacketCursor } from "../../wire/packet_cursor.ts";
+import {
+  decodeSessionPatchAckBody,
+  encodeSessionPatchBody,
+  type TensorProfileBlock,
+} from "../../wire/session_patch_body.ts";
+import { CacheMirror } from "../cache/cache_mirror.ts";
+import type { ReplyWaiter } from "../engine/engine_host.ts";
+import type { SessionLink } from "../engine/session_link.ts";
+import { ClientPatchState } from "../patch/client_patch.ts";
+import type { EffectiveSettings } from "../patch/patch.ts";
+
+/** An answered put. */
+export interface CachePutReply {
+  /** The CACHE_ACK. */
+  readonly ack: CacheAckMetadata;
+  /** Whether frames may refer to the object now. */
+  readonly usable: boolean;
+}
+
+/** An answered patch. */
+export interface PatchReply {
+  /** The SESSION_PATCH_ACK. */
+  readonly ack: SessionPatchAckMetadata;
+  /** Its profile block, or null. */
+  readonly profilePatch: TensorProfileBlock | null;
+}
+
+/** See the module. */
+export class PendingRequests {
+  /** Objects the server keeps for this session. */
+  cache: CacheMirror<ReplyWaiter<CachePutReply>> = new CacheMirror();
+  readonly #link: SessionLink;
+  #patch: ClientPatchState<ReplyWaiter<PatchReply>> | null = null;
+
+  /**
+   * Makes a PendingRequests.
+   *
+   * @param link Where requests go.
+   */
+  constructor(link: SessionLink) {
+    this.#link = link;
+  }
+
+  /** Values of SESSION_PATCH in force as last told; null before the handshake. */
+  get settings(): EffectiveSettings | null {
+    return this.#patch?.effective ?? null;
+  }
+
+  /** The session is open. */
+  opened(settings: EffectiveSettings): void {
+    this.#patch = new ClientPatchState(settings);
+  }
+
+  /** A session begins whose server keeps nothing yet. */
+  forget(): void {
+    this.cache = new CacheMirror();
+  }
+
+  /** Sends SESSION_PATCH; its trace id. */
+  patch(
+    fields: SessionPatchMetadata,
+    profilePatch: TensorProfileBlock | null,
+    waiter: ReplyWaiter<PatchReply>,
+  ): bigint {
+    const patch = this.#patch!;
+    patch.checkRoom();
+    const traceId = this.#link.nextTraceId();
+    const body = encodeSessionPatchBody(profilePatch);
+    this.#link.writer.record(MessageType.SESSION_PATCH, SESSION_PATCH_RECORD, fields, { traceId }, body);
+    patch.patchSent(traceId, fields.patchMask, waiter);
+    return traceId;
+  }
+
+  /** Sends CACHE_PUT; its trace id. */
+  put(
+    fields: CachePutMetadata,
+    data: Uint8Array,
+    waiter: ReplyWaiter<CachePutReply>,
+    nowMs: number,
+  ): bigint {
+    this.cache.checkRoom();
+    const traceId = this.#link.nextTraceId();
+    this.#link.writer.record(MessageType.CACHE_PUT, CACHE_PUT_RECORD, fields, { traceId }, data);
+    this.cache.putSent(fields, traceId, nowMs, waiter);
+    return traceId;
+  }
+
+  /** Sends CACHE_INVALIDATE, which has no answer. */
+  invalidate(fields: CacheInvalidateMetadata): void {
+    const traceId = this.#link.nextTraceId();
+    this.#link.writer.record(MessageType.CACHE_INVALIDATE, CACHE_INVALIDATE_RECORD, fields, { traceId });
+    this.cache.invalidated(fields);
+  }
+
+  /** A SESSION_PATCH_ACK came. */
+  patchAck(cursor: PacketCursor): void {
+    const ack = SESSION_PATCH_ACK_RECORD.decode(cursor.view, cursor.metaOffset, cursor.metaLength);
+    const body = cursor.bytes.subarray(cursor.bodyOffset, cursor.bodyOffset + cursor.bodyLength);
+    const profilePatch = decodeSessionPatchAckBody(ack.profilePatchAckBytes, body);
+    const pending = this.#patch!.acknowledge(ack, cursor.traceId, profilePatch);
+    pending?.waiter?.resolve({ ack, profilePatch });
+  }
+
+  /** A CACHE_ACK came. */
+  cacheAck(cursor: PacketCursor): void {
+    const ack = CACHE_ACK_RECORD.decode(cursor.view, cursor.metaOffset, cursor.metaLength);
+    const put = this.cache.acknowledge(ack, cursor.traceId);
+    put?.waiter?.resolve({ ack, usable: put.usable });
+  }
+
+  /** An ERROR with this trace id came. */
+  reject(traceId: bigint, error: NnrpError): void {
+    const waiter = this.cache.reject(traceId) ?? this.#patch?.reject(traceId) ??
+      this.#link.keepAlive.reject(traceId);
+    waiter?.reject(error);
+  }
+
+  /** Nobody waits for the answer any more. */
+  abandon(traceId: bigint): void {
+    this.#link.keepAlive.abandon(traceId);
+    this.cache.abandon(traceId);
+    this.#patch?.abandon(traceId);
+  }
+
+  /** No answer comes any more: fails all patches and puts. */
+  fail(error: NnrpError): void {
+    for (const waiter of this.cache.drain()) waiter.reject(error);
+    for (const waiter of this.#patch?.drain() ?? []) waiter.reject(error);
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * What a connection keeps from its first byte on, whoever owns it: the writer, pings and silence, the rate of control packets, and
+ * trace ids. It passes from the handshake to the session.
+ *
+ * @module
+ */
+import { ControlRate, type ControlRateOptions } from "../control/control_rate.ts";
+import { DEFAULT_KEEP_ALIVE_MS, KeepAlive } from "../control/keepalive.ts";
+import type { ReplyWaiter } from "./engine_host.ts";
+import { type PacketOutput, PacketWriter } from "./packet_writer.ts";
+
+/** Options of every engine. */
+export interface SessionLinkOptions {
+  /** A PING after this long without outgoing traffic, ms; 0 = never. Default 5,000. */
+  readonly keepAliveMs?: number;
+  /** The session is lost when nothing came for this long, ms; 0 = never. Default 120,000. */
+  readonly idleTimeoutMs?: number;
+  /** How many control packets that bring nothing forward are taken. */
+  readonly controlRate?: ControlRateOptions;
+}
+
+/** See the module. */
+export class SessionLink {
+  /** Writes control packets. */
+  readonly writer: PacketWriter;
+  /** Pings and idle time. */
+  readonly keepAlive: KeepAlive<ReplyWaiter<number>>;
+  /** Control packets that bring nothing forward. */
+  readonly rate: ControlRate;
+  #lastTrace = 0n;
+
+  /**
+   * Makes a SessionLink.
+   *
+   * @param output Where packets go.
+   * @param options Keep-alive and limits.
+   */
+  constructor(output: PacketOutput, options: SessionLinkOptions) {
+    this.writer = new PacketWriter(output);
+    // Sending is noticed at the next tick only, so half of the interval makes the whole the longest silence.
+    this.keepAlive = new KeepAlive(0, {
+      keepAliveMs: (options.keepAliveMs ?? DEFAULT_KEEP_ALIVE_MS) / 2,
+      idleTimeoutMs: options.idleTimeoutMs,
+    });
+    this.rate = new ControlRate(options.controlRate);
+  }
+
+  /** A trace id of its own for a request. */
+  nextTraceId(): bigint {
+    return ++this.#lastTrace;
+  }
+}
