@@ -8,11 +8,11 @@
  * @module
  */
 export { tcp, type TcpCarrier, type TcpOptions } from "./src/tcp.ts";
-export { tls, type TlsCarrier, type TlsOptions } from "./src/tls.ts";
-export { TLS_ALPN } from "./src/tls_api.ts";
+export { tls, TLS_ALPN, type TlsCarrier, type TlsOptions } from "./src/tls.ts";
 
 // Types that the declarations above name.
 export type {
+  CancelTimer,
   Carrier,
   CarrierBinding,
   CarrierCloseOptions,
@@ -24,7 +24,9 @@ export type {
   CarrierListenOptions,
   CarrierSink,
   CloseInfo,
+  DialScheme,
   DialTarget,
+  Host,
   Lane,
   NnrpError,
   Outbox,

@@ -19,7 +19,6 @@ export { RandomStream } from "./src/time/random_stream.ts";
 export { Trace, type TraceLine } from "./src/time/trace.ts";
 
 export {
-  type RuntimeOption,
   type VirtualCarrier,
   type VirtualCarrierOptions,
   VirtualNetwork,

@@ -28,7 +28,7 @@ import {
 import { parseEndpoint } from "@nnrp/client";
 import { isConnectionLoss } from "../../packages/quic/src/connection_loss.ts";
 import { explain } from "../../packages/quic/src/explain.ts";
-import { splitCertificates } from "../../packages/tcp/src/tls_material.ts";
+import { splitCertificates } from "../../packages/runtime/src/sockets/tls_material.ts";
 import type { Parser } from "./parser.ts";
 
 const LIMITS = { maxMetadataBytes: 1 << 20, maxBodyBytes: 1 << 30, maxProbeBodyBytes: 1 << 30 };

@@ -15,12 +15,14 @@ import type {
 } from "./carrier.ts";
 import { NnrpConnectionClosedError, type NnrpError, NnrpInternalError, NnrpWireError } from "./errors.ts";
 import { wordsOf } from "./failures.ts";
-import { MessageType } from "./wire/enums.ts";
+import type { Host } from "./host.ts";
+import { DRAIN_MS, Linger, LINGER_MS } from "./linger.ts";
 import { MAX_BODY_BYTES_BEFORE_HELLO, MAX_METADATA_BYTES, MAX_PROBE_BODY_BYTES } from "./wire/limits.ts";
+import { laneOf } from "./wire/metadata/registry.ts";
 import type { Outbox } from "./wire/outbox.ts";
 import type { PacketCursor } from "./wire/packet_cursor.ts";
 import { PacketReader } from "./wire/packet_reader.ts";
-import { hasVanished, VANISHED, WriteQueue } from "./wire/write_queue.ts";
+import { type BorrowedPacket, hasVanished, VANISHED, WriteQueue } from "./wire/write_queue.ts";
 
 /** What a socket reports. Nothing comes after `closed`. */
 export interface ByteStreamEvents {
@@ -80,23 +82,19 @@ export interface ByteStreamCarrierInfo {
   /** Whether the peer's certificate was left unchecked; see {@linkcode Carrier.unverified}. */
   readonly unverified?: boolean;
   /**
-   * Host timer, so that this file needs none of its own: calls back after `ms`; returns a cancel. Without one a closing carrier
-   * waits for its peer as long as it takes, and ends its stream right after its last words.
+   * Whose timers and turns to use. Without one a closing carrier waits for its peer as long as it takes, ends its stream right after
+   * its last words, and sends what was committed during a write right behind it. With one that leaves at the end of the turn: some
+   * runtimes finish a write before the turn is over, and many small writes would follow each other.
    */
-  readonly after?: (ms: number, call: () => void) => () => void;
-  /**
-   * Runs a call once the event loop has had its turn (`setImmediate`). Default: at once. Some runtimes finish a write before
-   * the turn is over; what is committed meanwhile then leaves in one write at its end instead of in many small ones.
-   */
-  readonly later?: (call: () => void) => void;
+  readonly host?: Host;
 }
 
 /** How long a last ERROR is left alone before the stream ends: rc2 loses it otherwise (behaviour spec §4), ms. */
 export const LAST_WORDS_MS = 150;
 /** What waits after a write is sent at once from this size on; less waits for the end of the turn, bytes. */
 const WRITE_AT_ONCE = 256 * 1024;
-/** How long a closing carrier waits for its last bytes to leave and reads the peer's last words, ms. */
-export const LINGER_MS = 1000;
+/** A close for a fault of either side has its last words to send and nothing else: they wait for nobody longer. */
+const FAULT_LINGER: CarrierCloseOptions = { drainMs: LINGER_MS };
 
 /** A {@linkcode Carrier} on a {@linkcode ByteStream}. */
 export class ByteStreamCarrier implements Carrier {
@@ -126,8 +124,7 @@ export class ByteStreamCarrier implements Carrier {
   receivedBytes = 0;
 
   readonly #stream: ByteStream;
-  readonly #after: ByteStreamCarrierInfo["after"];
-  readonly #later: ((call: () => void) => void) | null;
+  readonly #host: Host | null;
   readonly #queue = new WriteQueue();
   readonly #reader: PacketReader;
   readonly #flushTask = () => {
@@ -136,6 +133,7 @@ export class ByteStreamCarrier implements Carrier {
   };
   readonly #sendTask = () => this.#send();
   readonly #writtenTask = () => this.#written();
+  #mark = 0; // total of the queue before the packet begun
   #submits = 0;
   #results = 0;
   #sink: CarrierSink | null = null;
@@ -149,7 +147,8 @@ export class ByteStreamCarrier implements Carrier {
   #finish = false; // FIN once everything is sent
   #finished = false;
   #peerEnded = false;
-  #closing: { info: CloseInfo; cancel: () => void } | null = null;
+  #closing: CloseInfo | null = null;
+  #linger: Linger | null = null;
   #closed: CloseInfo | null = null;
   #closeWaiters: (() => void)[] = [];
   #crashing = false;
@@ -168,8 +167,7 @@ export class ByteStreamCarrier implements Carrier {
     this.remote = info.remote;
     this.peerIdentity = info.peerIdentity;
     this.unverified = info.unverified ?? false;
-    this.#after = info.after;
-    this.#later = info.later ?? null;
+    this.#host = info.host ?? null;
     this.#reader = new PacketReader(this.limits, (cursor) => this.#packet(cursor));
   }
 
@@ -223,7 +221,8 @@ export class ByteStreamCarrier implements Carrier {
     }
     try {
       this.#endDelayMs = LAST_WORDS_MS;
-      this.#beginClose({ code: 1, reason: error.message, local: true, error }, graceful);
+      const options: CarrierCloseOptions = { ...FAULT_LINGER, graceful };
+      this.#beginClose({ code: 1, reason: error.message, local: true, error }, options);
     } catch (failure) {
       this.#guard(() => this.#streamClosed(failure)); // the stream itself throws: it will tell nothing any more
     }
@@ -232,14 +231,17 @@ export class ByteStreamCarrier implements Carrier {
 
   /** Opens a packet. */
   begin(_lane: Lane, _frameId: number, _viewId: number): Outbox {
+    this.#mark = this.#queue.total;
     return this.#queue;
   }
 
   /** Ends a packet; it leaves at the end of the turn. */
-  commit(lane: Lane, _frameId: number, _viewId: number, _last: boolean): void {
+  commit(lane: Lane, frameId: number, viewId: number, _last: boolean): void {
+    const queue = this.#queue;
+    if (queue.borrowedUntil > this.#mark) queue.borrowedBy(this.#mark, lane, frameId, viewId);
     if (lane === "submit") this.#submits++;
     else if (lane === "result") this.#results++;
-    if (this.#sendFailed || this.#finished || this.#closed !== null) this.#queue.clear();
+    if (this.#sendFailed || this.#finished || this.#closed !== null) queue.clear();
     else if (!this.#inTurn && !this.#flushDue && this.#writing === 0) {
       this.#flushDue = true;
       queueMicrotask(this.#flushTask);
@@ -291,7 +293,7 @@ export class ByteStreamCarrier implements Carrier {
     this.#send();
   }
 
-  /** Sends what is committed, ends the sending half, reads the peer's last words for a moment, closes. */
+  /** Sends what is committed, ends the sending half, waits for the peer's end, closes. */
   close(options: CarrierCloseOptions = {}): Promise<void> {
     const info: CloseInfo = { code: options.code ?? 0, reason: options.reason ?? "", local: true };
     if (this.#sink === null && this.#closed === null) {
@@ -301,28 +303,29 @@ export class ByteStreamCarrier implements Carrier {
       return Promise.resolve();
     }
     if (this.#closing === null) this.#endDelayMs = options.endDelayMs ?? 0;
-    this.#beginClose(info, options.graceful ?? true);
+    this.#beginClose(info, options);
     if (this.#closed !== null) return Promise.resolve();
     return new Promise((done) => this.#closeWaiters.push(done));
   }
 
-  #beginClose(info: CloseInfo, graceful: boolean): void {
+  #beginClose(info: CloseInfo, options: CarrierCloseOptions): void {
+    const { graceful = true, stallMs = LINGER_MS, drainMs = DRAIN_MS } = options;
     if (this.#closed !== null) return;
     if (this.#closing !== null) {
       if (!graceful) this.#stream.destroy();
       return;
     }
+    this.#closing = info;
     this.#discard = true;
     const bothEnded = this.#finished && this.#peerEnded; // endSending() came before: nothing is left to wait for
     if (!graceful || this.#sendFailed || bothEnded) {
-      this.#closing = { info, cancel: () => {} };
       this.#stream.destroy();
       return;
     }
-    this.#closing = {
-      info,
-      cancel: this.#after?.(LINGER_MS, () => this.#guard(() => this.#stream.destroy())) ?? (() => {}),
-    };
+    if (this.#host !== null) {
+      const cut = () => this.#guard(() => this.#stream.destroy());
+      this.#linger = new Linger(this.#host, { stallMs, drainMs }, () => this.sentBytes, cut);
+    }
     this.#stream.resume();
     this.#finish = true;
     this.#send();
@@ -354,16 +357,10 @@ export class ByteStreamCarrier implements Carrier {
   }
 
   #packet(cursor: PacketCursor): void {
-    const type = cursor.msgType;
-    let lane: Lane = "control";
+    const lane = laneOf(cursor.msgType);
     let streamId = 0;
-    if (type === MessageType.RESULT_PUSH || type === MessageType.RESULT_DROP) {
-      lane = "result";
-      streamId = madeUpId(++this.#results);
-    } else if (type === MessageType.FRAME_SUBMIT) {
-      lane = "submit";
-      streamId = madeUpId(++this.#submits);
-    }
+    if (lane === "result") streamId = madeUpId(++this.#results);
+    else if (lane === "submit") streamId = madeUpId(++this.#submits);
     if (!this.#discard) this.#sink!.packet(cursor, lane, streamId);
   }
 
@@ -372,11 +369,13 @@ export class ByteStreamCarrier implements Carrier {
     if (this.#closed !== null || this.#discard) return;
     this.#sink!.fault(error);
     this.#endDelayMs = LAST_WORDS_MS;
-    this.#beginClose({ code: 1, reason: error.message, local: true, error }, true);
+    this.#beginClose({ code: 1, reason: error.message, local: true, error }, FAULT_LINGER);
   }
 
   #send(): void {
     if (this.#writing > 0 || this.#sendFailed || this.#closed !== null) return;
+    const vanished = this.#queue.dropVanished();
+    if (vanished !== null) this.#dropped(vanished);
     const batch = this.#queue.take();
     if (batch !== null) {
       this.#writing = batch.length;
@@ -388,10 +387,32 @@ export class ByteStreamCarrier implements Carrier {
       }
     } else if (this.#finish && !this.#finished) {
       this.#finished = true;
-      if (this.#endDelayMs > 0 && this.#after) {
-        this.#after(this.#endDelayMs, () => this.#guard(() => this.#shutdown()));
+      if (this.#endDelayMs > 0 && this.#host !== null) {
+        this.#host.after(this.#endDelayMs, () => this.#guard(() => this.#shutdown()));
       } else this.#shutdown();
     }
+  }
+
+  /** Packets that cannot be sent any more were taken out of the queue: the sink hears of it, from no call of its own. */
+  #dropped(packets: readonly BorrowedPacket[]): void {
+    for (const { from, to } of packets) this.sentBytes += to - from;
+    this.#wake();
+    queueMicrotask(() =>
+      this.#guard(() => {
+        const sink = this.#sink!;
+        if (this.#closed !== null || this.#discard) return;
+        if (sink.vanished === undefined) throw new Error(VANISHED);
+        this.#inTurn = true;
+        try {
+          sink.begin();
+          for (const { lane, frameId, viewId } of packets) sink.vanished(lane, frameId, viewId);
+          sink.turn();
+        } finally {
+          this.#inTurn = false;
+        }
+        this.#send();
+      })
+    );
   }
 
   #shutdown(): void {
@@ -405,13 +426,11 @@ export class ByteStreamCarrier implements Carrier {
     this.#writing = 0;
     this.#queue.written();
     this.#wake();
-    if (
-      this.#later === null || this.#finish || this.#queue.length === 0 || this.#queue.length >= WRITE_AT_ONCE
-    ) {
-      this.#send();
-    } else if (!this.#flushDue) {
+    const { length } = this.#queue;
+    if (this.#host === null || this.#finish || length === 0 || length >= WRITE_AT_ONCE) this.#send();
+    else if (!this.#flushDue) {
       this.#flushDue = true;
-      this.#later(this.#flushTask);
+      this.#host.yield(this.#flushTask, 0);
     }
   }
 
@@ -434,7 +453,8 @@ export class ByteStreamCarrier implements Carrier {
     } else if (cut !== null) {
       this.#fault(cut);
     } else if (this.#sendFailed) {
-      this.#beginClose({ code: 0, reason: "connection closed by peer", local: false }, false);
+      const info = { code: 0, reason: "connection closed by peer", local: false };
+      this.#beginClose(info, { graceful: false });
     } else {
       this.#sink!.begin();
       this.#sink!.end();
@@ -445,9 +465,8 @@ export class ByteStreamCarrier implements Carrier {
 
   #streamClosed(cause: unknown): void {
     if (this.#closed !== null) return;
-    const closing = this.#closing;
-    let info = closing?.info;
-    if (info === undefined) {
+    let info = this.#closing;
+    if (info === null) {
       const reason = cause === undefined ? "connection closed by peer" : `connection lost: ${wordsOf(cause)}`;
       const error = cause === undefined
         ? undefined
@@ -455,7 +474,7 @@ export class ByteStreamCarrier implements Carrier {
       info = { code: 0, reason, local: false, error };
     }
     this.#closed = info;
-    closing?.cancel();
+    this.#linger?.end();
     this.#queue.clear();
     this.#writing = 0;
     this.#wake();

@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { test } from "node:test";
 import { bytesOf, headerBytes, join, patterned } from "@nnrp/testing/packets";
+import { LINGER_MS } from "./linger.ts";
 import {
   type ByteStream,
   ByteStreamCarrier,
   type ByteStreamEvents,
   LAST_WORDS_MS,
-  LINGER_MS,
 } from "./byte_stream_carrier.ts";
 import type { CarrierSink, CloseInfo, Lane } from "./carrier.ts";
 import { type NnrpError, NnrpWireError } from "./errors.ts";
@@ -63,10 +63,18 @@ class Bench implements CarrierSink {
     name: "scripted",
     encrypted: false,
     remote: "test",
-    after: (ms, call) => {
-      const timer = { ms, call, cancelled: false };
-      this.timers.push(timer);
-      return () => timer.cancelled = true;
+    host: {
+      now: () => 0,
+      wallNow: () => 0,
+      after: (ms, call) => {
+        const timer = { ms, call, cancelled: false };
+        this.timers.push(timer);
+        return () => timer.cancelled = true;
+      },
+      yield: (call) => call(),
+      random: () => 0,
+      randomBytes: (length) => new Uint8Array(length),
+      runDetached: (call) => call(),
     },
   });
   info: CloseInfo | null = null;

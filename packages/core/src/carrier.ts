@@ -5,6 +5,7 @@
  * @module
  */
 import type { NnrpError } from "./errors.ts";
+import type { Host } from "./host.ts";
 import type { Lane } from "./wire/metadata/registry.ts";
 import type { Outbox } from "./wire/outbox.ts";
 import type { PacketCursor } from "./wire/packet_cursor.ts";
@@ -38,6 +39,12 @@ export interface CarrierSink {
    * several streams too: a session that moves relies on it (behaviour spec §11).
    */
   end(): void;
+  /**
+   * A committed packet will not be sent, for the caller's memory that it was to be sent from is not there any more: transferred, cut
+   * short, or WebAssembly memory that has grown. No byte of it has left, and the connection goes on without it: its frame fails. In
+   * a turn of its own, between `begin` and `turn`. A sink without this method loses the connection, with NnrpInternalError.
+   */
+  vanished?(lane: Lane, frameId: number, viewId: number): void;
   /** Exactly once, last: nothing is read or written any more. Everything that came whole was delivered before. */
   closed(info: CloseInfo): void;
 }
@@ -49,10 +56,21 @@ export interface CarrierCloseOptions {
   /** Words for the peer's log. */
   readonly reason?: string;
   /**
-   * True (default): what was written before is sent first and the peer's last words are read for a moment.
+   * True (default): what was written before is sent first, then this side ends its sending and waits for the peer's end.
    * False: at once.
    */
   readonly graceful?: boolean;
+  /**
+   * Longest time of a graceful close in all, ms, any length; Infinity = as long as bytes leave. Default 20,000
+   * ({@linkcode DRAIN_MS}).
+   */
+  readonly drainMs?: number;
+  /**
+   * How long a graceful close waits while no byte leaves, for the peer's end too, ms. Default 1,000 ({@linkcode LINGER_MS}): enough
+   * for a last ERROR. Whoever wants a large last answer to arrive says how long a path may stall: the system takes the last
+   * megabytes at once, and the peer's end is what tells that they arrived.
+   */
+  readonly stallMs?: number;
   /**
    * How long to wait between the last bytes and the end of the stream, ms. Default 0; some peers lose a last ERROR that the
    * end follows at once (behaviour spec §4).
@@ -177,6 +195,20 @@ export interface DialTarget {
 export interface CarrierDialOptions {
   /** Gives up; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** What the connection takes time, timers and random numbers from. Default: the machine. */
+  readonly runtime?: Host;
+}
+
+/** An address scheme that means one certain carrier. */
+export interface DialScheme {
+  /** Without the colon, for example `"nnrp+tcp"`; small letters, digits, `+`, `-`, `.`. */
+  readonly scheme: string;
+  /** Whether the bytes must be encrypted. */
+  readonly encrypted: boolean;
+  /** Port of addresses that name none. Default 4433. */
+  readonly port?: number;
+  /** Whether addresses may have a path. Default false. */
+  readonly hasPath?: boolean;
 }
 
 /** A carrier as a value, client side: `tcp()`, `quic()`, … */
@@ -189,6 +221,13 @@ export interface CarrierDialer {
   readonly encrypted: boolean;
   /** Whether it can encrypt if {@linkcode DialTarget.encrypted} asks for it. Default: `encrypted`. */
   readonly canEncrypt?: boolean;
+  /** Address schemes that mean this carrier, where it is among those given to a dial. Default: none. */
+  readonly schemes?: readonly DialScheme[];
+  /**
+   * Which of the ports by transport (`ports` of a dial) it dials: the first of these that is given. Default: `["quic"]` for
+   * TransportId QUIC, else `["tcp"]`.
+   */
+  readonly portFamilies?: readonly string[];
   /** Opens a connection. Rejects with NnrpTransportError, or NnrpUnsupportedError where the runtime lacks something. */
   dial(target: DialTarget, options?: CarrierDialOptions): Promise<Carrier>;
 }
@@ -213,6 +252,8 @@ export interface CarrierListenOptions {
   readonly maxHandshakes?: number;
   /** Told of connections that never made it, once each, for the log. */
   readonly failed?: (remote: string, error: NnrpError) => void;
+  /** What the connections take time, timers and random numbers from. Default: the machine. */
+  readonly runtime?: Host;
 }
 
 /** A carrier as a value, server side: `tcp({ port })`, … */

@@ -1,6 +1,6 @@
 /**
  * Carriers that never leave the process: for users' own tests, and for ours, which may split bytes anywhere and deliver
- * them when they like. The same byte stream, packets and limits as TCP; no sockets, no timers.
+ * them when they like. The same byte stream, packets and limits as TCP; no sockets, and timers only of a host that is given.
  *
  * @module
  */
@@ -8,6 +8,7 @@ import { type ByteStream, ByteStreamCarrier, type ByteStreamEvents } from "./byt
 import { guardListening } from "./callbacks.ts";
 import type { Carrier, CarrierBinding, CarrierDialer, CarrierListener } from "./carrier.ts";
 import { NnrpTransportError } from "./errors.ts";
+import type { Host } from "./host.ts";
 import { TransportId } from "./wire/enums.ts";
 
 /** Options of {@linkcode memoryNetwork} and {@linkcode memoryPair}. */
@@ -17,10 +18,10 @@ export interface MemoryOptions {
   /** Cuts a batch of bytes into the chunks that arrive. Default: one chunk. */
   readonly split?: (bytes: Uint8Array) => readonly Uint8Array[];
   /**
-   * Runs a call after so many ms and returns how to take that back; used only to end carriers whose peer does not let go.
-   * Default: never.
+   * Whose timers to use to end carriers whose peer does not let go; `runtime` of a dial or listener comes first. Default: none, and
+   * such carriers wait as long as it takes.
    */
-  readonly after?: (ms: number, call: () => void) => () => void;
+  readonly runtime?: Host;
 }
 
 /** A place in memory where servers listen and clients dial. */
@@ -40,11 +41,12 @@ export interface MemoryNetwork extends CarrierDialer, CarrierBinding {
  */
 export function memoryNetwork(options: MemoryOptions = {}): MemoryNetwork {
   let accept: ((carrier: Carrier) => void) | null = null;
+  let serverHost: Host | undefined;
   return {
     name: "memory",
     transport: TransportId.TCP,
     encrypted: true,
-    dial(): Promise<Carrier> {
+    dial(_target, dialOptions): Promise<Carrier> {
       if (accept === null) {
         return Promise.reject(
           new NnrpTransportError(
@@ -53,7 +55,7 @@ export function memoryNetwork(options: MemoryOptions = {}): MemoryNetwork {
           ),
         );
       }
-      const [client, server] = memoryPair(options);
+      const [client, server] = connect(options, dialOptions?.runtime, serverHost);
       accept(server);
       return Promise.resolve(client);
     },
@@ -62,6 +64,7 @@ export function memoryNetwork(options: MemoryOptions = {}): MemoryNetwork {
         return Promise.reject(new NnrpTransportError("memory", "somebody listens here already"));
       }
       accept = guardListening(onCarrier, listenOptions).accept;
+      serverHost = listenOptions?.runtime;
       const close = () => {
         accept = null;
         return Promise.resolve();
@@ -73,19 +76,23 @@ export function memoryNetwork(options: MemoryOptions = {}): MemoryNetwork {
 
 /** Two connected carriers, client's and server's. */
 export function memoryPair(options: MemoryOptions = {}): [Carrier, Carrier] {
+  return connect(options, undefined, undefined);
+}
+
+function connect(
+  options: MemoryOptions,
+  client: Host | undefined,
+  server: Host | undefined,
+): [Carrier, Carrier] {
   const a = new MemoryStream(options);
   const b = new MemoryStream(options);
   a.peer = b;
   b.peer = a;
-  const info = {
-    transport: TransportId.TCP,
-    name: "memory",
-    encrypted: true,
-    after: options.after,
-  };
+  const info = { transport: TransportId.TCP, name: "memory", encrypted: true };
+  const { runtime } = options;
   return [
-    new ByteStreamCarrier(a, { ...info, remote: "memory:server" }),
-    new ByteStreamCarrier(b, { ...info, remote: "memory:client" }),
+    new ByteStreamCarrier(a, { ...info, remote: "memory:server", host: client ?? runtime }),
+    new ByteStreamCarrier(b, { ...info, remote: "memory:client", host: server ?? runtime }),
   ];
 }
 

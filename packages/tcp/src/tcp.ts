@@ -4,22 +4,23 @@
  * @module
  */
 import {
-  type ByteStream,
   ByteStreamCarrier,
   type Carrier,
   type CarrierBinding,
   type CarrierDialer,
   type CarrierDialOptions,
   type CarrierListener,
+  type CarrierListenOptions,
   type DialTarget,
   explainSocket,
   guardListening,
+  type Host,
   NnrpTransportError,
   TransportId,
 } from "@nnrp/core";
-import { after, later } from "./host_timers.ts";
+import { systemHost } from "@nnrp/runtime";
+import { connect, listen as listenSocket, type RawSocket, type SocketPlace } from "@nnrp/runtime/sockets";
 import { checkPort, DEFAULT_PORT } from "./port.ts";
-import type { SocketApi } from "./socket_api.ts";
 
 /** Options of {@linkcode tcp}. */
 export interface TcpOptions {
@@ -56,62 +57,51 @@ export function tcp(options: TcpOptions = {}): TcpCarrier {
     name: "tcp",
     transport: TransportId.TCP,
     encrypted: false,
+    schemes: [{ scheme: "nnrp+tcp", encrypted: false }],
+    portFamilies: ["tcp"],
     dial: (target, dialOptions) => dial(target, dialOptions ?? {}, noDelay),
-    listen: (accept, listenOptions) =>
-      listen(host, port, noDelay, guardListening(accept, listenOptions).accept),
+    listen: (accept, listenOptions) => listen({ host, port, noDelay }, accept, listenOptions ?? {}),
   };
 }
 
 async function dial(target: DialTarget, options: CarrierDialOptions, noDelay: boolean): Promise<Carrier> {
-  const api = await socketApi();
-  options.signal?.throwIfAborted();
+  const { signal, runtime = systemHost() } = options;
+  const { host, port } = target;
   try {
-    const { stream, remote } = await api.connect(target.host, target.port, noDelay, options.signal);
-    return carrierOf(stream, remote);
+    return carrierOf(await connect({ host, port, noDelay }, signal), runtime);
   } catch (cause) {
-    options.signal?.throwIfAborted();
-    throw new NnrpTransportError(
-      "tcp",
-      `cannot connect to ${target.host}:${target.port}: ${explainSocket(cause)}`,
-      { cause },
-    );
-  }
-}
-
-async function listen(
-  host: string,
-  port: number,
-  noDelay: boolean,
-  accept: (carrier: Carrier) => void,
-): Promise<CarrierListener> {
-  const api = await socketApi();
-  try {
-    const bound = await api.listen(
-      host,
-      port,
-      noDelay,
-      (stream, remote) => accept(carrierOf(stream, remote)),
-    );
-    return { name: "tcp", host: bound.host, port: bound.port, close: bound.close };
-  } catch (cause) {
-    throw new NnrpTransportError("tcp", `cannot listen on ${host}:${port}: ${explainSocket(cause)}`, {
+    signal?.throwIfAborted();
+    throw new NnrpTransportError("tcp", `cannot connect to ${host}:${port}: ${explainSocket(cause)}`, {
       cause,
     });
   }
 }
 
-function carrierOf(stream: ByteStream, remote: string): Carrier {
-  return new ByteStreamCarrier(stream, {
+async function listen(
+  place: SocketPlace,
+  onCarrier: (carrier: Carrier) => void,
+  options: CarrierListenOptions,
+): Promise<CarrierListener> {
+  const { runtime = systemHost() } = options;
+  const { accept } = guardListening(onCarrier, options);
+  try {
+    const bound = await listenSocket(place, runtime, (socket) => accept(carrierOf(socket, runtime)));
+    return { name: "tcp", host: bound.host, port: bound.port, close: bound.close };
+  } catch (cause) {
+    throw new NnrpTransportError(
+      "tcp",
+      `cannot listen on ${place.host}:${place.port}: ${explainSocket(cause)}`,
+      { cause },
+    );
+  }
+}
+
+function carrierOf(socket: RawSocket, host: Host): Carrier {
+  return new ByteStreamCarrier(socket.stream(), {
     transport: TransportId.TCP,
     name: "tcp",
     encrypted: false,
-    remote,
-    after,
-    later,
+    remote: socket.remote,
+    host,
   });
-}
-
-async function socketApi(): Promise<SocketApi> {
-  const module = "Deno" in globalThis ? await import("./deno_sockets.ts") : await import("./node_sockets.ts");
-  return module.socketApi;
 }

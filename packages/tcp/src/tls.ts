@@ -8,30 +8,39 @@ import {
   type Carrier,
   type CarrierBinding,
   type CarrierDialer,
-  type CarrierDialOptions,
   type CarrierListener,
   type CarrierListenOptions,
   type DialTarget,
   explainSocket,
   explainTls,
-  type GuardedListening,
   guardListening,
+  type Host,
   NnrpTransportError,
   NnrpValueError,
   TransportId,
 } from "@nnrp/core";
-import { Handshakes } from "./handshakes.ts";
-import { after, later } from "./host_timers.ts";
-import { checkPort, DEFAULT_PORT } from "./port.ts";
+import { type HandshakeKind, Handshakes, systemHost } from "@nnrp/runtime";
 import {
+  checkMaterial,
+  checkPair,
   type KeyPair,
-  type Secured,
-  TLS_ALPN,
-  type TlsClientSettings,
+  listenTls,
+  type RawSocket,
+  splitCertificates,
   type TlsDialer,
+  tlsDialer,
   type TlsServerSettings,
-} from "./tls_api.ts";
-import { checkMaterial, checkPair, splitCertificates } from "./tls_material.ts";
+} from "@nnrp/runtime/sockets";
+import { checkPort, DEFAULT_PORT } from "./port.ts";
+
+/** What TLS peers agree on to speak (behaviour spec §2). A peer that names no protocol at all is served too. */
+export const TLS_ALPN = "nnrp/1-tcp";
+
+const HANDSHAKE: HandshakeKind = {
+  carrier: "tls",
+  what: "TLS handshake",
+  explain: (cause) => explainTls(cause, "server", { alpn: TLS_ALPN }),
+};
 
 /** Options of {@linkcode tls}. Certificates and keys are PEM texts. */
 export interface TlsOptions {
@@ -89,7 +98,7 @@ export function tls(options: TlsOptions = {}): TlsCarrier {
   const { host = "127.0.0.1", port = DEFAULT_PORT, noDelay = true, cert, key, serverName } = options;
   const insecureSkipVerify = options.insecureSkipVerify ?? false;
   checkPort(port, "tls.port");
-  checkPair(cert, key);
+  checkPair(cert, key, "tls");
   if (serverName === "") throw new NnrpValueError("is empty", { field: "tls.serverName" });
   const identity: KeyPair | null = cert === undefined ? null : { cert, key: key! };
   const caCerts = splitCertificates(options.caCerts ?? [], "tls.caCerts");
@@ -106,18 +115,21 @@ export function tls(options: TlsOptions = {}): TlsCarrier {
 
   let preparing: Promise<TlsDialer> | null = null;
   const prepare = async (): Promise<TlsDialer> => {
-    await checkMaterial(identity, caCerts, "tls.caCerts");
-    return await dialerOf({ noDelay, caCerts, identity, insecureSkipVerify });
+    await checkMaterial(identity, caCerts, "tls", "caCerts");
+    return await tlsDialer({ alpn: TLS_ALPN, caCerts, identity, insecureSkipVerify });
   };
 
   return {
     name: "tls",
     transport: TransportId.TCP,
     encrypted: true,
+    schemes: [{ scheme: "nnrp+tls", encrypted: true }],
+    portFamilies: ["tls", "tcp"],
     dial: async (target, dialOptions = {}) => {
       const dialer = await (preparing ??= prepare());
-      const secured = await dial(dialer, target, serverName ?? target.host, dialOptions);
-      return carrierOf(secured, insecureSkipVerify);
+      const { signal, runtime = systemHost() } = dialOptions;
+      const socket = await dial(dialer, target, noDelay, serverName ?? target.host, signal);
+      return carrierOf(socket, insecureSkipVerify, runtime);
     },
     listen: async (accept, listenOptions = {}) => {
       if (identity === null) {
@@ -127,42 +139,46 @@ export function tls(options: TlsOptions = {}): TlsCarrier {
           actual: "nothing",
         });
       }
-      await checkMaterial(identity, clientCaCerts ?? [], "tls.clientCaCerts");
-      const settings = { host, port, noDelay, identity, clientCaCerts, requireClientCertificate };
-      return await listen(settings, guardListening(accept, listenOptions), listenOptions);
+      await checkMaterial(identity, clientCaCerts ?? [], "tls", "clientCaCerts");
+      const settings = {
+        ...{ host, port, noDelay, alpn: TLS_ALPN },
+        ...{ identity, clientCaCerts, requireClientCertificate },
+      };
+      return await listen(settings, accept, listenOptions);
     },
   };
 }
 
 async function dial(
   dialer: TlsDialer,
-  target: DialTarget,
+  { host, port }: DialTarget,
+  noDelay: boolean,
   serverName: string,
-  { signal }: CarrierDialOptions,
-): Promise<Secured> {
+  signal: AbortSignal | undefined,
+): Promise<RawSocket> {
   signal?.throwIfAborted();
   try {
-    return await dialer(target.host, target.port, serverName, signal);
+    return await dialer({ host, port, noDelay }, serverName, signal);
   } catch (cause) {
     signal?.throwIfAborted();
     const words = explainTls(cause, "client", { serverName, alpn: TLS_ALPN });
-    throw new NnrpTransportError("tls", `cannot connect to ${target.host}:${target.port}: ${words}`, {
-      cause,
-    });
+    throw new NnrpTransportError("tls", `cannot connect to ${host}:${port}: ${words}`, { cause });
   }
 }
 
 async function listen(
   settings: TlsServerSettings,
-  { accept, failed }: GuardedListening,
+  onCarrier: (carrier: Carrier) => void,
   options: CarrierListenOptions,
 ): Promise<CarrierListener> {
-  const { listenTls } = await import("./node_tls.ts");
+  const { runtime = systemHost() } = options;
+  const { accept, failed } = guardListening(onCarrier, options);
+  const handshakes = new Handshakes(HANDSHAKE, runtime, { ...options, failed });
   try {
     const bound = await listenTls(
       settings,
-      new Handshakes({ ...options, failed }),
-      (secured) => accept(carrierOf(secured, false)),
+      handshakes,
+      (socket) => accept(carrierOf(socket, false, runtime)),
     );
     return { name: "tls", host: bound.host, port: bound.port, close: bound.close };
   } catch (cause) {
@@ -174,23 +190,14 @@ async function listen(
   }
 }
 
-function carrierOf(secured: Secured, unverified: boolean): Carrier {
-  return new ByteStreamCarrier(secured.stream, {
+function carrierOf(socket: RawSocket, unverified: boolean, host: Host): Carrier {
+  return new ByteStreamCarrier(socket.stream(), {
     transport: TransportId.TCP,
     name: "tls",
     encrypted: true,
-    remote: secured.remote,
-    peerIdentity: secured.peerIdentity,
+    remote: socket.remote,
+    peerIdentity: socket.peerIdentity,
     unverified,
-    after,
-    later,
+    host,
   });
-}
-
-/** Deno's own TLS where it can do what is wanted, else `node:tls`. */
-async function dialerOf(settings: TlsClientSettings): Promise<TlsDialer> {
-  if ("Deno" in globalThis && settings.identity === null && !settings.insecureSkipVerify) {
-    return (await import("./deno_tls.ts")).denoTlsDialer(settings);
-  }
-  return (await import("./node_tls.ts")).nodeTlsDialer(settings);
 }

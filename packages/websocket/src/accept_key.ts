@@ -3,11 +3,13 @@
  *
  * @module
  */
+import type { Host } from "@nnrp/core";
+
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /** A fresh key for a request. */
-export function newKey(): string {
-  return base64(crypto.getRandomValues(new Uint8Array(16)));
+export function newKey(host: Host): string {
+  return base64(host.randomBytes(16));
 }
 
 /** Whether this may be a key: sixteen bytes in base64. */

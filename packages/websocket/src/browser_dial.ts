@@ -6,6 +6,7 @@
 import {
   type Carrier,
   cutPeerText,
+  type Host,
   NnrpTransportError,
   NnrpUnsupportedError,
   shownAddress,
@@ -18,7 +19,8 @@ export function dialBrowser(
   url: string,
   remote: string,
   encrypted: boolean,
-  signal: AbortSignal | undefined,
+  host: Host,
+  signal?: AbortSignal,
 ): Promise<Carrier> {
   if (typeof WebSocket === "undefined") {
     return Promise.reject(
@@ -37,7 +39,7 @@ export function dialBrowser(
       );
       return;
     }
-    const stream = new WebSocketStream(socket);
+    const stream = new WebSocketStream(socket, host);
     const settle = () => {
       signal?.removeEventListener("abort", abort);
       socket.removeEventListener("open", opened);
@@ -45,7 +47,7 @@ export function dialBrowser(
     };
     const opened = () => {
       settle();
-      resolve(carrierOn(stream, remote, encrypted));
+      resolve(carrierOn(stream, host, { remote, encrypted }));
     };
     const failed = (event: CloseEvent) => {
       settle();

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CarrierBinding } from "@nnrp/core";
+import type { CarrierBinding, Host } from "@nnrp/core";
 import { mount, type MountOptions } from "./mount.ts";
 import { type WebSocketLike, WebSocketStream } from "./web_socket_stream.ts";
 
@@ -77,7 +77,8 @@ export interface BunMount extends CarrierBinding {
  * ```
  */
 export function mountOnBun(options: MountOptions = {}): BunMount {
-  const { binding, judge, shaking } = mount(options);
+  const mounted = mount(options);
+  const { binding, judge, shaking } = mounted;
   return {
     ...binding,
     fetch(request, server): Response | undefined {
@@ -97,7 +98,7 @@ export function mountOnBun(options: MountOptions = {}): BunMount {
       if (!verdict.accepted) {
         return new Response(`${verdict.body}\n`, { status: verdict.status, headers: { ...verdict.fields } });
       }
-      const socket = new BunSocketEvents(encrypted);
+      const socket = new BunSocketEvents(encrypted, mounted.host);
       socket.done = shaking(remote, () => socket.close());
       if (server.upgrade(request, { data: socket })) return undefined;
       socket.done(new Error("Bun did not upgrade the request"));
@@ -120,11 +121,13 @@ class BunSocketEvents implements WebSocketLike {
   binaryType = "arraybuffer";
   done: ReturnType<ReturnType<typeof mount>["shaking"]> = () => {};
   readonly #encrypted: boolean;
+  readonly #host: Host;
   #socket: BunSocket | null = null;
   readonly #listeners = new Map<string, (event: unknown) => void>();
 
-  constructor(encrypted: boolean) {
+  constructor(encrypted: boolean, host: Host) {
     this.#encrypted = encrypted;
+    this.#host = host;
   }
 
   get readyState(): number {
@@ -150,7 +153,7 @@ class BunSocketEvents implements WebSocketLike {
   opened(socket: BunSocket): void {
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
-    this.done({ stream: new WebSocketStream(this), encrypted: this.#encrypted });
+    this.done({ stream: new WebSocketStream(this, this.#host), encrypted: this.#encrypted });
   }
 
   message(message: string | ArrayBuffer | Uint8Array): void {

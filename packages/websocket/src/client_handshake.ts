@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { cutPeerText, NnrpTransportError, readPeerText, shownAddress } from "@nnrp/core";
+import { cutPeerText, type Host, NnrpTransportError, readPeerText, shownAddress } from "@nnrp/core";
+import type { RawSocket } from "@nnrp/runtime/sockets";
 import { acceptKey, newKey } from "./accept_key.ts";
 import { hasToken, type HttpHead, HttpHeadError, readHead } from "./http_head.ts";
-import type { RawSocket } from "./raw_socket.ts";
 
 /** How much of a refusal's body is shown, characters. */
 const BODY_SHOWN = 200;
@@ -25,8 +25,12 @@ export interface HandshakeTarget {
 }
 
 /** Makes a WebSocket of the socket; resolves to the bytes that came behind the answer. Rejects with NnrpTransportError. */
-export async function shakeHands(socket: RawSocket, target: HandshakeTarget): Promise<Uint8Array> {
-  const key = newKey();
+export async function shakeHands(
+  socket: RawSocket,
+  target: HandshakeTarget,
+  host: Host,
+): Promise<Uint8Array> {
+  const key = newKey(host);
   const lines = [
     `GET ${target.path} HTTP/1.1`,
     `host: ${target.authority}`,

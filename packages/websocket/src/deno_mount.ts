@@ -49,7 +49,8 @@ export interface DenoMount extends CarrierBinding {
  * ```
  */
 export function mountOnDeno(options: MountOptions = {}): DenoMount {
-  const { binding, judge, shaking } = mount(options);
+  const mounted = mount(options);
+  const { binding, judge, shaking } = mounted;
   return {
     ...binding,
     handler(request, info): Response {
@@ -67,7 +68,7 @@ export function mountOnDeno(options: MountOptions = {}): DenoMount {
         return new Response(`${verdict.body}\n`, { status: verdict.status, headers: verdict.fields });
       }
       const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: 0 });
-      const stream = new WebSocketStream(socket);
+      const stream = new WebSocketStream(socket, mounted.host);
       const done = shaking(remote, () => stream.destroy());
       socket.addEventListener("open", () => done({ stream, encrypted }));
       socket.addEventListener(

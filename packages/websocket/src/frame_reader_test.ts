@@ -1,11 +1,13 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
+import { systemHost } from "@nnrp/runtime";
 import { test } from "node:test";
 import { join, patterned } from "@nnrp/testing/packets";
 import { closePayload, frame, row } from "../tests/raw_web_socket.ts";
 import { FrameViolation, MAX_SENT_MESSAGE } from "./frame_header.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { FrameWriter } from "./frame_writer.ts";
+import { maskKeysOf } from "./mask.ts";
 
 /** What a reader found, in order: payload in one row, the rest as words. */
 class Found {
@@ -60,7 +62,7 @@ test("what is written is read again, however the ranges and the reads are cut, m
       cut,
       (masks, lengths, cuts) => {
         const ranges = lengths.map((length, i) => patterned(length, i));
-        const writer = new FrameWriter(masks);
+        const writer = new FrameWriter(masks ? maskKeysOf(systemHost()) : null);
         writer.begin(ranges);
         const found = new Found(masks);
         while (writer.left > 0) {
@@ -175,7 +177,10 @@ test("payload that is read straight to its place is unmasked as if it had been p
 
 test("a control frame is written with its payload, masked for servers", () => {
   for (const masks of [true, false]) {
-    const bytes = new FrameWriter(masks).control(9, new TextEncoder().encode("are you there"));
+    const bytes = new FrameWriter(masks ? maskKeysOf(systemHost()) : null).control(
+      9,
+      new TextEncoder().encode("are you there"),
+    );
     assertEquals(bytes.length, 2 + (masks ? 4 : 0) + 13);
     const found = new Found(masks).push(bytes, [3]);
     assertEquals(found.events, [`ping ${new TextEncoder().encode("are you there").join()}`]);

@@ -4,16 +4,17 @@
  *
  * @module
  */
+import { VANISHED } from "@nnrp/core";
 import { type FrameBuffer, giveBackBuffer, PAYLOAD_AT, takeBuffer } from "./frame_buffers.ts";
 import { headLength, MAX_SENT_MESSAGE, Opcode, writeHead } from "./frame_header.ts";
-import { maskKey, maskWords, unmask } from "./mask.ts";
+import { type MaskKeys, maskWords, unmask } from "./mask.ts";
 
 /** Ranges from this size on are not copied by a server, bytes. */
 const BY_REFERENCE = 32 * 1024;
 
 /** The sending half of a WebSocket, without a socket. */
 export class FrameWriter {
-  readonly #masks: boolean;
+  readonly #keys: MaskKeys | null;
   #ranges: readonly Uint8Array[] = NONE;
   #index = 0; // the next byte to frame: of which range,
   #at = 0; // and where in it
@@ -23,10 +24,10 @@ export class FrameWriter {
   /**
    * Makes a FrameWriter.
    *
-   * @param masks True for clients (RFC 6455 §5.3).
+   * @param keys What a client masks with (RFC 6455 §5.3); null on a server, which does not.
    */
-  constructor(masks: boolean) {
-    this.#masks = masks;
+  constructor(keys: MaskKeys | null) {
+    this.#keys = keys;
   }
 
   /** Bytes given and not framed yet. */
@@ -45,7 +46,8 @@ export class FrameWriter {
 
   /** The next message as bytes for the socket. Call {@linkcode FrameWriter.sent} before the next one. */
   next(): Uint8Array[] {
-    const masks = this.#masks;
+    const keys = this.#keys;
+    const masks = keys !== null;
     const length = Math.min(this.#left, MAX_SENT_MESSAGE);
     const buffer = this.#buffer = takeBuffer(masks ? length : this.#copied(length));
     const bytes = buffer.bytes;
@@ -55,6 +57,7 @@ export class FrameWriter {
     let to = PAYLOAD_AT;
     for (let left = length; left > 0;) {
       const part = this.#part(left);
+      if (part.length === 0) throw new Error(VANISHED);
       left -= part.length;
       if (masks || part.length < BY_REFERENCE) {
         bytes.set(part, to);
@@ -67,7 +70,7 @@ export class FrameWriter {
     }
     if (masks) {
       const word = PAYLOAD_AT >> 2;
-      const key = maskKey();
+      const key = keys.next();
       buffer.words[word - 1] = key;
       maskWords(buffer.words, word, (to + 3) >> 2, key);
     }
@@ -92,12 +95,13 @@ export class FrameWriter {
 
   /** A control frame; the payload has at most 125 bytes. */
   control(opcode: Opcode, payload: Uint8Array): Uint8Array {
-    const head = headLength(payload.length, this.#masks);
+    const keys = this.#keys;
+    const head = headLength(payload.length, keys !== null);
     const bytes = new Uint8Array(head + payload.length);
-    writeHead(bytes, 0, opcode, payload.length, this.#masks);
+    writeHead(bytes, 0, opcode, payload.length, keys !== null);
     bytes.set(payload, head);
-    if (this.#masks) {
-      const key = new Uint8Array(new Int32Array([maskKey()]).buffer);
+    if (keys !== null) {
+      const key = new Uint8Array(new Int32Array([keys.next()]).buffer);
       bytes.set(key, head - 4);
       unmask(bytes, head, bytes.length, key, 0);
     }

@@ -4,11 +4,12 @@
  *
  * @module
  */
-import type { ByteStream, ByteStreamEvents } from "@nnrp/core";
+import type { ByteStream, ByteStreamEvents, CancelTimer, Host } from "@nnrp/core";
 import { CloseCode, describeClose, isOrderly } from "./close_code.ts";
 import { FrameViolation, Opcode } from "./frame_header.ts";
 import { type FrameEvents, FrameReader } from "./frame_reader.ts";
 import { FrameWriter } from "./frame_writer.ts";
+import { maskKeysOf } from "./mask.ts";
 
 /** First read buffer, bytes: thousands of idle connections stay cheap. */
 const READ_SMALL = 1024;
@@ -29,14 +30,15 @@ export interface FramedStreamOptions {
   readonly client: boolean;
   /** Bytes that came behind the HTTP head. */
   readonly rest: Uint8Array;
-  /** Milliseconds of a monotonic clock. Default `performance.now()`. */
-  readonly clock?: () => number;
+  /** Whose clock, timers and random numbers to use. */
+  readonly host: Host;
 }
 
 /** A WebSocket on a {@linkcode ByteStream}. */
 export class FramedStream implements ByteStream {
   readonly #raw: ByteStream;
   readonly #client: boolean;
+  readonly #host: Host;
   readonly #reader: FrameReader;
   readonly #writer: FrameWriter;
   #rest: Uint8Array;
@@ -69,7 +71,7 @@ export class FramedStream implements ByteStream {
   #failure: unknown;
   #destroying = false;
   #destroyed = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #cancelTimer: CancelTimer = () => {};
 
   /**
    * Makes a FramedStream.
@@ -79,7 +81,9 @@ export class FramedStream implements ByteStream {
    */
   constructor(raw: ByteStream, options: FramedStreamOptions) {
     this.#raw = raw;
-    this.#client = options.client;
+    const { client, host } = options;
+    this.#client = client;
+    this.#host = host;
     this.#rest = options.rest;
     const events: FrameEvents = {
       payload: (bytes, start, end) => this.#payload(bytes, start, end),
@@ -89,8 +93,8 @@ export class FramedStream implements ByteStream {
       },
       close: (code, reason) => this.#close(code, reason),
     };
-    this.#reader = new FrameReader(!options.client, events, options.clock ?? (() => performance.now()));
-    this.#writer = new FrameWriter(options.client);
+    this.#reader = new FrameReader(!client, events, () => host.now());
+    this.#writer = new FrameWriter(client ? maskKeysOf(host) : null);
   }
 
   /** Starts reading; bytes that came behind the HTTP head are first. */
@@ -244,6 +248,10 @@ export class FramedStream implements ByteStream {
 
   /** Writes the ranges in order. */
   write(ranges: Uint8Array[]): void {
+    if (this.#sendFailed) {
+      this.#events!.writeFailed(new Error("the WebSocket takes nothing any more"));
+      return;
+    }
     this.#batch = true;
     this.#writer.begin(ranges);
     this.#send();
@@ -313,9 +321,9 @@ export class FramedStream implements ByteStream {
     this.#sendFailed = true;
     this.#busy = false;
     this.#writer.clear();
-    if (this.#destroying) this.#destroyNow();
-    else if (this.#batch) this.#events!.writeFailed(cause);
     this.#batch = false;
+    if (this.#destroying) this.#destroyNow();
+    else this.#events!.writeFailed(cause); // a pong's failure too: nothing after it can be sent
   }
 
   // Ending
@@ -351,7 +359,7 @@ export class FramedStream implements ByteStream {
       return;
     }
     this.#destroying = true;
-    this.#timer = setTimeout(() => this.#destroyNow(), CLOSE_FRAME_MS);
+    this.#cancelTimer = this.#host.after(CLOSE_FRAME_MS, () => this.#destroyNow());
     this.#raw.resume(); // so that it notices if the peer goes away
     this.#batch = false;
     this.#writer.clear();
@@ -361,14 +369,14 @@ export class FramedStream implements ByteStream {
   #destroyNow(): void {
     if (this.#destroyed) return;
     this.#destroyed = true;
-    clearTimeout(this.#timer);
+    this.#cancelTimer();
     this.#raw.destroy();
   }
 
   #rawClosed(cause: unknown): void {
     const wanted = this.#destroying || this.#destroyed || this.#peerClosed;
     this.#destroyed = true;
-    clearTimeout(this.#timer);
+    this.#cancelTimer();
     this.#writer.clear();
     this.#buffer = EMPTY;
     this.#events!.closed(this.#failure ?? (wanted ? undefined : cause ?? new Error("the socket closed")));

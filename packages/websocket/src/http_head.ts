@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { RawSocket } from "./raw_socket.ts";
+import type { RawSocket } from "@nnrp/runtime/sockets";
 
 /** Longest head that is read, bytes without the empty line; what common servers allow. */
 export const MAX_HEAD = 16 * 1024;

@@ -8,23 +8,18 @@ import {
   type CarrierListener,
   type CarrierListenOptions,
   explainSocket,
-  explainTls,
   guardListening,
-  NnrpError,
-  NnrpTimeoutError,
   NnrpTransportError,
   NnrpUnsupportedError,
 } from "@nnrp/core";
+import { Handshakes, systemHost } from "@nnrp/runtime";
+import type { KeyPair, RawSocket } from "@nnrp/runtime/sockets";
 import { FramedStream } from "./framed_stream.ts";
-import { HTTP_ALPN, type RawSocket, rawSockets, type ServerTls } from "./raw_socket.ts";
+import { TLS, UPGRADE } from "./handshake_kind.ts";
+import { HTTP_ALPN, runtimeSockets } from "./runtime_sockets.ts";
 import { acceptHandshake } from "./server_handshake.ts";
 import type { UpgradeRules } from "./upgrade_request.ts";
 import { carrierOn } from "./websocket_carrier.ts";
-
-/** Longest handshake unless the server says otherwise, ms. */
-export const HANDSHAKE_TIMEOUT_MS = 10_000;
-/** Handshakes at once unless the server says otherwise. */
-export const MAX_HANDSHAKES = 1024;
 
 /** Where and how to listen. */
 export interface ListenPlace {
@@ -33,64 +28,66 @@ export interface ListenPlace {
   /** Port; 0 = any. */
   readonly port: number;
   /** Certificate and key for `wss://`; null for `ws://`. */
-  readonly tls: ServerTls | null;
+  readonly tls: KeyPair | null;
   /** Which requests are welcome. */
   readonly rules: UpgradeRules;
 }
 
-/** Binds and accepts. Rejects with NnrpTransportError, or NnrpUnsupportedError in browsers. */
+/**
+ * Binds and accepts. Rejects with NnrpTransportError, NnrpValueError if certificate and key cannot be used, or NnrpUnsupportedError
+ * in browsers.
+ */
 export async function listen(
-  place: ListenPlace,
+  { host, port, tls, rules }: ListenPlace,
   onCarrier: (carrier: Carrier) => void,
   options: CarrierListenOptions,
 ): Promise<CarrierListener> {
-  const sockets = await rawSockets(place.tls !== null);
+  const sockets = await runtimeSockets();
   if (sockets === null) {
     throw new NnrpUnsupportedError("a browser cannot listen; run the server on Deno, Node or Bun");
   }
-  const { host, port, tls, rules } = place;
-  const { handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS, maxHandshakes = MAX_HANDSHAKES } = options;
+  if (tls !== null) await sockets.checkMaterial(tls, [], "webSocket.tls", "caCerts");
+  const { runtime = systemHost() } = options;
+  const encrypted = tls !== null;
   const { accept, failed } = guardListening(onCarrier, options);
-  const shaking = new Set<RawSocket>();
+  // TLS and the upgrade behind it count together; each has the whole time.
+  const handshakes = new Handshakes(encrypted ? TLS : UPGRADE, runtime, { ...options, failed });
 
   const arrived = async (socket: RawSocket): Promise<void> => {
-    if (shaking.size >= maxHandshakes) {
+    const { remote } = socket;
+    const handshake = handshakes.begin(remote, () => socket.destroy(), UPGRADE);
+    if (handshake === null) {
       socket.destroy();
-      failed(socket.remote, new NnrpTransportError("websocket", "too many connections are shaking hands"));
       return;
     }
-    shaking.add(socket);
-    let late: NnrpTimeoutError | null = null;
-    const timer = setTimeout(() => {
-      late = new NnrpTimeoutError("the WebSocket handshake", handshakeTimeoutMs);
-      socket.destroy();
-    }, handshakeTimeoutMs);
     try {
-      const rest = await acceptHandshake(socket, rules, tls !== null);
-      if (late !== null) throw late;
-      accept(
-        carrierOn(new FramedStream(socket.stream(), { client: false, rest }), socket.remote, tls !== null),
-      );
+      const rest = await acceptHandshake(socket, rules, encrypted, runtime);
+      if (!handshake.succeeded()) return;
+      const stream = new FramedStream(socket.stream(), { client: false, rest, host: runtime });
+      accept(carrierOn(stream, runtime, { remote, encrypted }));
     } catch (cause) {
       socket.destroy();
-      failed(socket.remote, late ?? asError(cause, tls !== null));
-    } finally {
-      clearTimeout(timer);
-      shaking.delete(socket);
+      handshake.failed(cause);
     }
   };
 
   try {
-    const bound = await sockets.listen(
-      host,
-      port,
-      tls,
-      { timeoutMs: handshakeTimeoutMs, max: maxHandshakes },
-      (socket) => void arrived(socket),
-      (remote, cause) => failed(remote, asError(cause, true)),
-    );
+    const place = { host, port, noDelay: true };
+    const bound = tls === null
+      ? await sockets.listen(place, runtime, (socket) => void arrived(socket))
+      : await sockets.listenTls(
+        {
+          ...place,
+          alpn: HTTP_ALPN,
+          identity: tls,
+          clientCaCerts: null,
+          requireClientCertificate: false,
+        },
+        handshakes,
+        (socket) => void arrived(socket),
+      );
     const close = async (): Promise<void> => {
-      for (const socket of shaking) socket.destroy();
+      handshakes.close();
       await bound.close();
     };
     return { name: "websocket", host: bound.host, port: bound.port, close };
@@ -99,10 +96,4 @@ export async function listen(
       cause,
     });
   }
-}
-
-function asError(cause: unknown, encrypted: boolean): NnrpError {
-  if (cause instanceof NnrpError) return cause;
-  const why = encrypted ? explainTls(cause, "server", { alpn: HTTP_ALPN }) : explainSocket(cause);
-  return new NnrpTransportError("websocket", `the handshake failed: ${why}`, { cause });
 }

@@ -4,19 +4,46 @@
  * @module
  */
 
+import type { Host } from "@nnrp/core";
+
 /** Below this many bytes a word view costs more than it saves. */
 const WORDS_FROM = 128;
 
-const keys = new Int32Array(1024);
-let nextKey = keys.length;
+/** Keys that are drawn at once: asking for each would cost more than masking a small frame. */
+const KEYS = 256;
 
-/** A fresh random key, as a word in the machine's byte order. */
-export function maskKey(): number {
-  if (nextKey === keys.length) {
-    crypto.getRandomValues(keys);
-    nextKey = 0;
+/** Fresh random keys, from one host. */
+export class MaskKeys {
+  readonly #host: Host;
+  readonly #keys = new Int32Array(KEYS);
+  #next = KEYS;
+
+  /**
+   * Makes a MaskKeys.
+   *
+   * @param host Where random numbers come from.
+   */
+  constructor(host: Host) {
+    this.#host = host;
   }
-  return keys[nextKey++];
+
+  /** A fresh key, as a word in the machine's byte order. */
+  next(): number {
+    if (this.#next === KEYS) {
+      new Uint8Array(this.#keys.buffer).set(this.#host.randomBytes(this.#keys.byteLength));
+      this.#next = 0;
+    }
+    return this.#keys[this.#next++];
+  }
+}
+
+const sources = new WeakMap<Host, MaskKeys>();
+
+/** The keys of a host: its connections share them, so that one that is idle holds none. */
+export function maskKeysOf(host: Host): MaskKeys {
+  let keys = sources.get(host);
+  if (keys === undefined) sources.set(host, keys = new MaskKeys(host));
+  return keys;
 }
 
 /** XORs the words from `from` to `to` with a key in the machine's byte order. */

@@ -7,18 +7,16 @@
 import {
   type ByteStream,
   type CarrierBinding,
-  type CarrierListenOptions,
-  cutPeerText,
   type GuardedListening,
   guardListening,
-  NnrpError,
-  NnrpTimeoutError,
+  type Host,
   NnrpTransportError,
   NnrpValueError,
   originRules,
   TransportId,
 } from "@nnrp/core";
-import { HANDSHAKE_TIMEOUT_MS, MAX_HANDSHAKES } from "./listen.ts";
+import { Handshakes, systemHost } from "@nnrp/runtime";
+import { UPGRADE } from "./handshake_kind.ts";
 import { judgeUpgrade, refusal, type UpgradeRequest, type UpgradeVerdict } from "./upgrade_request.ts";
 import { carrierOn, DEFAULT_PATH } from "./websocket_carrier.ts";
 
@@ -47,9 +45,14 @@ export interface MountOptions {
 export interface Mount {
   /** What `serve({ listen: [ … ] })` takes. */
   readonly binding: CarrierBinding;
+  /** Whose time, timers and random numbers its connections use: the server's, once one uses it. */
+  readonly host: Host;
   /** Judges a request, and whether there is room for it. A handshake that is refused is told to the server, once. */
   judge(request: UpgradeRequest): UpgradeVerdict;
-  /** A handshake began: call the result with what became of it. After `late` the connection is to be cut. */
+  /**
+   * A handshake began for a request that was accepted: call the result with what became of it. After `late` the connection is to be
+   * cut.
+   */
   shaking(
     remote: string,
     late: () => void,
@@ -66,21 +69,21 @@ export function mount(options: MountOptions): Mount {
     throw new NnrpValueError("is no path", { field: "path", expected: "a leading /", actual: path });
   }
   const origins = originRules(options, host, "mount.");
-  let accept: GuardedListening["accept"] | null = null;
-  let failed: GuardedListening["failed"] = () => {};
-  let limits: CarrierListenOptions = {};
-  let underWay = 0;
+  let server: Server | null = null;
+  const machine = systemHost();
   const binding: CarrierBinding = {
     name: "websocket",
     transport: TransportId.TCP,
-    listen(onCarrier, listenOptions) {
-      if (accept !== null) {
+    listen(onCarrier, listenOptions = {}) {
+      if (server !== null) {
         return Promise.reject(new NnrpTransportError("websocket", "a server uses this mount already"));
       }
-      ({ accept, failed } = guardListening(onCarrier, listenOptions));
-      limits = listenOptions ?? {};
+      const { runtime = machine } = listenOptions;
+      const { accept, failed } = guardListening(onCarrier, listenOptions);
+      const handshakes = new Handshakes(UPGRADE, runtime, { ...listenOptions, failed });
+      server = { host: runtime, accept, failed, handshakes };
       const close = () => {
-        accept = null;
+        server = null;
         return Promise.resolve();
       };
       return Promise.resolve({ name: "websocket", host, port, close });
@@ -89,46 +92,41 @@ export function mount(options: MountOptions): Mount {
   const judged = (request: UpgradeRequest): UpgradeVerdict => {
     const verdict = judgeUpgrade(request, { path, origins });
     if (!verdict.accepted) return verdict;
-    if (accept === null) return refusal(503, "no NNRP server listens behind this path");
-    if (underWay >= (limits.maxHandshakes ?? MAX_HANDSHAKES)) {
+    if (server === null) return refusal(503, "no NNRP server listens behind this path");
+    if (server.handshakes.isFull) {
       return refusal(503, "too many connections are shaking hands", { "retry-after": "1" });
     }
     return verdict;
   };
   return {
     binding,
+    get host() {
+      return server?.host ?? machine;
+    },
     judge(request) {
       const verdict = judged(request);
-      if (!verdict.accepted && accept !== null && !ORDINARY.has(verdict.status)) {
+      if (!verdict.accepted && server !== null && !ORDINARY.has(verdict.status)) {
         const words = `refused with HTTP ${verdict.status}: ${verdict.body}`;
-        limits.failed?.(request.remote, new NnrpTransportError("websocket", words));
+        server.failed(request.remote, new NnrpTransportError("websocket", words));
       }
       return verdict;
     },
     shaking(remote, late) {
-      underWay++;
-      const limitMs = limits.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
-      let open = true;
-      const timer = setTimeout(() => {
-        done(new NnrpTimeoutError("the WebSocket handshake", limitMs));
-        late();
-      }, limitMs);
-      const done = (outcome: { stream: ByteStream; encrypted: boolean } | Error): void => {
-        if (!open) return;
-        open = false;
-        underWay--;
-        clearTimeout(timer);
-        if (outcome instanceof Error) {
-          const error = outcome instanceof NnrpError
-            ? outcome
-            : new NnrpTransportError("websocket", `the handshake failed: ${cutPeerText(outcome.message)}`, {
-              cause: outcome,
-            });
-          failed(remote, error);
-        } else if (accept === null) outcome.stream.destroy();
-        else accept(carrierOn(outcome.stream, remote, outcome.encrypted));
+      // Who accepted the request takes the connection, unless it has closed meanwhile.
+      const by = server!;
+      const handshake = by.handshakes.begin(remote, late)!;
+      return (outcome) => {
+        if (outcome instanceof Error) handshake.failed(outcome);
+        else if (!handshake.succeeded()) return; // it is being cut
+        else if (server !== by) outcome.stream.destroy();
+        else by.accept(carrierOn(outcome.stream, by.host, { remote, encrypted: outcome.encrypted }));
       };
-      return done;
     },
   };
+}
+
+/** The server that uses a mount. */
+interface Server extends GuardedListening {
+  readonly host: Host;
+  readonly handshakes: Handshakes;
 }

@@ -5,10 +5,10 @@
  */
 import type { Socket } from "node:net";
 import type { CarrierBinding } from "@nnrp/core";
+import { NodeByteStream, remoteOf } from "@nnrp/runtime";
 import { acceptKey } from "./accept_key.ts";
 import { FramedStream } from "./framed_stream.ts";
 import { mount, type MountOptions } from "./mount.ts";
-import { NodeStream } from "./node_stream.ts";
 import { httpAnswer, switchingProtocols } from "./upgrade_request.ts";
 
 /** As much of a request of `node:http` as is needed. */
@@ -44,7 +44,8 @@ export interface NodeMount extends CarrierBinding {
  * ```
  */
 export function mountOnNode(options: MountOptions = {}): NodeMount {
-  const { binding, judge, shaking } = mount(options);
+  const mounted = mount(options);
+  const { binding, judge, shaking } = mounted;
   return guardUpgrade({
     ...binding,
     upgrade(request, duplex, head): void {
@@ -52,8 +53,8 @@ export function mountOnNode(options: MountOptions = {}): NodeMount {
       socket.pause();
       socket.setTimeout?.(0);
       socket.setNoDelay?.(true);
-      const stream = new NodeStream(socket);
-      const remote = format(socket);
+      const stream = new NodeByteStream(socket);
+      const remote = remoteOf(socket);
       const encrypted = socket.encrypted === true;
       const verdict = judge({
         method: request.method ?? "",
@@ -67,12 +68,13 @@ export function mountOnNode(options: MountOptions = {}): NodeMount {
         socket.resume(); // so that it notices the peer's end
         return;
       }
+      const { host } = mounted;
       const done = shaking(remote, () => socket.destroy());
       acceptKey(verdict.key).then((accept) => {
         socket.write(switchingProtocols(accept));
         const rest = new Uint8Array(head); // a copy: it is a piece of the parser's memory
         done({
-          stream: new FramedStream(stream, { client: false, rest }),
+          stream: new FramedStream(stream, { client: false, rest, host }),
           encrypted,
         });
       }).catch((error) => {
@@ -95,9 +97,4 @@ function guardUpgrade(nnrp: NodeMount): NodeMount {
       }
     },
   };
-}
-
-function format(socket: Socket): string {
-  const host = socket.remoteAddress ?? "?";
-  return `${host.includes(":") ? `[${host}]` : host}:${socket.remotePort ?? 0}`;
 }

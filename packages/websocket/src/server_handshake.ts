@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { NnrpTransportError } from "@nnrp/core";
+import { type Host, NnrpTransportError } from "@nnrp/core";
+import type { RawSocket } from "@nnrp/runtime/sockets";
 import { acceptKey } from "./accept_key.ts";
 import { type HttpHead, HttpHeadError, readHead } from "./http_head.ts";
-import type { RawSocket } from "./raw_socket.ts";
 import {
   httpAnswer,
   judgeUpgrade,
@@ -23,32 +23,33 @@ export async function acceptHandshake(
   socket: RawSocket,
   rules: UpgradeRules,
   encrypted: boolean,
+  host: Host,
 ): Promise<Uint8Array> {
   let head: HttpHead;
   try {
     head = await readHead(socket);
   } catch (cause) {
     if (!(cause instanceof HttpHeadError)) throw cause;
-    return await refuse(socket, refusal(400, cause.message));
+    return await refuse(host, socket, refusal(400, cause.message));
   }
   const line = /^([A-Z]+) (\S+) HTTP\/1\.1$/.exec(head.first);
-  if (line === null) return await refuse(socket, refusal(400, "no HTTP/1.1 request"));
+  if (line === null) return await refuse(host, socket, refusal(400, "no HTTP/1.1 request"));
   const { fields, rest } = head;
   const verdict = judgeUpgrade(
     { method: line[1], target: line[2], field: (name) => fields.get(name), remote: socket.remote, encrypted },
     rules,
   );
-  if (!verdict.accepted) return await refuse(socket, verdict);
+  if (!verdict.accepted) return await refuse(host, socket, verdict);
   await socket.write(switchingProtocols(await acceptKey(verdict.key)));
   return rest;
 }
 
 /** Answers, gives the peer a moment to read it, and throws. */
-async function refuse(socket: RawSocket, verdict: ReturnType<typeof refusal>): Promise<never> {
+async function refuse(host: Host, socket: RawSocket, verdict: ReturnType<typeof refusal>): Promise<never> {
   await socket.write(httpAnswer(verdict));
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const moment = new Promise<null>((done) => timer = setTimeout(() => done(null), REFUSAL_MS));
+  let cancelTimer: () => void;
+  const moment = new Promise<null>((done) => cancelTimer = host.after(REFUSAL_MS, () => done(null)));
   await Promise.race([moment, socket.read().catch(() => null)]);
-  clearTimeout(timer);
+  cancelTimer!();
   throw new NnrpTransportError("websocket", `refused with HTTP ${verdict.status}: ${verdict.body}`);
 }

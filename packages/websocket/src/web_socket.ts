@@ -19,11 +19,13 @@ import {
   shownAddress,
   TransportId,
 } from "@nnrp/core";
+import { systemHost } from "@nnrp/runtime";
+import type { KeyPair, RawSocket, TlsDialer } from "@nnrp/runtime/sockets";
 import { dialBrowser } from "./browser_dial.ts";
 import { shakeHands } from "./client_handshake.ts";
 import { FramedStream } from "./framed_stream.ts";
 import { listen } from "./listen.ts";
-import { HTTP_ALPN, type RawSocket, rawSockets } from "./raw_socket.ts";
+import { HTTP_ALPN, runtimeSockets } from "./runtime_sockets.ts";
 import { carrierOn, DEFAULT_PATH } from "./websocket_carrier.ts";
 
 /** Certificates of a {@linkcode webSocket}. */
@@ -114,25 +116,45 @@ export function webSocket(options: WebSocketOptions = {}): WebSocketCarrier {
       expected: "both cert and key",
     });
   }
-  const serverTls = tls?.cert === undefined || tls.key === undefined
+  const identity: KeyPair | null = tls?.cert === undefined || tls.key === undefined
     ? null
     : { cert: tls.cert, key: tls.key };
+  let preparing: Promise<TlsDialer> | null = null; // reading certificates takes milliseconds
+  const tlsDialer = (sockets: Sockets) => preparing ??= prepareTls(sockets, tls ?? {}, identity);
   return {
     name: "websocket",
     transport: TransportId.TCP,
     encrypted: false,
     canEncrypt: true,
-    dial: (target, dialOptions) => dial(target, dialOptions ?? {}, path, options),
+    schemes: [
+      { scheme: "ws", encrypted: false, port: 80, hasPath: true },
+      { scheme: "wss", encrypted: true, port: 443, hasPath: true },
+    ],
+    portFamilies: ["websocket", "tcp"],
+    dial: (target, dialOptions) => dial(target, dialOptions ?? {}, path, options, tlsDialer),
     listen: (accept, listenOptions) =>
-      listen({ host, port, tls: serverTls, rules: { path, origins } }, accept, listenOptions ?? {}),
+      listen({ host, port, tls: identity, rules: { path, origins } }, accept, listenOptions ?? {}),
   };
+}
+
+type Sockets = typeof import("@nnrp/runtime/sockets");
+
+async function prepareTls(
+  sockets: Sockets,
+  { caCerts = [], insecureSkipVerify = false }: WebSocketTls,
+  identity: KeyPair | null,
+): Promise<TlsDialer> {
+  const authorities = sockets.splitCertificates(caCerts, "webSocket.tls.caCerts");
+  await sockets.checkMaterial(identity, authorities, "webSocket.tls", "caCerts");
+  return await sockets.tlsDialer({ alpn: HTTP_ALPN, caCerts: authorities, identity, insecureSkipVerify });
 }
 
 async function dial(
   target: DialTarget,
-  { signal }: CarrierDialOptions,
+  { signal, runtime = systemHost() }: CarrierDialOptions,
   ownPath: string,
   options: WebSocketOptions,
+  tlsDialer: (sockets: Sockets) => Promise<TlsDialer>,
 ): Promise<Carrier> {
   const path = target.path ?? ownPath;
   checkPath(path, "path");
@@ -144,7 +166,7 @@ async function dial(
   const url = `${encrypted ? "wss" : "ws"}://${authority}${path}`;
   const headers = options.headers ?? {};
   const unverified = encrypted && (options.tls?.insecureSkipVerify ?? false);
-  const sockets = await rawSockets(encrypted && (unverified || options.tls?.cert !== undefined));
+  const sockets = await runtimeSockets();
   if (sockets === null) {
     const wanted = Object.keys(headers).length > 0 ? "headers" : options.tls !== undefined ? "tls" : null;
     if (wanted !== null) {
@@ -152,22 +174,25 @@ async function dial(
         `webSocket.${wanted}: browsers do not let a page choose that for a WebSocket`,
       );
     }
-    return dialBrowser(url, `${host}:${target.port}`, encrypted, signal);
+    return dialBrowser(url, `${host}:${target.port}`, encrypted, runtime, signal);
   }
+  const dialTls = encrypted ? await tlsDialer(sockets) : null;
+  const serverName = options.tls?.serverName ?? target.host.replace(/^\[(.*)\]$/, "$1");
   let socket: RawSocket | null = null;
   const abort = () => socket?.destroy();
   signal?.addEventListener("abort", abort);
   try {
-    const tls = encrypted ? options.tls ?? {} : null;
-    socket = await sockets.connect(host.replace(/^\[(.*)\]$/, "$1"), target.port, tls, signal);
+    const place = { host: host.replace(/^\[(.*)\]$/, "$1"), port: target.port, noDelay: true };
+    socket = dialTls === null
+      ? await sockets.connect(place, signal)
+      : await dialTls(place, serverName, signal);
     signal?.throwIfAborted();
-    const rest = await shakeHands(socket, { authority, path, headers });
-    const stream = new FramedStream(socket.stream(), { client: true, rest });
-    return carrierOn(stream, socket.remote, encrypted, unverified);
+    const rest = await shakeHands(socket, { authority, path, headers }, runtime);
+    const stream = new FramedStream(socket.stream(), { client: true, rest, host: runtime });
+    return carrierOn(stream, runtime, { remote: socket.remote, encrypted, unverified });
   } catch (cause) {
     socket?.destroy();
     signal?.throwIfAborted();
-    const serverName = options.tls?.serverName ?? target.host;
     const why = cause instanceof NnrpTransportError
       ? cause.message
       : `cannot be reached: ${

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type ByteStream, type ByteStreamEvents, VANISHED } from "@nnrp/core";
+import { type ByteStream, type ByteStreamEvents, type CancelTimer, type Host, VANISHED } from "@nnrp/core";
 import { CloseCode, describeClose, isOrderly } from "./close_code.ts";
 import { FrameBudget } from "./frame_budget.ts";
 import { FrameViolation, MAX_SENT_MESSAGE } from "./frame_header.ts";
@@ -41,6 +41,7 @@ export interface WebSocketLike {
 /** An open {@linkcode WebSocketLike} as a byte stream. */
 export class WebSocketStream implements ByteStream {
   readonly #socket: WebSocketLike;
+  readonly #host: Host;
   #events: ByteStreamEvents | null = null;
   #paused = false;
   #held: Uint8Array[] = []; // came before the start or while paused
@@ -52,20 +53,21 @@ export class WebSocketStream implements ByteStream {
   #ranges: readonly Uint8Array[] = NONE; // being sent: the next byte is
   #index = 0; // in this range
   #at = 0; // here
-  #quiet: ReturnType<typeof setTimeout> | undefined;
-  #closing: ReturnType<typeof setTimeout> | undefined;
-  #looking: ReturnType<typeof setTimeout> | undefined;
+  #quiet: CancelTimer | null = null;
+  #closing: CancelTimer | null = null;
+  #looking: CancelTimer | null = null;
   #closed = false;
 
   /**
    * Makes a WebSocketStream.
    *
    * @param socket Open, or about to be; nothing received yet. This object owns it.
-   * @param clock Milliseconds of a monotonic clock. Default `performance.now()`.
+   * @param host Whose clock and timers to use.
    */
-  constructor(socket: WebSocketLike, clock: () => number = () => performance.now()) {
+  constructor(socket: WebSocketLike, host: Host) {
     this.#socket = socket;
-    this.#budget = new FrameBudget(clock);
+    this.#host = host;
+    this.#budget = new FrameBudget(() => host.now());
     socket.binaryType = "arraybuffer";
     socket.addEventListener("message", ({ data }: { data: unknown }) => this.#message(data));
     socket.addEventListener("close", (event: CloseEvent) => {
@@ -104,7 +106,7 @@ export class WebSocketStream implements ByteStream {
     }
     if (data.byteLength === 0) return;
     const chunk = new Uint8Array(data);
-    if (this.#quiet !== undefined) this.#waitForQuiet();
+    if (this.#quiet !== null) this.#waitForQuiet();
     if (this.#events !== null && !this.#paused && this.#held.length === 0) {
       this.#events.data(chunk);
       return;
@@ -156,9 +158,9 @@ export class WebSocketStream implements ByteStream {
   #finish(failure: unknown): void {
     if (this.#closed) return;
     this.#closed = true;
-    clearTimeout(this.#quiet);
-    clearTimeout(this.#closing);
-    clearTimeout(this.#looking);
+    this.#quiet?.();
+    this.#closing?.();
+    this.#looking?.();
     this.#held = [];
     this.#events?.closed(failure);
   }
@@ -188,7 +190,7 @@ export class WebSocketStream implements ByteStream {
     }
     while (this.#index < this.#ranges.length) {
       if (socket.bufferedAmount > HIGH_WATER) {
-        this.#looking = setTimeout(this.#send, LOOK_MS);
+        this.#looking = this.#host.after(LOOK_MS, this.#send);
         return;
       }
       if (this.#ranges[this.#index].length === 0) throw new Error(VANISHED);
@@ -251,15 +253,15 @@ export class WebSocketStream implements ByteStream {
   }
 
   #waitForQuiet(): void {
-    clearTimeout(this.#quiet);
-    this.#quiet = setTimeout(() => this.#close(), QUIET_MS);
+    this.#quiet?.();
+    this.#quiet = this.#host.after(QUIET_MS, () => this.#close());
   }
 
   #close(): void {
-    if (this.#closing !== undefined || this.#closed) return;
-    clearTimeout(this.#quiet);
-    this.#quiet = undefined;
-    this.#closing = setTimeout(() => this.#finish(new Error("the peer did not close")), CLOSING_MS);
+    if (this.#closing !== null || this.#closed) return;
+    this.#quiet?.();
+    this.#quiet = null;
+    this.#closing = this.#host.after(CLOSING_MS, () => this.#finish(new Error("the peer did not close")));
     if (this.#socket.readyState <= 1) this.#socket.close(localCode(this.#closeCode));
   }
 
@@ -268,11 +270,11 @@ export class WebSocketStream implements ByteStream {
     if (this.#closed) return;
     this.#faulty = true;
     this.#paused = false;
-    if (this.#closing !== undefined || this.#socket.readyState === 3) {
+    if (this.#closing !== null || this.#socket.readyState === 3) {
       queueMicrotask(() => this.#finish(undefined));
     } else {
       this.#ranges = NONE;
-      clearTimeout(this.#looking);
+      this.#looking?.();
       this.#close();
     }
   }

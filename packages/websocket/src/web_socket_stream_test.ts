@@ -1,5 +1,6 @@
 import type { ByteStreamEvents } from "@nnrp/core";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { systemHost } from "@nnrp/runtime";
 import { test } from "node:test";
 import { until } from "../../../tests/support/raw_peer.ts";
 import { MAX_PAUSED_BYTES, type WebSocketLike, WebSocketStream } from "./web_socket_stream.ts";
@@ -35,9 +36,11 @@ class ScriptedSocket implements WebSocketLike {
   }
 }
 
-function started(clock?: () => number): { socket: ScriptedSocket; stream: WebSocketStream; heard: string[] } {
+function started(
+  now: () => number = () => performance.now(),
+): { socket: ScriptedSocket; stream: WebSocketStream; heard: string[] } {
   const socket = new ScriptedSocket();
-  const stream = new WebSocketStream(socket, clock);
+  const stream = new WebSocketStream(socket, { ...systemHost(), now });
   const heard: string[] = [];
   const events: ByteStreamEvents = {
     target: () => new Uint8Array(1),

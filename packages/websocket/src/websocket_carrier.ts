@@ -3,36 +3,27 @@
  *
  * @module
  */
-import { type ByteStream, ByteStreamCarrier, type Carrier, TransportId } from "@nnrp/core";
+import { type ByteStream, ByteStreamCarrier, type Carrier, type Host, TransportId } from "@nnrp/core";
 
 /** Path of the endpoint unless the address or the options name another. */
 export const DEFAULT_PATH = "/nnrp";
 
+/** What a carrier on a WebSocket says of itself. */
+export interface WebSocketCarrierInfo {
+  /** The peer's address. */
+  readonly remote: string;
+  /** Whether bytes are encrypted. */
+  readonly encrypted: boolean;
+  /** Whether the server's certificate was left unchecked. Default false. */
+  readonly unverified?: boolean;
+}
+
 /** A carrier on a WebSocket. */
-export function carrierOn(
-  stream: ByteStream,
-  remote: string,
-  encrypted: boolean,
-  unverified = false,
-): Carrier {
+export function carrierOn(stream: ByteStream, host: Host, info: WebSocketCarrierInfo): Carrier {
   return new ByteStreamCarrier(stream, {
     transport: TransportId.TCP, // the wire knows no other byte stream
     name: "websocket",
-    encrypted,
-    remote,
-    unverified,
-    after,
-    later,
+    host,
+    ...info,
   });
 }
-
-function after(ms: number, call: () => void): () => void {
-  const timer = setTimeout(call, ms);
-  return () => clearTimeout(timer);
-}
-
-/** After the event loop looked at its sockets. */
-const later: ((call: () => void) => void) | undefined = (() => {
-  const { setImmediate } = globalThis as { setImmediate?: (call: () => void) => unknown };
-  return setImmediate === undefined ? undefined : (call) => void setImmediate(call);
-})();

@@ -6,6 +6,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type CarrierBinding, type CarrierDialer, TransportId } from "@nnrp/core";
+import { systemHost } from "@nnrp/runtime";
 import { type BunServer, mountOnBun, mountOnDeno, mountOnNode, type MountOptions } from "../mod.ts";
 import { dialBrowser } from "../src/browser_dial.ts";
 
@@ -23,7 +24,7 @@ export function browserDialer(): CarrierDialer {
     transport: TransportId.TCP,
     encrypted: false,
     dial: ({ host, port, path = "/nnrp" }, options) =>
-      dialBrowser(`ws://${host}:${port}${path}`, `${host}:${port}`, false, options?.signal),
+      dialBrowser(`ws://${host}:${port}${path}`, `${host}:${port}`, false, systemHost(), options?.signal),
   };
 }
 

@@ -6,6 +6,7 @@
  * @module
  */
 import { WRITE_BUFFER_LARGE, WRITE_BUFFER_SMALL, WRITE_BY_REFERENCE } from "./limits.ts";
+import type { Lane } from "./metadata/registry.ts";
 import type { Outbox } from "./outbox.ts";
 import { giveBackSlab, type Slab, SLAB_STEP, takeSlab } from "./slab_pool.ts";
 
@@ -15,6 +16,20 @@ export interface WriteBatch {
   readonly ranges: Uint8Array[];
   /** Their length together, bytes. */
   readonly length: number;
+}
+
+/** A packet that is sent from memory of its caller. */
+export interface BorrowedPacket {
+  /** Where it begins and ends, in bytes ever collected. */
+  readonly from: number;
+  /** See `from`. */
+  readonly to: number;
+  /** Its lane. */
+  readonly lane: Lane;
+  /** Its frame. */
+  readonly frameId: number;
+  /** Its view. */
+  readonly viewId: number;
 }
 
 /** The outbox of a byte stream. */
@@ -33,6 +48,9 @@ export class WriteQueue implements Outbox {
   #from = 0; // where the range that is not sealed yet begins in the slab
   #at = 0; // where the next byte goes
   #sealed: Uint8Array[] = [];
+  #borrowedAt: number[] = []; // which of them are a caller's memory,
+  #borrowedSizes: number[] = []; // and how long that was when it was added
+  #packets: BorrowedPacket[] = []; // and whose
   #used: Slab[] = []; // slabs of this turn that are full
   #slab: Slab | null = null; // the one being written: `bytes` and `view`
   #inFlight: Slab[] = []; // slabs of the batch that is being written
@@ -52,12 +70,16 @@ export class WriteQueue implements Outbox {
     return at;
   }
 
-  /** Adds bytes: copied below 32 KiB, else kept as a view until they are sent. */
+  /** Adds bytes: copied below 32 KiB, else kept as a view until they are sent. How many they are is settled here. */
   append(data: Uint8Array): void {
     const size = data.length;
     if (size >= WRITE_BY_REFERENCE) {
       this.#seal();
-      this.#sealed.push(data);
+      this.#borrowedAt.push(this.#sealed.length);
+      this.#borrowedSizes.push(size);
+      // A view that follows the length of its buffer would become another one; this one becomes empty if its buffer is cut short.
+      const { resizable } = data.buffer as { resizable?: boolean };
+      this.#sealed.push(resizable === true ? data.subarray(0, size) : data);
       this.length += size;
       this.total += size;
       this.borrowedUntil = this.total;
@@ -67,12 +89,83 @@ export class WriteQueue implements Outbox {
     }
   }
 
+  /**
+   * Notes whose memory was added.
+   *
+   * @param from {@linkcode WriteQueue.total} before the packet, which ends here.
+   */
+  borrowedBy(from: number, lane: Lane, frameId: number, viewId: number): void {
+    this.#packets.push({ from, to: this.total, lane, frameId, viewId });
+  }
+
+  /**
+   * Takes packets out whose memory is not there any more; they count as taken. Null if there are none.
+   */
+  dropVanished(): readonly BorrowedPacket[] | null {
+    const at = this.#borrowedAt;
+    for (let i = 0; i < at.length; i++) if (this.#sealed[at[i]].length === 0) return this.#drop();
+    return null;
+  }
+
+  #drop(): readonly BorrowedPacket[] | null {
+    this.#seal();
+    const sizes = this.#sealed.map((range) => range.length);
+    this.#borrowedAt.forEach((at, i) => sizes[at] = this.#borrowedSizes[i]);
+    const starts: number[] = [];
+    let start = this.total - this.length;
+    for (const size of sizes) {
+      starts.push(start);
+      start += size;
+    }
+    const gone = this.#packets.filter(({ from, to }) =>
+      this.#borrowedAt.some((at) => this.#sealed[at].length === 0 && starts[at] >= from && starts[at] < to)
+    );
+    if (gone.length === 0) return null;
+    const kept: Uint8Array[] = [];
+    const keptAt: number[] = [];
+    const keptSizes: number[] = [];
+    this.#sealed.forEach((range, i) => {
+      const end = starts[i] + sizes[i];
+      const borrowed = this.#borrowedAt.includes(i);
+      let next = starts[i]; // not kept and not dropped yet
+      const keep = (to: number) => {
+        if (to <= next) return;
+        if (borrowed) {
+          keptAt.push(kept.length);
+          keptSizes.push(to - next);
+        }
+        kept.push(to - next === sizes[i] ? range : range.subarray(next - starts[i], to - starts[i]));
+      };
+      for (const { from, to } of gone) {
+        if (to <= next || from >= end) continue;
+        keep(from);
+        next = Math.min(to, end);
+      }
+      keep(end);
+    });
+    this.#sealed = kept;
+    this.#borrowedAt = keptAt;
+    this.#borrowedSizes = keptSizes;
+    this.#packets = this.#packets.filter((packet) => !gone.includes(packet));
+    for (const { from, to } of gone) this.length -= to - from;
+    return gone;
+  }
+
+  #forgetBorrowed(): void {
+    if (this.#borrowedAt.length > 0) {
+      this.#borrowedAt = [];
+      this.#borrowedSizes = [];
+    }
+    if (this.#packets.length > 0) this.#packets = [];
+  }
+
   /** The collected ranges, or null if there are none. Call {@linkcode WriteQueue.written} when they are sent. */
   take(): WriteBatch | null {
     if (this.length === 0) return null;
     this.#seal();
     const batch = { ranges: this.#sealed, length: this.length };
     this.#sealed = [];
+    this.#forgetBorrowed();
     this.length = 0;
     // The slabs cannot take more bytes while they are being written from: others collect.
     if (this.#slab !== null) this.#used.push(this.#slab);
@@ -94,6 +187,7 @@ export class WriteQueue implements Outbox {
   /** Forgets what was collected. A write under way may still read its slabs, so nobody else gets them. */
   clear(): void {
     this.#sealed = [];
+    this.#forgetBorrowed();
     this.length = 0;
     this.#used = [];
     this.#inFlight = NONE;

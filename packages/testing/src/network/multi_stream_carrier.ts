@@ -5,20 +5,22 @@
  * @module
  */
 import {
-  type CancelTimer,
   type Carrier,
   type CarrierCloseOptions,
   type CarrierLimits,
   type CarrierSink,
   type CloseInfo,
+  DRAIN_MS,
   ErrorCode,
   FrameTable,
   type Lane,
+  laneOf,
+  Linger,
   LINGER_MS,
+  type LingerOptions,
   MAX_BODY_BYTES_BEFORE_HELLO,
   MAX_METADATA_BYTES,
   MAX_PROBE_BODY_BYTES,
-  MessageType,
   NnrpConnectionClosedError,
   type NnrpError,
   NnrpWireError,
@@ -34,7 +36,7 @@ import { type OutgoingOwner, OutgoingStream } from "./outgoing_stream.ts";
 import type { Pipe } from "./pipe.ts";
 
 /** How long a carrier that closes after a fault waits for its last words to arrive, ms. */
-const FAULT_LINGER_MS = 400;
+const FAULT_LINGER: LingerOptions = { stallMs: 400, drainMs: 400 };
 
 /** A connection with many streams as a carrier. */
 export class MultiStreamCarrier implements Carrier, StreamsEvents, OutgoingOwner {
@@ -93,7 +95,7 @@ export class MultiStreamCarrier implements Carrier, StreamsEvents, OutgoingOwner
   #confirmed = false; // the peer has read all of it
   #closing: CloseInfo | null = null;
   #closed: CloseInfo | null = null;
-  #linger: CancelTimer = () => {};
+  #linger: Linger | null = null;
   #closeWaiters: (() => void)[] = [];
 
   /** Makes a MultiStreamCarrier. */
@@ -213,7 +215,7 @@ export class MultiStreamCarrier implements Carrier, StreamsEvents, OutgoingOwner
 
   /** Sends what is committed, ends all streams, waits a moment for the peer to do the same, closes. */
   close(options: CarrierCloseOptions = {}): Promise<void> {
-    const { code = 0, reason = "", graceful = true } = options;
+    const { code = 0, reason = "", graceful = true, stallMs = LINGER_MS, drainMs = DRAIN_MS } = options;
     const info: CloseInfo = { code, reason, local: true };
     if (this.#closed !== null) return Promise.resolve();
     if (this.#sink === null) {
@@ -222,7 +224,7 @@ export class MultiStreamCarrier implements Carrier, StreamsEvents, OutgoingOwner
       this.#end.disconnect(code, reason);
       return Promise.resolve();
     }
-    this.#beginClose(info, graceful ? LINGER_MS : 0);
+    this.#beginClose(info, graceful ? { stallMs, drainMs } : null);
     return new Promise((done) => this.#closeWaiters.push(done));
   }
 
@@ -256,7 +258,7 @@ export class MultiStreamCarrier implements Carrier, StreamsEvents, OutgoingOwner
   /** See StreamsEvents. */
   gone(code: number, reason: string, cause?: Error): void {
     if (this.#closed !== null) return;
-    this.#linger();
+    this.#linger?.end();
     this.#closed = this.#closing ?? this.#remoteEnd(code, reason, cause);
     for (const stream of this.#outgoing) stream.fail();
     this.#outgoing.clear();
@@ -379,13 +381,14 @@ export class MultiStreamCarrier implements Carrier, StreamsEvents, OutgoingOwner
     sink.turn();
     this.flush();
     const info: CloseInfo = { code: closeCode(error), reason: error.message, local: true, error };
-    this.#beginClose(info, FAULT_LINGER_MS);
+    this.#beginClose(info, FAULT_LINGER);
     this.#closing = info; // the host may have begun to close without a reason of its own
   }
 
-  #beginClose(info: CloseInfo, lingerMs: number): void {
+  /** `linger` null: at once. */
+  #beginClose(info: CloseInfo, linger: LingerOptions | null): void {
     if (this.#closed !== null) return;
-    if (lingerMs === 0) {
+    if (linger === null) {
       this.#closing ??= info;
       this.#end.disconnect(this.#closing.code, this.#closing.reason);
       return;
@@ -394,7 +397,7 @@ export class MultiStreamCarrier implements Carrier, StreamsEvents, OutgoingOwner
     this.endSending();
     this.#closing = info;
     this.resume();
-    this.#linger = this.#end.host.after(lingerMs, () => this.#leave());
+    this.#linger = new Linger(this.#end.host, linger, () => this.sentBytes, () => this.#leave());
     this.#leaveIfDone();
   }
 
@@ -403,7 +406,7 @@ export class MultiStreamCarrier implements Carrier, StreamsEvents, OutgoingOwner
   }
 
   #leave(): void {
-    this.#linger();
+    this.#linger?.end();
     this.#end.disconnect(this.#closing!.code, this.#closing!.reason);
   }
 
@@ -416,11 +419,6 @@ export class MultiStreamCarrier implements Carrier, StreamsEvents, OutgoingOwner
     const error = new NnrpConnectionClosedError(this.name, message, { cause });
     return { code, reason: words, local: false, error };
   }
-}
-
-function laneOf(msgType: number): Lane {
-  if (msgType === MessageType.FRAME_SUBMIT) return "submit";
-  return msgType === MessageType.RESULT_PUSH || msgType === MessageType.RESULT_DROP ? "result" : "control";
 }
 
 /** Application close code for a fault of the peer: the ErrorCode that an ERROR would have. */

@@ -62,12 +62,6 @@ export interface VirtualCarrier extends CarrierDialer, CarrierBinding {
   readonly encrypted: boolean;
 }
 
-/** Where time comes from, in the options of dials and listeners. */
-export interface RuntimeOption {
-  /** The host of the client or server. */
-  readonly runtime?: Host;
-}
-
 /** Who listens. */
 export interface VirtualListener {
   /** Its host. */
@@ -154,7 +148,7 @@ export class VirtualNetwork {
       name,
       transport,
       encrypted,
-      dial: (target: DialTarget, dialOptions: CarrierDialOptions & RuntimeOption = {}): Promise<Carrier> => {
+      dial: (target: DialTarget, dialOptions: CarrierDialOptions = {}): Promise<Carrier> => {
         const client = this.#host(dialOptions.runtime, options.host, "client");
         return dialVirtual({
           world: this.world,
@@ -170,10 +164,7 @@ export class VirtualNetwork {
           signal: dialOptions.signal,
         });
       },
-      listen: (
-        accept,
-        listenOptions: CarrierListenOptions & RuntimeOption = {},
-      ): Promise<CarrierListener> => {
+      listen: (accept, listenOptions: CarrierListenOptions = {}): Promise<CarrierListener> => {
         const host = this.#host(listenOptions.runtime, options.host, "server");
         return this.#listen(name, host, options, accept);
       },

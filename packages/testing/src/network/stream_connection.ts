@@ -46,7 +46,7 @@ export class StreamConnection implements VirtualConnection {
         ...common,
         remote: info.serverAddress,
         unverified: info.unverified,
-        after: (ms, call) => client.after(ms, call),
+        host: client,
       },
     );
     this.serverCarrier = new ByteStreamCarrier(
@@ -55,7 +55,7 @@ export class StreamConnection implements VirtualConnection {
         ...common,
         remote: info.clientAddress,
         peerIdentity: info.peerIdentity,
-        after: (ms, call) => server.after(ms, call),
+        host: server,
       },
     );
   }

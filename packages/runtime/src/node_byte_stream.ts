@@ -1,71 +1,32 @@
 /**
- * Sockets of Node and Bun (`node:net`). Chunks are handed over as they come; a batch of ranges is corked into one gathered
- * write.
+ * A socket of Node or Bun as a byte stream. Chunks are handed over as they come; a batch of ranges is corked into one gathered
+ * write. Imports nothing of the runtime: browsers may load it.
  *
  * @module
  */
-import { connect as netConnect, createServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { type ByteStream, type ByteStreamEvents, VANISHED } from "@nnrp/core";
-import type { Bound, Connected, SocketApi } from "./socket_api.ts";
 
 /** Batches beyond this size are written in pieces, so that a peer that takes them slowly is seen to take something. */
 const PIECE_BYTES = 1024 * 1024;
 
-/** Node's sockets. */
-export const socketApi: SocketApi = {
-  connect(host, port, noDelay, signal): Promise<Connected> {
-    return new Promise((resolve, reject) => {
-      const socket = netConnect({ host, port, noDelay, allowHalfOpen: true });
-      const abort = () => socket.destroy(signal!.reason);
-      const failed = (cause: Error) => {
-        signal?.removeEventListener("abort", abort);
-        reject(cause);
-      };
-      signal?.addEventListener("abort", abort);
-      socket.once("error", failed);
-      socket.once("connect", () => {
-        signal?.removeEventListener("abort", abort);
-        socket.removeListener("error", failed);
-        resolve({ stream: new NodeByteStream(socket), remote: formatRemote(socket) });
-      });
-    });
-  },
-
-  listen(host, port, noDelay, accept): Promise<Bound> {
-    return new Promise((resolve, reject) => {
-      const server = createServer({ allowHalfOpen: true, noDelay }, (socket) => {
-        accept(new NodeByteStream(socket), formatRemote(socket));
-      });
-      server.once("error", reject);
-      server.listen({ host, port }, () => {
-        server.removeListener("error", reject);
-        // A failed accept (no file descriptors left, for example) must not end the server.
-        server.on("error", () => {});
-        const address = server.address() as { address: string; port: number };
-        resolve({
-          host: address.address,
-          port: address.port,
-          close: () => {
-            server.close();
-            return Promise.resolve();
-          },
-        });
-      });
-    });
-  },
-};
-
-/** `host:port` of a socket's peer; IPv6 in brackets. */
-export function formatRemote(socket: Socket): string {
-  const host = socket.remoteAddress ?? "?";
-  return `${host.includes(":") ? `[${host}]` : host}:${socket.remotePort ?? 0}`;
+/** What is known of a socket that was used before it became a byte stream. */
+export interface NodeSocketPast {
+  /** What it failed with already. Default: nothing. */
+  readonly failure?: unknown;
+  /** Whether the peer has ended already. Default false. */
+  readonly ended?: boolean;
+  /** Turns the runtime's error into one that people understand. Default: as it is. */
+  readonly explain?: (cause: unknown) => unknown;
 }
 
-/** A node:net or node:tls socket as a byte stream. */
+/** A socket of `node:net` or `node:tls` as a byte stream. */
 export class NodeByteStream implements ByteStream {
   readonly #socket: Socket;
   #events: ByteStreamEvents | null = null;
   #failure: unknown;
+  readonly #ended: boolean; // before it was started
+  #paused = false;
   readonly #onWritten = (error?: Error | null) => {
     if (error) this.#events!.writeFailed(error);
     else this.#events!.written();
@@ -75,11 +36,14 @@ export class NodeByteStream implements ByteStream {
    * Makes a NodeByteStream.
    *
    * @param socket The socket, connected; this object owns it.
-   * @param explain Turns the runtime's error into one that people understand. Default: as it is.
+   * @param past What happened to it before.
    */
-  constructor(socket: Socket, explain: (cause: unknown) => unknown = (cause) => cause) {
-    this.#socket = socket;
-    socket.on("error", (error) => this.#failure ??= explain(error));
+  constructor(socket: object, past: NodeSocketPast = {}) {
+    const { failure, ended = false, explain = (cause) => cause } = past;
+    this.#socket = socket as Socket;
+    this.#failure = failure === undefined ? undefined : explain(failure);
+    this.#ended = ended;
+    this.#socket.on("error", (error) => this.#failure ??= explain(error));
   }
 
   /** Starts reading. */
@@ -92,6 +56,8 @@ export class NodeByteStream implements ByteStream {
     socket.on("end", () => events.ended());
     socket.on("close", () => events.closed(this.#failure));
     if (socket.destroyed) queueMicrotask(() => events.closed(this.#failure));
+    else if (this.#ended || socket.readableEnded) queueMicrotask(() => events.ended());
+    if (!this.#paused) socket.resume();
   }
 
   /** Writes the ranges in order, as one system call where the kernel takes them. */
@@ -140,12 +106,14 @@ export class NodeByteStream implements ByteStream {
 
   /** Stops reading. */
   pause(): void {
+    this.#paused = true;
     this.#socket.pause();
   }
 
   /** Reads on. */
   resume(): void {
-    this.#socket.resume();
+    this.#paused = false;
+    if (this.#events !== null) this.#socket.resume();
   }
 
   /** Ends the sending half. */
@@ -157,4 +125,10 @@ export class NodeByteStream implements ByteStream {
   destroy(): void {
     this.#socket.destroy();
   }
+}
+
+/** `host:port` of a socket's peer; IPv6 in brackets. */
+export function remoteOf(socket: object): string {
+  const { remoteAddress = "?", remotePort = 0 } = socket as Socket;
+  return `${remoteAddress.includes(":") ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`;
 }

@@ -41,23 +41,26 @@ function certificatesIn(text: string): string[] {
  *
  * @param cert Option `cert`.
  * @param key Option `key`.
+ * @param options Name of the options that they are among, for example `"tls"`.
  * @throws NnrpValueError if one is missing or is not PEM.
  */
-export function checkPair(cert: string | undefined, key: string | undefined): void {
+export function checkPair(cert: string | undefined, key: string | undefined, options: string): void {
   if (cert === undefined && key === undefined) return;
   if (cert === undefined || key === undefined) {
     throw new NnrpValueError("certificate and key go together", {
-      field: cert === undefined ? "tls.cert" : "tls.key",
+      field: `${options}.${cert === undefined ? "cert" : "key"}`,
       expected: "a PEM text",
       actual: "nothing",
     });
   }
-  splitCertificates([cert], "tls.cert");
+  splitCertificates([cert], `${options}.cert`);
   if (typeof key !== "string" || !/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(key)) {
-    throw noPem("tls.key", "PRIVATE KEY", key);
+    throw noPem(`${options}.key`, "PRIVATE KEY", key);
   }
   if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/.test(key)) {
-    throw new NnrpValueError("is encrypted; decrypt it first (openssl pkey -in …)", { field: "tls.key" });
+    throw new NnrpValueError("is encrypted; decrypt it first (openssl pkey -in …)", {
+      field: `${options}.key`,
+    });
   }
 }
 
@@ -66,12 +69,14 @@ export function checkPair(cert: string | undefined, key: string | undefined): vo
  *
  * @param pair Certificate and key, if there are some.
  * @param authorities Other certificates.
- * @param field Name of the option that holds `authorities`.
+ * @param options Name of the options that they are among.
+ * @param field Name of the one that holds `authorities`.
  * @throws NnrpValueError if something cannot be read or does not fit.
  */
 export async function checkMaterial(
   pair: { readonly cert: string; readonly key: string } | null,
   authorities: readonly string[],
+  options: string,
   field: string,
 ): Promise<void> {
   const { createPrivateKey, X509Certificate } = await import("node:crypto");
@@ -82,17 +87,17 @@ export async function checkMaterial(
       throw new NnrpValueError("cannot be read as a certificate", { field: name, cause });
     }
   };
-  authorities.forEach((pem) => read(pem, field));
+  authorities.forEach((pem) => read(pem, `${options}.${field}`));
   if (pair === null) return;
-  const certificate = read(splitCertificates([pair.cert], "tls.cert")[0], "tls.cert");
+  const certificate = read(splitCertificates([pair.cert], `${options}.cert`)[0], `${options}.cert`);
   let key: ReturnType<typeof createPrivateKey>;
   try {
     key = createPrivateKey(pair.key);
   } catch (cause) {
-    throw new NnrpValueError("cannot be read as a private key", { field: "tls.key", cause });
+    throw new NnrpValueError("cannot be read as a private key", { field: `${options}.key`, cause });
   }
   if (!certificate.checkPrivateKey(key)) {
-    throw new NnrpValueError("is not the key of tls.cert", { field: "tls.key" });
+    throw new NnrpValueError(`is not the key of ${options}.cert`, { field: `${options}.key` });
   }
 }
 

@@ -1,0 +1,70 @@
+/**
+ * How long a graceful close goes on: as long as bytes leave, within bounds. One rule for carriers of one stream and of many.
+ *
+ * @module
+ */
+import type { CancelTimer, Host } from "./host.ts";
+
+/** How long a closing carrier waits while no byte leaves, unless it is told otherwise, ms. */
+export const LINGER_MS = 1000;
+/** How long a close takes at most, however slowly bytes leave, unless it is told otherwise, ms. */
+export const DRAIN_MS = 20_000;
+
+/** Bounds of a {@linkcode Linger}. */
+export interface LingerOptions {
+  /** Longest time without a byte that leaves, ms. */
+  readonly stallMs: number;
+  /** Longest time in all, ms; Infinity = none. */
+  readonly drainMs: number;
+}
+
+/** The wait of a closing carrier for its last bytes to leave and its peer to end. */
+export class Linger {
+  readonly #host: Host;
+  readonly #stallMs: number;
+  readonly #sent: () => number;
+  readonly #over: () => void;
+  #leftMs: number;
+  #ended = false;
+  #cancelTimer: CancelTimer = () => {};
+
+  /**
+   * Begins to wait.
+   *
+   * @param host Whose timers to use.
+   * @param options Bounds.
+   * @param sent How many bytes have left so far.
+   * @param over Called once if the wait is not ended before: whoever has not heard everything by now does not.
+   */
+  constructor(host: Host, { stallMs, drainMs }: LingerOptions, sent: () => number, over: () => void) {
+    this.#host = host;
+    this.#stallMs = stallMs;
+    this.#leftMs = drainMs;
+    this.#sent = sent;
+    this.#over = over;
+    this.#wait();
+  }
+
+  #wait(): void {
+    const sentBytes = this.#sent();
+    const waitMs = Math.min(this.#stallMs, this.#leftMs);
+    this.#leftMs -= waitMs;
+    this.#cancelTimer = this.#host.after(waitMs, () => {
+      // A loop that was blocked has not heard yet what its sockets took meanwhile.
+      this.#host.yield(() => {
+        if (this.#ended) return;
+        if (this.#leftMs > 0 && this.#sent() > sentBytes) this.#wait();
+        else {
+          this.#ended = true;
+          this.#over();
+        }
+      });
+    });
+  }
+
+  /** Ends the wait: the connection is gone. */
+  end(): void {
+    this.#ended = true;
+    this.#cancelTimer();
+  }
+}

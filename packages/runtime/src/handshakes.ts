@@ -1,0 +1,123 @@
+/**
+ * Handshakes under way on one listener (TLS, the HTTP upgrade, QUIC): each has so much time in all, there are only so many
+ * at once, and each that fails is told once. A slow one holds up nobody.
+ *
+ * @module
+ */
+import {
+  type CarrierListenOptions,
+  HANDSHAKE_TIMEOUT_MS,
+  type Host,
+  MAX_CONCURRENT_HANDSHAKES,
+  NnrpConnectionClosedError,
+  NnrpError,
+  NnrpLimitError,
+  NnrpTimeoutError,
+  NnrpTransportError,
+} from "@nnrp/core";
+
+/** Whose handshakes they are. */
+export interface HandshakeKind {
+  /** Carrier name. */
+  readonly carrier: string;
+  /** What is being done, for example `"TLS handshake"`. */
+  readonly what: string;
+  /** A failure in words, unless it is an NnrpError already. */
+  readonly explain: (cause: unknown) => string;
+}
+
+/** One handshake under way. */
+export interface Handshake {
+  /** It is done. False if it was given up meanwhile: the connection must be dropped then. */
+  succeeded(): boolean;
+  /** It failed. */
+  failed(cause: unknown): void;
+}
+
+/** The handshakes of a listener. */
+export class Handshakes {
+  /** Longest handshake, ms. */
+  readonly timeoutMs: number;
+  readonly #most: number;
+  readonly #tell: (remote: string, error: NnrpError) => void;
+  readonly #host: Host;
+  readonly #kind: HandshakeKind;
+  readonly #underWay = new Set<(error: NnrpError) => void>();
+
+  /**
+   * Makes Handshakes.
+   *
+   * @param kind Whose they are.
+   * @param host Whose timers to use.
+   * @param options Time, number, and who is told of those that fail.
+   */
+  constructor(kind: HandshakeKind, host: Host, options: CarrierListenOptions) {
+    this.timeoutMs = options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
+    this.#most = options.maxHandshakes ?? MAX_CONCURRENT_HANDSHAKES;
+    this.#tell = options.failed ?? (() => {});
+    this.#host = host;
+    this.#kind = kind;
+  }
+
+  /** Whether another one would be one too many. */
+  get isFull(): boolean {
+    return this.#underWay.size >= this.#most;
+  }
+
+  /** How many are under way. */
+  get size(): number {
+    return this.#underWay.size;
+  }
+
+  /**
+   * A connection came.
+   *
+   * @param remote Its address.
+   * @param drop Closes it; called at most once, when its time is over or the listener closes.
+   * @param kind What is being done, if something else than the kind that was given first.
+   * @returns Null if there are too many: that was told, and the connection must be dropped.
+   */
+  begin(remote: string, drop: () => void, kind: HandshakeKind = this.#kind): Handshake | null {
+    const { carrier, what } = kind;
+    if (this.isFull) {
+      const words = `too many connections are shaking hands (${this.#most}, ${what}); this one was closed`;
+      this.#tell(remote, new NnrpLimitError("maxHandshakes", words));
+      return null;
+    }
+    let open = true;
+    const end = (error: NnrpError | null): boolean => {
+      if (!open) return false;
+      open = false;
+      cancelTimer();
+      this.#underWay.delete(abandon);
+      if (error !== null) this.#tell(remote, error);
+      return true;
+    };
+    const abandon = (error: NnrpError): void => {
+      if (end(error)) drop();
+    };
+    const cancelTimer = this.#host.after(
+      this.timeoutMs,
+      () => abandon(new NnrpTimeoutError(`the ${what}`, this.timeoutMs)),
+    );
+    this.#underWay.add(abandon);
+    return {
+      succeeded: () => end(null),
+      failed: (cause) => {
+        end(
+          cause instanceof NnrpError
+            ? cause
+            : new NnrpTransportError(carrier, `the ${what} failed: ${kind.explain(cause)}`, { cause }),
+        );
+      },
+    };
+  }
+
+  /** The listener closes: whoever is not through yet goes. */
+  close(): void {
+    const { carrier, what } = this.#kind;
+    for (const abandon of [...this.#underWay]) {
+      abandon(new NnrpConnectionClosedError(carrier, `the listener was closed during the ${what}`));
+    }
+  }
+}
