@@ -23,7 +23,7 @@ const PLAYED = ["core", "runtime", "tcp", "websocket", "quic", "client", "server
 /** The one file of them that asks the machine. */
 const HOST_FILE = "packages/runtime/src/system_host.ts";
 const MACHINE =
-  /\b(performance\s*\.\s*(now|timeOrigin)|Date\s*\.\s*now|new\s+Date\s*\(\s*\)|setTimeout|setInterval|setImmediate|AbortSignal\s*\.\s*timeout|Math\s*\.\s*random|crypto\s*\.\s*(getRandomValues|randomUUID))\b/g;
+  /(?<!(?<!\bglobalThis|\bself|\bwindow)\.)\b(performance\s*\.\s*(now|timeOrigin)|Date\s*\.\s*now|new\s+Date\s*\(\s*\)|setTimeout|setInterval|setImmediate|AbortSignal\s*\.\s*timeout|Math\s*\.\s*random|crypto\s*\.\s*(getRandomValues|randomUUID))\b/g;
 /** What a runtime offers and an engine must not touch. */
 const RUNTIME =
   /\b(Deno|process|Buffer|console|navigator|window|document|fetch|XMLHttpRequest|require)\b\s*[.([]/g;

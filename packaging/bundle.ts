@@ -51,7 +51,7 @@ const workspaceSources: Plugin = {
   name: "workspace",
   setup(bundle) {
     bundle.onResolve(
-      { filter: /^(node:|@nnrp\/tcp$|onnxruntime-)/ },
+      { filter: /^(node:|@nnrp\/tcp$|@nnrp\/runtime\/sockets$|onnxruntime-)/ },
       ({ path }) => ({ path, namespace: "absent" }),
     );
     bundle.onLoad({ filter: /.*/, namespace: "absent" }, () => ({ contents: "module.exports = {}" }));

@@ -32,8 +32,8 @@ export interface Manifest {
   [field: string]: unknown;
 }
 
-/** Packages that open sockets of the operating system: nothing for a browser. */
-const NOT_FOR_BROWSERS = ["@nnrp/tcp", "ws"];
+/** Modules of packages that open sockets of the operating system: nothing for a browser. */
+const NOT_FOR_BROWSERS = ["@nnrp/tcp", "@nnrp/runtime/sockets", "ws"];
 
 /**
  * The finished manifest.
@@ -64,7 +64,7 @@ export function finishManifest(
     }
   }
   const absent = [
-    ...NOT_FOR_BROWSERS.filter((name) => imported.has(name)),
+    ...NOT_FOR_BROWSERS.filter((name) => imports.modules.has(name)),
     ...[...imports.notForBrowsers].sort(),
   ];
   return {

@@ -18,6 +18,8 @@ export interface StandardLibrary {
 export interface Imports {
   /** Names of packages, without paths; no `node:` modules. */
   readonly packages: Set<string>;
+  /** Modules of packages, with paths. */
+  readonly modules: Set<string>;
   /** Whether `deno-std` is among them through a rewritten `@std/…`. */
   readonly standardLibrary: boolean;
   /** What a browser must not load: modules that import `node:` modules, and those that are imported only when needed. */
@@ -52,6 +54,7 @@ export async function readStandardLibrary(folder: URL): Promise<StandardLibrary>
 /** Rewrites the modules in place and tells what they import. */
 export function finishModules(files: PackageFiles, std: StandardLibrary): Imports {
   const packages = new Set<string>();
+  const modules = new Set<string>();
   const notForBrowsers = new Set<string>();
   let standardLibrary = false;
   for (const [path, bytes] of files) {
@@ -72,11 +75,12 @@ export function finishModules(files: PackageFiles, std: StandardLibrary): Import
         notForBrowsers.add(how.endsWith("(") ? specifier : `./${path}`);
       }
       if (/^(\.|node:|https?:)/.test(specifier)) continue;
+      modules.add(specifier);
       packages.add(specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/"));
     }
     if (after !== before) files.set(path, new TextEncoder().encode(after));
   }
-  return { packages, standardLibrary, notForBrowsers };
+  return { packages, modules, standardLibrary, notForBrowsers };
 }
 
 /**

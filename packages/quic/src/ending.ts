@@ -4,20 +4,27 @@
  *
  * @module
  */
-import { type CloseInfo, cutPeerText, NnrpConnectionClosedError } from "@nnrp/core";
+import {
+  type CancelTimer,
+  type CloseInfo,
+  cutPeerText,
+  type Host,
+  Linger,
+  LINGER_MS,
+  type LingerOptions,
+  NnrpConnectionClosedError,
+} from "@nnrp/core";
 import { text } from "./connection_loss.ts";
 
-/** How long a closing carrier waits for its last bytes to arrive and its peer to finish, ms; anew while bytes still leave. */
-export const LINGER_MS = 1000;
-/** How often it does, however slowly they leave. */
-const MAX_LINGERS = 20;
-/** The same after a fault: enough for an ERROR to arrive, ms. */
-export const FAULT_LINGER_MS = 400;
+/** How long a carrier waits after a fault: enough for an ERROR to arrive, ms. */
+const FAULT_LINGER: LingerOptions = { stallMs: 400, drainMs: 400 };
 
 /** The carrier whose end this is. */
 export interface EndingOwner {
   /** Carrier name. */
   readonly name: string;
+  /** Whose timers to use. */
+  readonly host: Host;
   /** Bytes the runtime took so far. */
   readonly sentBytes: number;
   /** Ends every stream; resolves when the runtime took all of it. Never rejects. */
@@ -45,7 +52,8 @@ export class Ending {
   #sendEnding: Promise<void> | null = null;
   #finished = false; // all streams of this side are ended
   #peerEndedFirst = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #linger: Linger | null = null;
+  #cancelTimer: CancelTimer = () => {};
   #waiters: (() => void)[] = [];
 
   /**
@@ -70,35 +78,32 @@ export class Ending {
     });
   }
 
-  /** Begins to close, or hurries a close that has begun. `lingerMs` 0: at once. */
-  close(info: CloseInfo, lingerMs: number): void {
-    if (this.closed !== null || (this.closing !== null && lingerMs > 0)) return;
-    if (lingerMs > 0) this.endSending();
+  /** Begins to close, or hurries a close that has begun. `linger` null: at once. */
+  close(info: CloseInfo, linger: LingerOptions | null): void {
+    if (this.closed !== null || (this.closing !== null && linger !== null)) return;
+    if (linger !== null) this.endSending();
     this.closing ??= info;
     this.#owner.closeBegan();
-    if (lingerMs === 0) {
+    if (linger === null) {
       this.#leave();
       return;
     }
-    this.#linger(lingerMs, MAX_LINGERS);
+    this.#wait(linger);
     this.#leaveIfDone();
   }
 
-  #linger(lingerMs: number, times: number): void {
-    const sentBytes = this.#owner.sentBytes;
-    this.#timer = setTimeout(() => {
-      if (times > 1 && this.#owner.sentBytes > sentBytes) this.#linger(lingerMs, times - 1);
-      else this.#leave();
-    }, lingerMs);
+  #wait(linger: LingerOptions): void {
+    this.#linger?.end();
+    const owner = this.#owner;
+    this.#linger = new Linger(owner.host, linger, () => owner.sentBytes, () => this.#leave());
   }
 
-  /** Closes because of the peer's fault; the host may have begun to close already, without a reason of its own. */
+  /** Closes because of a fault; the host may have begun to close already, without a reason of its own. */
   closeFor(info: CloseInfo): void {
-    this.close(info, FAULT_LINGER_MS);
+    this.close(info, FAULT_LINGER);
     if (this.closed !== null) return;
     this.closing = info;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#leave(), FAULT_LINGER_MS);
+    this.#wait(FAULT_LINGER);
   }
 
   /** Resolves when the connection is gone. */
@@ -127,16 +132,22 @@ export class Ending {
       this.#leave();
       return;
     }
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#leave(), this.leaveDelayMs);
+    this.#linger?.end();
+    this.#cancelTimer();
+    this.#cancelTimer = this.#owner.host.after(this.leaveDelayMs, () => this.#leave());
   }
 
   #leave(): void {
-    clearTimeout(this.#timer);
+    this.#endWaiting();
     if (this.closed !== null) return;
     this.#owner.disconnect(this.closing?.code ?? 0, this.closing?.reason ?? "");
     // The runtime says when it is gone; one that does not is not waited for.
-    this.#timer = setTimeout(() => this.connectionClosed(0, ""), LINGER_MS);
+    this.#cancelTimer = this.#owner.host.after(LINGER_MS, () => this.connectionClosed(0, ""));
+  }
+
+  #endWaiting(): void {
+    this.#linger?.end();
+    this.#cancelTimer();
   }
 
   /** The connection is gone, by the peer's doing (code, reason), the network's (cause) or this side's. */
@@ -144,7 +155,7 @@ export class Ending {
     if (this.closed !== null) return;
     const info = this.closing ?? this.#remoteEnd(code, cutPeerText(reason), cause);
     this.closed = info;
-    clearTimeout(this.#timer);
+    this.#endWaiting();
     this.#owner.gone(info, cause);
     for (const done of this.#waiters) done();
     this.#waiters = [];

@@ -4,7 +4,15 @@
  *
  * @module
  */
-import { hasVanished, NnrpInternalError, VANISHED, WriteQueue } from "@nnrp/core";
+import {
+  type BorrowedPacket,
+  hasVanished,
+  type Host,
+  NnrpInternalError,
+  VANISHED,
+  type WriteBatch,
+  WriteQueue,
+} from "@nnrp/core";
 
 /** Larger ranges are written in pieces of this size, so that a peer that takes them slowly is seen to take something. */
 const PIECE_BYTES = 256 * 1024;
@@ -12,16 +20,14 @@ const PIECE_BYTES = 256 * 1024;
 /** What waits after a write is sent at once from this size on; less waits for the end of the event loop's turn, bytes. */
 const WRITE_AT_ONCE = 64 * 1024;
 
-/** Resolves once the event loop has had its turn, where the runtime can say so. */
-const later: (() => Promise<void>) | null = (() => {
-  const { setImmediate } = globalThis as { setImmediate?: (call: () => void) => unknown };
-  return setImmediate === undefined ? null : () => new Promise<void>((done) => void setImmediate(done));
-})();
-
 /** Who owns the stream. */
 export interface OutgoingOwner {
+  /** Whose turns to use. */
+  readonly host: Host;
   /** The runtime took so many bytes. */
   sent(bytes: number): void;
+  /** Packets were taken out of the queue, for the memory that they were to be sent from is not there any more. */
+  vanished(packets: readonly BorrowedPacket[]): void;
   /** Everything collected so far was taken. */
   emptied(stream: OutgoingStream): void;
   /** The stream ended as it should; nothing follows. */
@@ -130,7 +136,7 @@ export class OutgoingStream {
   async #run(writer: WritableStreamDefaultWriter<Uint8Array>): Promise<void> {
     this.#running = true;
     try {
-      for (let batch = this.queue.take(); batch !== null; batch = this.queue.take()) {
+      for (let batch = this.#take(); batch !== null; batch = this.#take()) {
         const { ranges } = batch;
         if (hasVanished(ranges)) throw vanished();
         for (let i = 0; i < ranges.length; i++) {
@@ -154,8 +160,8 @@ export class OutgoingStream {
         const { length } = this.queue;
         if (length === 0) this.#owner.emptied(this);
         // Small writes are done before the turn is over: what is collected meanwhile leaves in one write at its end.
-        else if (later !== null && length < WRITE_AT_ONCE && !this.#ending) {
-          await later();
+        else if (length < WRITE_AT_ONCE && !this.#ending) {
+          await new Promise<void>((done) => this.#owner.host.yield(done, 0));
           if (this.#over) return;
         }
       }
@@ -175,6 +181,20 @@ export class OutgoingStream {
     } finally {
       this.#running = false;
     }
+  }
+
+  #take(): WriteBatch | null {
+    const vanished = this.queue.dropVanished();
+    if (vanished !== null) {
+      let bytes = 0;
+      for (const { from, to } of vanished) bytes += to - from;
+      this.#took(bytes);
+      this.#wake();
+      this.#owner.vanished(vanished);
+    }
+    const batch = this.queue.take();
+    if (vanished !== null && batch === null) this.#owner.emptied(this);
+    return batch;
   }
 
   #took(bytes: number): void {

@@ -31,6 +31,8 @@ export function quic(options: QuicOptions = {}): QuicCarrierValue {
     name: "quic",
     transport: TransportId.QUIC,
     encrypted: true,
+    schemes: [{ scheme: "nnrp+quic", encrypted: true }],
+    portFamilies: ["quic"],
     async dial(target, dialOptions = {}) {
       demandQuic("QUIC");
       if (settings.insecureSkipVerify) {

@@ -8,10 +8,11 @@
 import {
   type CarrierDatagrams,
   FrameTable,
+  type Host,
   type Lane,
+  laneOf,
   MAX_UNSHOWN_BYTES_BEFORE_HELLO,
   MessageType,
-  laneOf,
   NnrpWireError,
   type PacketCursor,
 } from "@nnrp/core";
@@ -58,15 +59,17 @@ export class QuicCarrier extends StreamCarrier {
    * @param conn The connection; this object owns it.
    * @param control The control stream, on the client.
    * @param remote The peer's address.
+   * @param host Whose timers to use.
    * @param onClosed Called when the connection is gone.
    */
   constructor(
     conn: Deno.QuicConn,
     control: Deno.QuicBidirectionalStream | null,
     remote: string,
+    host: Host,
     onClosed: () => void,
   ) {
-    super(remote);
+    super(remote, host);
     this.#conn = conn;
     this.#client = control !== null;
     this.#onClosed = onClosed;

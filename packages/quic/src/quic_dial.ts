@@ -4,6 +4,7 @@
  * @module
  */
 import { type Carrier, type CarrierDialOptions, type DialTarget, NnrpTransportError } from "@nnrp/core";
+import { systemHost } from "@nnrp/runtime";
 import { closeEndpoint, giveBackClientEndpoint, takeClientEndpoint } from "./endpoints.ts";
 import { explain } from "./explain.ts";
 import { QuicCarrier } from "./quic_carrier.ts";
@@ -18,13 +19,13 @@ export async function dialQuic(
   options: CarrierDialOptions,
   settings: QuicSettings,
 ): Promise<Carrier> {
-  const { signal } = options;
+  const { signal, runtime = systemHost() } = options;
   signal?.throwIfAborted();
   const { host, port } = target;
   const endpoint = takeClientEndpoint();
   let stop: (reason: unknown) => void;
   const stopped = new Promise<never>((_, reject) => stop = reject);
-  const timer = setTimeout(() => stop(new Error("timed out")), settings.connectTimeoutMs);
+  const cancelTimer = runtime.after(settings.connectTimeoutMs, () => stop(new Error("timed out")));
   const abort = () => stop(signal!.reason);
   signal?.addEventListener("abort", abort);
   try {
@@ -44,7 +45,8 @@ export async function dialQuic(
     connecting.catch(() => {}); // nobody waits for it any more once the time is over
     const conn = await Promise.race([connecting, stopped]);
     const control = await Promise.race([conn.createBidirectionalStream(), stopped]);
-    return new QuicCarrier(conn, control, format(conn.remoteAddr), () => giveBackClientEndpoint(endpoint));
+    const ended = () => giveBackClientEndpoint(endpoint);
+    return new QuicCarrier(conn, control, format(conn.remoteAddr), runtime, ended);
   } catch (cause) {
     closeEndpoint(endpoint); // the only way to end an attempt
     signal?.throwIfAborted();
@@ -52,7 +54,7 @@ export async function dialQuic(
       cause,
     });
   } finally {
-    clearTimeout(timer);
+    cancelTimer();
     signal?.removeEventListener("abort", abort);
     stop!(undefined);
     stopped.catch(() => {});

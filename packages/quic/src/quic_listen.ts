@@ -5,16 +5,18 @@
  * @module
  */
 import {
+  type CancelTimer,
   type Carrier,
   type CarrierListener,
   type CarrierListenOptions,
   type GuardedListening,
   guardListening,
-  type NnrpError,
+  type Host,
   NnrpTransportError,
   NnrpUnsupportedError,
   NnrpValueError,
 } from "@nnrp/core";
+import { type HandshakeKind, Handshakes, systemHost } from "@nnrp/runtime";
 import {
   closeEndpoint,
   giveBackClientEndpoint,
@@ -33,9 +35,11 @@ const H3 = "h3";
 const ACCEPT_BACKOFF_MS = 50;
 /** How long a closing listener waits for its accept to end, ms. */
 const WAKE_MS = 500;
-/** Bounds of {@linkcode CarrierListenOptions} for hosts that give none. */
-const HANDSHAKE_MS = 10_000;
-const MAX_HANDSHAKES = 1024;
+const HANDSHAKE: HandshakeKind = {
+  carrier: "quic",
+  what: "QUIC handshake",
+  explain: (cause) => explain(cause, "accept"),
+};
 
 /** Binds and accepts until closed. */
 // deno-lint-ignore require-await
@@ -84,12 +88,12 @@ class Listener implements CarrierListener {
   readonly #endpoint: Deno.QuicEndpoint;
   readonly #listener: Deno.QuicListener;
   readonly #host: GuardedListening;
-  readonly #options: CarrierListenOptions;
+  readonly #runtime: Host;
+  readonly #handshakes: Handshakes;
   readonly #settings: QuicSettings;
   #open = true;
   #stopped = false;
   #live = 0; // connections handed over and not closed
-  #handshakes = 0;
   readonly #running: Promise<void>;
 
   constructor(
@@ -102,7 +106,8 @@ class Listener implements CarrierListener {
     this.#endpoint = endpoint;
     this.#listener = listener;
     this.#host = guardListening(accept, options);
-    this.#options = options;
+    this.#runtime = options.runtime ?? systemHost();
+    this.#handshakes = new Handshakes(HANDSHAKE, this.#runtime, { ...options, failed: this.#host.failed });
     this.#settings = settings;
     this.host = endpoint.addr.hostname;
     this.port = endpoint.addr.port;
@@ -116,38 +121,36 @@ class Listener implements CarrierListener {
         incoming = await this.#listener.incoming();
       } catch {
         if (!this.#open) return;
-        await new Promise((done) => setTimeout(done, ACCEPT_BACKOFF_MS));
+        await new Promise<void>((done) => this.#runtime.after(ACCEPT_BACKOFF_MS, done));
         continue;
       }
       if (!this.#open) {
         refuse(incoming);
         return;
       }
-      if (this.#handshakes >= (this.#options.maxHandshakes ?? MAX_HANDSHAKES)) {
-        refuse(incoming);
-        this.#failed("", "too many connections are shaking hands");
-      } else void this.#take(incoming);
+      void this.#take(incoming);
     }
   }
 
   async #take(incoming: Deno.QuicIncoming): Promise<void> {
     // Not `incoming.remoteAddr`: on Deno 2.9.6 reading it makes the incoming connection unusable.
     let remote = "";
-    const limitMs = this.#options.handshakeTimeoutMs ?? HANDSHAKE_MS;
     let conn: Deno.QuicConn | null = null;
     let late = false;
     let handedOver = false;
     const ended = () => {
       if (handedOver) this.#ended();
     };
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    this.#handshakes++;
-    const timeUp = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        late = true;
-        reject(new Error("the handshake took too long"));
-      }, limitMs);
+    let giveUp: () => void;
+    const timeUp = new Promise<never>((_, reject) => giveUp = () => reject(new Error("given up")));
+    const handshake = this.#handshakes.begin(() => remote, () => {
+      late = true;
+      giveUp();
     });
+    if (handshake === null) {
+      refuse(incoming);
+      return;
+    }
     try {
       const shaking = (async () => {
         conn = await incoming.accept();
@@ -161,35 +164,21 @@ class Listener implements CarrierListener {
       if (!this.#open) throw new Error("the listener was closed meanwhile");
       const carrier = made.protocol === H3
         ? await Promise.race([this.#webTransport(made, remote, ended), timeUp])
-        : new QuicCarrier(made, null, remote, ended);
+        : new QuicCarrier(made, null, remote, this.#runtime, ended);
+      if (!handshake.succeeded()) throw new Error("given up");
       handedOver = true;
       this.#live++;
       this.#host.accept(carrier);
     } catch (cause) {
       if (conn !== null) close(conn);
-      const told = cause instanceof NnrpTransportError; // ours, and not to be guessed at
-      this.#failed(remote, told ? cause.message : explain(cause, "accept"), cause);
-    } finally {
-      clearTimeout(timer);
-      this.#handshakes--;
+      handshake.failed(cause);
     }
   }
 
   async #webTransport(conn: Deno.QuicConn, remote: string, ended: () => void): Promise<Carrier> {
     const { acceptWebTransport } = await import("./web_transport_accept.ts");
     const { path, origins } = this.#settings;
-    return acceptWebTransport(conn, remote, path, origins, ended);
-  }
-
-  #failed(remote: string, reason: string, cause?: unknown): void {
-    const error: NnrpError = new NnrpTransportError(
-      "quic",
-      `${remote || "a client"} did not get through: ${reason}`,
-      {
-        cause,
-      },
-    );
-    this.#host.failed(remote, error);
+    return acceptWebTransport(conn, remote, path, origins, this.#runtime, ended);
   }
 
   #ended(): void {
@@ -199,7 +188,7 @@ class Listener implements CarrierListener {
 
   #closeIfUnused(): void {
     if (!this.#stopped || this.#live > 0) return;
-    if (this.#handshakes > 0) closeEndpoint(this.#endpoint); // the only way to end them
+    if (this.#handshakes.size > 0) closeEndpoint(this.#endpoint); // the only way to end them
     else giveBackServerEndpoint(this.#endpoint, this.#settings.host, this.port);
   }
 
@@ -218,8 +207,10 @@ class Listener implements CarrierListener {
    * first client of the next listener on this endpoint. So it is given a client that it refuses.
    */
   async #endAccepting(): Promise<boolean> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const timeUp = new Promise<boolean>((late) => timer = setTimeout(() => late(false), WAKE_MS));
+    let cancelTimer: CancelTimer;
+    const timeUp = new Promise<boolean>((late) => {
+      cancelTimer = this.#runtime.after(WAKE_MS, () => late(false));
+    });
     const endpoint = takeClientEndpoint();
     const hostname = this.host === "0.0.0.0" ? "127.0.0.1" : this.host === "::" ? "::1" : this.host;
     const client = (async () => {
@@ -229,7 +220,7 @@ class Listener implements CarrierListener {
     const ended = await Promise.race([this.#running.then(() => true), timeUp]);
     if (await Promise.race([gone, timeUp])) giveBackClientEndpoint(endpoint);
     else closeEndpoint(endpoint);
-    clearTimeout(timer);
+    cancelTimer!();
     return ended;
   }
 }

@@ -5,6 +5,7 @@
  */
 import { NnrpValueError, type OriginRules, originRules } from "@nnrp/core";
 import { type CertificateHash, hashOf } from "./certificate_hash.ts";
+import { CONNECT_TIMEOUT_MS } from "./connect_timeout.ts";
 import { MAX_DATA_STREAMS } from "./web_transport_carrier.ts";
 
 /** Port of `nnrp://` addresses that name none. */
@@ -147,7 +148,7 @@ export function quicSettings(options: QuicOptions): QuicSettings {
     serverCertificateHashes: options.serverCertificateHashes?.map(hashOf),
     serverName: options.serverName,
     insecureSkipVerify: options.insecureSkipVerify ?? false,
-    connectTimeoutMs: whole("connectTimeoutMs", options.connectTimeoutMs ?? 5000, 1),
+    connectTimeoutMs: whole("connectTimeoutMs", options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, 1),
     webTransport,
     path: options.path ?? "/nnrp",
     origins: originRules(options, host, "quic."),

@@ -5,24 +5,29 @@
  * @module
  */
 import {
+  type BorrowedPacket,
   type Carrier,
   type CarrierCloseOptions,
   type CarrierDatagrams,
   type CarrierLimits,
   type CarrierSink,
   type CloseInfo,
+  DRAIN_MS,
   ErrorCode,
+  type Host,
   type Lane,
+  LINGER_MS,
   type NnrpError,
   NnrpInternalError,
   NnrpWireError,
   type Outbox,
   type PacketCursor,
   TransportId,
+  VANISHED,
   WriteQueue,
 } from "@nnrp/core";
 import { isConnectionLoss, text } from "./connection_loss.ts";
-import { Ending, type EndingOwner, FAULT_LINGER_MS, LINGER_MS } from "./ending.ts";
+import { Ending, type EndingOwner } from "./ending.ts";
 import type { IncomingStream } from "./incoming_stream.ts";
 import type { OutgoingOwner, OutgoingStream } from "./outgoing_stream.ts";
 import { Receiving, type ReceivingOwner } from "./receiving.ts";
@@ -40,6 +45,8 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
   readonly encrypted: boolean = true;
   /** The peer's address. */
   readonly remote: string;
+  /** Whose timers to use. */
+  readonly host: Host;
   /** Streams overtake each other. */
   readonly multiStream: boolean = true;
   /** Unreliable datagrams. */
@@ -71,9 +78,11 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
    * Makes a StreamCarrier.
    *
    * @param remote The peer's address.
+   * @param host Whose timers to use.
    */
-  constructor(remote: string) {
+  constructor(remote: string, host: Host) {
     this.remote = remote;
+    this.host = host;
   }
 
   /** The stream a packet goes on; its queue is the outbox. */
@@ -156,7 +165,10 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
     }
     const bytes = queue.total - this.#mark;
     this.#committed += bytes;
-    if (queue.borrowedUntil > this.#mark) this.#borrowing.add(stream);
+    if (queue.borrowedUntil > this.#mark) {
+      queue.borrowedBy(this.#mark, lane, frameId, viewId);
+      this.#borrowing.add(stream);
+    }
     this.written(stream, lane, frameId, viewId, last, bytes);
     if (!this.receiving.inTurn && !this.#flushDue) {
       this.#flushDue = true;
@@ -205,11 +217,11 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
     this.ending.endSending();
   }
 
-  /** Sends what is committed, ends all streams, waits a moment for the peer to do the same, closes. */
+  /** Sends what is committed, ends all streams, waits for the peer to do the same, closes. */
   close(options: CarrierCloseOptions = {}): Promise<void> {
-    const { code = 0, reason = "", graceful = true } = options;
+    const { code = 0, reason = "", graceful = true, stallMs = LINGER_MS, drainMs = DRAIN_MS } = options;
     if (!this.ending.sendingOver) this.flush();
-    this.ending.close({ code, reason, local: true }, graceful ? LINGER_MS : 0);
+    this.ending.close({ code, reason, local: true }, graceful ? { stallMs, drainMs } : null);
     return this.ending.done;
   }
 
@@ -268,17 +280,17 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
     this.#crashing = true;
     const what = `the ${this.name} connection cannot go on`;
     const error = cause instanceof NnrpInternalError ? cause : new NnrpInternalError(what, { cause });
-    let lingerMs = FAULT_LINGER_MS;
+    let graceful = true;
     try {
       this.receiving.sink?.fault(error);
       this.flush();
     } catch {
-      lingerMs = 0;
+      graceful = false;
     }
     try {
       const info = { code: INTERNAL, reason: error.message, local: true, error };
-      if (lingerMs > 0) this.ending.closeFor(info);
-      else this.ending.close(info, 0);
+      if (graceful) this.ending.closeFor(info);
+      else this.ending.close(info, null);
     } catch {
       this.disconnect(INTERNAL, error.message);
     }
@@ -288,7 +300,7 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
   /** The runtime said that the connection is gone: shows what was read before, then ends. */
   protected connectionGone(code: number, reason: string, cause?: unknown): void {
     this.receiving.release();
-    setTimeout(() => this.guard(() => this.ending.connectionClosed(code, reason, cause)), 0);
+    this.host.after(0, () => this.guard(() => this.ending.connectionClosed(code, reason, cause)));
   }
 
   /** The connection is gone. */
@@ -304,6 +316,21 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
   /** The runtime took so many bytes. */
   sent(bytes: number): void {
     this.sentBytes += bytes;
+  }
+
+  /** Packets that cannot be sent any more were taken out of a stream's queue. */
+  vanished(packets: readonly BorrowedPacket[]): void {
+    queueMicrotask(() =>
+      this.guard(() => {
+        if (this.isClosed || this.receiving.discard) return;
+        const sink = this.receiving.sink!;
+        if (sink.vanished === undefined) throw new Error(VANISHED);
+        sink.begin();
+        for (const { lane, frameId, viewId } of packets) sink.vanished(lane, frameId, viewId);
+        sink.turn();
+        this.flush();
+      })
+    );
   }
 
   /** A stream has nothing left to send for now. */

@@ -10,13 +10,16 @@ import {
   type CarrierDialOptions,
   cutPeerText,
   type DialTarget,
+  type Host,
   NnrpTransportError,
   NnrpUnsupportedError,
   NnrpValueError,
   shownAddress,
   TransportId,
 } from "@nnrp/core";
+import { systemHost } from "@nnrp/runtime";
 import { type CertificateHash, hashOf } from "./certificate_hash.ts";
+import { CONNECT_TIMEOUT_MS } from "./connect_timeout.ts";
 import { explain } from "./explain.ts";
 import { DATA_STREAMS, MAX_DATA_STREAMS, WebTransportCarrier } from "./web_transport_carrier.ts";
 
@@ -65,25 +68,27 @@ export function webTransport(options: WebTransportOptions = {}): WebTransportDia
     name: "webtransport",
     transport: TransportId.QUIC,
     encrypted: true,
+    schemes: [{ scheme: "https", encrypted: true, port: 443, hasPath: true }],
+    portFamilies: ["webtransport", "quic"],
     dial: (target, dialOptions = {}) => dial(target, dialOptions, options, dataStreams),
   };
 }
 
 async function dial(
   target: DialTarget,
-  { signal }: CarrierDialOptions,
+  { signal, runtime = systemHost() }: CarrierDialOptions,
   options: WebTransportOptions,
   dataStreams: number,
 ): Promise<Carrier> {
   demandWebTransport();
   signal?.throwIfAborted();
-  const { serverCertificateHashes, connectTimeoutMs = 5000 } = options;
+  const { serverCertificateHashes, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
   const host = target.host.includes(":") && !target.host.startsWith("[") ? `[${target.host}]` : target.host;
   const url = `https://${host}:${target.port}${target.path ?? options.path ?? "/nnrp"}`;
   let stop!: (reason: unknown) => void;
   const stopped = new Promise<never>((_, reject) => stop = reject);
   stopped.catch(() => {});
-  const timer = setTimeout(() => stop(new Error("timed out")), connectTimeoutMs);
+  const cancelTimer = runtime.after(connectTimeoutMs, () => stop(new Error("timed out")));
   const abort = () => stop(signal!.reason);
   signal?.addEventListener("abort", abort);
   let session: WebTransport | null = null;
@@ -102,23 +107,30 @@ async function dial(
     const opening = session.createBidirectionalStream();
     opening.catch(() => {});
     const control = await Promise.race([opening, stopped]);
-    return new WebTransportCarrier(session, control, `${host}:${target.port}`, dataStreams, () => {});
+    return new WebTransportCarrier(
+      session,
+      control,
+      `${host}:${target.port}`,
+      runtime,
+      dataStreams,
+      () => {},
+    );
   } catch (cause) {
-    const said = session === null ? null : await lastWords(session);
+    const said = session === null ? null : await lastWords(session, runtime);
     if (session !== null) giveUp(session);
     signal?.throwIfAborted();
     const why = said ?? explain(cause, "dial WebTransport");
     throw new NnrpTransportError("webtransport", `cannot connect to ${shownAddress(url)}: ${why}`, { cause });
   } finally {
-    clearTimeout(timer);
+    cancelTimer();
     signal?.removeEventListener("abort", abort);
   }
 }
 
 /** What the server said when it closed the session; null if it did not. */
-async function lastWords(session: WebTransport): Promise<string | null> {
+async function lastWords(session: WebTransport, host: Host): Promise<string | null> {
   const closed = session.closed.then((info) => info ?? null, () => null);
-  const none = new Promise<null>((done) => setTimeout(() => done(null), 0));
+  const none = new Promise<null>((done) => host.after(0, () => done(null)));
   const info = await Promise.race([closed, none]);
   if (info === null) return null;
   return `the server refused it${info.reason ? `: ${cutPeerText(info.reason)}` : ""}${

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Carrier, NnrpTransportError, type OriginRules, refuseAuthority } from "@nnrp/core";
+import { type Carrier, type Host, NnrpTransportError, type OriginRules, refuseAuthority } from "@nnrp/core";
 import { WebTransportCarrier } from "./web_transport_carrier.ts";
 
 /** Application error code for a path that is not served, as HTTP has it. */
@@ -18,6 +18,7 @@ const FORBIDDEN = 403;
  * @param remote The peer's address.
  * @param path Path that must be asked for; `"*"` takes any.
  * @param origins Under which names. Deno 2.9.6 tells the session's URL and no field of its request, so no Origin.
+ * @param host Whose timers to use.
  * @param ended Called when the session is gone.
  */
 export async function acceptWebTransport(
@@ -25,6 +26,7 @@ export async function acceptWebTransport(
   remote: string,
   path: string,
   origins: OriginRules,
+  host: Host,
   ended: () => void,
 ): Promise<Carrier> {
   const session = await Deno.upgradeWebTransport(conn);
@@ -39,5 +41,5 @@ export async function acceptWebTransport(
     session.close({ closeCode: NOT_FOUND, reason: `no NNRP at ${pathname}` });
     throw new Error(`it asked for ${pathname}, not ${path}`);
   }
-  return new WebTransportCarrier(session, null, remote, 0, ended, conn.incomingUnidirectionalStreams);
+  return new WebTransportCarrier(session, null, remote, host, 0, ended, conn.incomingUnidirectionalStreams);
 }

@@ -8,9 +8,10 @@
 import {
   type CarrierDatagrams,
   FrameTable,
+  type Host,
   type Lane,
-  MAX_UNSHOWN_BYTES_BEFORE_HELLO,
   laneOf,
+  MAX_UNSHOWN_BYTES_BEFORE_HELLO,
   MessageType,
   NnrpWireError,
   type PacketCursor,
@@ -63,6 +64,7 @@ export class WebTransportCarrier extends StreamCarrier {
    * @param session The session; this object owns it.
    * @param control The control stream, on the client.
    * @param remote The peer's address.
+   * @param host Whose timers to use.
    * @param dataStreams Data streams of a client.
    * @param onClosed Called when the session is gone.
    * @param unused The connection's unidirectional streams, on the server: nothing of NNRP travels there, and what nobody reads
@@ -72,11 +74,12 @@ export class WebTransportCarrier extends StreamCarrier {
     session: WebTransport,
     control: WebTransportBidirectionalStream | null,
     remote: string,
+    host: Host,
     dataStreams: number,
     onClosed: () => void,
     unused: ReadableStream<ReadableStream<Uint8Array>> | null = null,
   ) {
-    super(remote);
+    super(remote, host);
     this.#session = session;
     this.#dataStreams = control === null ? 0 : dataStreams;
     this.#onClosed = onClosed;

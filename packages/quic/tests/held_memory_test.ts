@@ -9,6 +9,7 @@ import { assertEquals, assertInstanceOf, assertLess, assertLessOrEqual } from "@
 import { test } from "node:test";
 import { until } from "../../../tests/support/raw_peer.ts";
 import { patterned } from "@nnrp/testing/packets";
+import { systemHost } from "@nnrp/runtime";
 import { QuicCarrier } from "../src/quic_carrier.ts";
 import { connectRaw, Heard, listening, MIB, openBidi, packet, pair, sendOn } from "./raw_quic.ts";
 
@@ -98,7 +99,7 @@ function scriptedServer() {
     createUnidirectionalStream: () => Promise.resolve(Object.assign(new WritableStream(), { id: 3n })),
     close: (info: Deno.QuicCloseInfo) => end(info),
   } as unknown as Deno.QuicConn;
-  const ours = new Heard(new QuicCarrier(conn, null, "somewhere:1", () => {}), false);
+  const ours = new Heard(new QuicCarrier(conn, null, "somewhere:1", systemHost(), () => {}), false);
   return {
     ours,
     /** A unidirectional stream comes; resolves once every chunk of it was read. */

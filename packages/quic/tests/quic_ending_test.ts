@@ -9,6 +9,7 @@ import { test } from "node:test";
 import { until } from "../../../tests/support/raw_peer.ts";
 import { patterned } from "@nnrp/testing/packets";
 import { quic } from "../mod.ts";
+import { systemHost } from "@nnrp/runtime";
 import { QuicCarrier } from "../src/quic_carrier.ts";
 import {
   certificates,
@@ -333,7 +334,7 @@ if ("Deno" in globalThis) {
     await mute.closed;
     await until(() => failures.length === 2, "both in the log");
     assertStringIncludes(failures[0], "too many");
-    assertStringIncludes(failures[1], "too long");
+    assertStringIncludes(failures[1], "longer than 400 ms");
     const conn = await connectRaw(port);
     await openBidi(conn, packet("control", 1));
     const server = new Heard(await next());
@@ -364,6 +365,6 @@ function scripted(uni: ReadableStream<Uint8Array>[]) {
     readable: new ReadableStream(),
     writable: sink(),
   } as unknown as Deno.QuicBidirectionalStream;
-  const ours = new Heard(new QuicCarrier(conn, control, "somewhere:1", () => {}));
+  const ours = new Heard(new QuicCarrier(conn, control, "somewhere:1", systemHost(), () => {}));
   return { ours, closes };
 }

@@ -72,16 +72,21 @@ export class Handshakes {
   /**
    * A connection came.
    *
-   * @param remote Its address.
+   * @param remote Its address; a function where that is known only later.
    * @param drop Closes it; called at most once, when its time is over or the listener closes.
    * @param kind What is being done, if something else than the kind that was given first.
    * @returns Null if there are too many: that was told, and the connection must be dropped.
    */
-  begin(remote: string, drop: () => void, kind: HandshakeKind = this.#kind): Handshake | null {
+  begin(
+    remote: string | (() => string),
+    drop: () => void,
+    kind: HandshakeKind = this.#kind,
+  ): Handshake | null {
     const { carrier, what } = kind;
+    const tell = (error: NnrpError) => this.#tell(typeof remote === "string" ? remote : remote(), error);
     if (this.isFull) {
       const words = `too many connections are shaking hands (${this.#most}, ${what}); this one was closed`;
-      this.#tell(remote, new NnrpLimitError("maxHandshakes", words));
+      tell(new NnrpLimitError("maxHandshakes", words));
       return null;
     }
     let open = true;
@@ -90,7 +95,7 @@ export class Handshakes {
       open = false;
       cancelTimer();
       this.#underWay.delete(abandon);
-      if (error !== null) this.#tell(remote, error);
+      if (error !== null) tell(error);
       return true;
     };
     const abandon = (error: NnrpError): void => {

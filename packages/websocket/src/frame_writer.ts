@@ -4,13 +4,10 @@
  *
  * @module
  */
-import { VANISHED } from "@nnrp/core";
+import { VANISHED, WRITE_BY_REFERENCE } from "@nnrp/core";
 import { type FrameBuffer, giveBackBuffer, PAYLOAD_AT, takeBuffer } from "./frame_buffers.ts";
 import { headLength, MAX_SENT_MESSAGE, Opcode, writeHead } from "./frame_header.ts";
 import { type MaskKeys, maskWords, unmask } from "./mask.ts";
-
-/** Ranges from this size on are not copied by a server, bytes. */
-const BY_REFERENCE = 32 * 1024;
 
 /** The sending half of a WebSocket, without a socket. */
 export class FrameWriter {
@@ -59,7 +56,7 @@ export class FrameWriter {
       const part = this.#part(left);
       if (part.length === 0) throw new Error(VANISHED);
       left -= part.length;
-      if (masks || part.length < BY_REFERENCE) {
+      if (masks || part.length < WRITE_BY_REFERENCE) {
         bytes.set(part, to);
         to += part.length;
       } else {
@@ -128,7 +125,7 @@ export class FrameWriter {
     let at = this.#at;
     for (let i = this.#index; length > 0; i++) {
       const size = Math.min(this.#ranges[i].length - at, length);
-      if (size < BY_REFERENCE) copied += size;
+      if (size < WRITE_BY_REFERENCE) copied += size;
       length -= size;
       at = 0;
     }
