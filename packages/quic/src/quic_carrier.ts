@@ -10,7 +10,6 @@ import {
   FrameTable,
   type Lane,
   MAX_UNSHOWN_BYTES_BEFORE_HELLO,
-  MessageType,
   laneOf,
   NnrpWireError,
   type PacketCursor,
