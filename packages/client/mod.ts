@@ -92,7 +92,7 @@ export {
   type TransportProbeSummaryOptions,
 } from "./src/probe_selection.ts";
 export { DEFAULT_PORT, type Endpoint, isLoopback, parseEndpoint } from "./src/endpoint.ts";
-export type { WaitOptions } from "./src/wait.ts";
+export type { WaitOptions } from "@nnrp/runtime";
 
 // What users of the client need of the core.
 export {
@@ -136,6 +136,7 @@ export type {
   CacheMirror,
   CachePutMetadata,
   CachePutReply,
+  CancelTimer,
   Carrier,
   CarrierCloseOptions,
   CarrierDatagrams,
@@ -162,6 +163,7 @@ export type {
   FlowUpdateFields,
   FlowUpdateMetadata,
   FrameWaiter,
+  Host,
   KeepAlive,
   Lane,
   NnrpPacket,

@@ -6,7 +6,7 @@
 import type { Carrier, FlowUpdateEvent, FlowUpdateFields, ServerHelloAckMetadata } from "@nnrp/core";
 import type { MigrateOptions, MigrationOutcome } from "./migration.ts";
 import type { ClientSession } from "./session.ts";
-import type { WaitOptions } from "./wait.ts";
+import type { WaitOptions } from "@nnrp/runtime";
 
 /** Made by `connectClientControl()`. */
 export class ClientControlSession {

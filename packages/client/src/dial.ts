@@ -8,12 +8,14 @@ import {
   type Carrier,
   type CarrierDialer,
   type ClientHelloTransportPolicyExtension,
+  type Host,
   NnrpProtocolError,
   NnrpTimeoutError,
   NnrpTransportError,
   TransportId,
   TransportPolicy,
 } from "@nnrp/core";
+import { systemHost, type WaitOptions } from "@nnrp/runtime";
 import {
   type ClientDialPolicy,
   type ClientTransportPlan,
@@ -36,7 +38,7 @@ import type { TransportProbeSelection } from "./probe_selection.ts";
 import type { ReconnectOptions } from "./reconnect.ts";
 import { ClientSession } from "./session.ts";
 import type { SessionOptions } from "./session_options.ts";
-import { startTimer, type WaitOptions } from "./wait.ts";
+import { withinTime } from "./time_limit.ts";
 
 /** Longest time from the call to the session, ms. */
 export const DIAL_TIMEOUT_MS = 10_000;
@@ -106,38 +108,37 @@ export async function dialClient(
   maybeOptions?: DialOptions,
 ): Promise<ClientSession> {
   const withPort = typeof portOrOptions === "number";
-  const options = (withPort ? maybeOptions : portOrOptions) ?? {};
+  const given = (withPort ? maybeOptions : portOrOptions) ?? {};
+  const options = { ...given, runtime: given.runtime ?? systemHost() };
   const address = withPort ? `nnrp://${bracket(String(target))}:${portOrOptions}` : target;
   const timeoutMs = options.timeoutMs ?? DIAL_TIMEOUT_MS;
-  const endsMs = performance.now() + timeoutMs;
-  const limit = new AbortController();
+  const endsMs = options.runtime.now() + timeoutMs;
   const attempts: DialAttempt[] = [];
-  const expire = () => {
+  const timedOut = (ms: number) => {
     const failures = attempts.every((a) => a.error === undefined)
       ? ""
       : ` (${describeFailures(attempts, false)})`;
-    limit.abort(new NnrpTimeoutError(`dialling ${String(address)}${failures}`, timeoutMs));
+    return new NnrpTimeoutError(`dialling ${String(address)}${failures}`, ms);
   };
-  const timer = startTimer(timeoutMs, expire);
-  const signal = options.signal === undefined
-    ? limit.signal
-    : AbortSignal.any([options.signal, limit.signal]);
-  try {
-    const resolved = await resolveTarget(address, options);
-    return await open(resolved, options, signal, endsMs, attempts);
-  } finally {
-    clearTimeout(timer);
-  }
+  return await withinTime(
+    options.runtime,
+    { timeoutMs, signal: options.signal },
+    timedOut,
+    async (signal) => {
+      const resolved = await resolveTarget(address, options);
+      return await open(resolved, options, signal, endsMs, attempts);
+    },
+  );
 }
 
 async function open(
   resolved: ResolvedTarget,
-  options: DialOptions,
+  options: DialOptions & { readonly runtime: Host },
   signal: AbortSignal,
   endsMs: number,
   attempts: DialAttempt[],
 ): Promise<ClientSession> {
-  const allowPlaintextAuth = options.allowPlaintextAuth ?? false;
+  const { runtime, allowPlaintextAuth = false } = options;
   const secret = options.auth !== undefined && options.auth.length > 0 && !allowPlaintextAuth;
   const target = secret ? { ...resolved, carriers: privateCarriers(resolved, "auth") } : resolved;
   const policy = options.dialPolicy ?? dialPolicyOf(options.profile?.transportPolicy);
@@ -151,6 +152,7 @@ async function open(
       ...how,
       carriers: order,
       signal,
+      runtime,
     });
     plan = planClientTransport({ selectedTransportId: probeSelection.selectedTransportId });
     order = orderCarriers(target.carriers, plan);
@@ -162,7 +164,7 @@ async function open(
     const { host, port, path, encrypted } = target.endpoint;
     try {
       const to = { host, port: portOf(dialer, port, target.ports), path, encrypted };
-      const carrier = await dialer.dial(to, { signal: at });
+      const carrier = await dialer.dial(to, { signal: at, runtime });
       if (allowPlaintextAuth || isPrivate(dialer, target.endpoint)) trusted.add(carrier);
       return carrier;
     } catch (error) {
@@ -171,7 +173,13 @@ async function open(
     }
   };
   const race = (carriers: readonly CarrierDialer[], at: AbortSignal, tried: DialAttempt[]) =>
-    raceCarriers(carriers, dial, at, tried, headStart(plan));
+    raceCarriers(carriers, {
+      dial,
+      signal: at,
+      attempts: tried,
+      headStartMs: headStart(plan),
+      host: runtime,
+    });
   const reconnect = options.reconnect === true ? {} : options.reconnect || null;
   const origin: DialOrigin = {
     target,
@@ -193,7 +201,7 @@ async function open(
     if (won === null) throw unreachable(target, attempts);
     const at = attempts.length - 1; // the race ended with the winner
     carriers = carriers.filter((c) => c !== won.dialer && !failed.has(c));
-    const leftMs = Math.max(1, Math.ceil(endsMs - performance.now()));
+    const leftMs = Math.max(1, Math.ceil(endsMs - runtime.now()));
     const timeoutMs = carriers.length > 0 ? Math.min(leftMs / 2, HELLO_BEFORE_FALLBACK_MS) : leftMs;
     try {
       return await ClientSession.open(won.carrier, {

@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { BoundedLog, type NnrpError, NnrpTimeoutError } from "@nnrp/core";
-import { waitFor, type WaitOptions } from "./wait.ts";
+import { BoundedLog, type Host, type NnrpError, NnrpTimeoutError } from "@nnrp/core";
+import { waitFor, type WaitOptions } from "@nnrp/runtime";
 
 /** One kind of event of one session. */
 export class EventFeed<T> {
+  readonly #host: Host;
   readonly #log: BoundedLog<T>;
   #waiting: ((event: T | null) => void)[] = [];
   #ended = false;
@@ -15,9 +16,11 @@ export class EventFeed<T> {
   /**
    * Makes a EventFeed.
    *
+   * @param host Whose timers to use.
    * @param capacity Most events kept.
    */
-  constructor(capacity: number) {
+  constructor(host: Host, capacity: number) {
+    this.#host = host;
     this.#log = new BoundedLog<T>(capacity);
   }
 
@@ -51,7 +54,7 @@ export class EventFeed<T> {
 
   /** The next event within a time; rejects with `closed()` when no more will come. */
   receive(what: string, options: WaitOptions, closed: () => NnrpError): Promise<T> {
-    return waitFor<T>(options, (ms) => new NnrpTimeoutError(what, ms), (resolve, reject) => {
+    return waitFor<T>(this.#host, options, (ms) => new NnrpTimeoutError(what, ms), (resolve, reject) => {
       const event = this.#log.shift();
       if (event !== undefined) {
         resolve(event);

@@ -22,7 +22,7 @@ import {
 } from "@nnrp/core";
 import type { TransportPorts } from "./dial_plan.ts";
 import type { ClientSession } from "./session.ts";
-import type { WaitOptions } from "./wait.ts";
+import type { WaitOptions } from "@nnrp/runtime";
 
 /** Longest time for a move, from dialling to the server's answer, ms (behaviour spec §12). */
 export const MIGRATE_TIMEOUT_MS = 10_000;

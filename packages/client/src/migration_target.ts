@@ -18,7 +18,7 @@ import { describeEndpoint } from "./endpoint.ts";
 import { MIGRATE_TIMEOUT_MS, type MigrateOptions } from "./migration.ts";
 import { type DialAttempt, raceCarriers } from "./path_race.ts";
 import type { ClientSession } from "./session.ts";
-import { startTimer } from "./wait.ts";
+import { withinTime } from "./time_limit.ts";
 
 /**
  * Connects where a session may move to.
@@ -35,24 +35,18 @@ export async function dialForMove(
   const target = await targetOf(session, options);
   const carriers = allowed(session, target, hasToken, options);
   const timeoutMs = options.timeoutMs ?? MIGRATE_TIMEOUT_MS;
-  const limit = new AbortController();
-  const timer = startTimer(
-    timeoutMs,
-    () => limit.abort(new NnrpTimeoutError("the new connection", timeoutMs)),
-  );
-  const signal = options.signal === undefined
-    ? limit.signal
-    : AbortSignal.any([options.signal, limit.signal]);
+  const { runtime } = session;
   const attempts: DialAttempt[] = [];
-  try {
-    const { host, port, path, encrypted } = target.endpoint;
-    const dial = (dialer: CarrierDialer, at: AbortSignal) =>
-      dialer.dial({ host, port: portOf(dialer, port, target.ports), path, encrypted }, { signal: at });
-    const won = await raceCarriers(carriers, dial, signal, attempts, Infinity);
-    if (won !== null) return won.carrier;
-  } finally {
-    clearTimeout(timer);
-  }
+  const { host, port, path, encrypted } = target.endpoint;
+  const dial = (dialer: CarrierDialer, signal: AbortSignal) =>
+    dialer.dial({ host, port: portOf(dialer, port, target.ports), path, encrypted }, { signal, runtime });
+  const won = await withinTime(
+    runtime,
+    { timeoutMs, signal: options.signal },
+    (ms) => new NnrpTimeoutError("the new connection", ms),
+    (signal) => raceCarriers(carriers, { dial, signal, attempts, headStartMs: Infinity, host: runtime }),
+  );
+  if (won !== null) return won.carrier;
   if (attempts.length === 1) throw attempts[0].error;
   throw new NnrpTransportError(
     carriers[0].name,

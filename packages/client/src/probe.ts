@@ -10,6 +10,7 @@ import {
   decodeTransportProbeAckMetadata,
   encodeTransportProbeMetadata,
   enumName,
+  type Host,
   MessageType,
   NnrpConnectionClosedError,
   NnrpTimeoutError,
@@ -21,6 +22,7 @@ import {
   TRANSPORT_PROBE_METADATA_SIZE,
   TransportId,
 } from "@nnrp/core";
+import { systemHost, waitFor, type WaitOptions } from "@nnrp/runtime";
 import { type DialTargetOptions, type ResolvedTarget, resolveTarget } from "./dial_target.ts";
 import { portOf } from "./dial_plan.ts";
 import { type DialAttempt, raceCarriers } from "./path_race.ts";
@@ -30,7 +32,7 @@ import {
   type TransportProbeSelection,
   TransportProbeSummary,
 } from "./probe_selection.ts";
-import { startTimer, waitFor, type WaitOptions } from "./wait.ts";
+import { withinTime } from "./time_limit.ts";
 
 /** Bytes of a probe's body. */
 export const PROBE_PAYLOAD_BYTES = 32_768;
@@ -51,10 +53,11 @@ export interface ProbeOptions extends DialTargetOptions, WaitOptions {
   readonly transportId?: number;
   /** Longest time for connecting, and again for the answer, ms. Default 10,000. */
   readonly timeoutMs?: number;
+  /** What the probes take time, timers and random numbers from. Default: the machine. */
+  readonly runtime?: Host;
 }
 
 const TRANSPORT_PROBE = { size: TRANSPORT_PROBE_METADATA_SIZE, encode: encodeTransportProbeMetadata };
-let lastProbeId = Math.round(performance.timeOrigin + performance.now()) >>> 0;
 
 /**
  * Probes every transport that has a carrier here, and says which is best.
@@ -69,27 +72,42 @@ export async function probeClientTransport(
   const { sampleCount = PROBE_SAMPLE_COUNT, payloadBytes = PROBE_PAYLOAD_BYTES, warmup = false } = options;
   positive(sampleCount, "sampleCount");
   positive(payloadBytes, "payloadBytes");
+  const runtime = options.runtime ?? systemHost();
   const resolved = await resolveTarget(target, options);
   const summary = (transportId: number) => {
     const carrier = resolved.carriers.find((c) => c.transport === transportId);
     if (carrier === undefined || (options.transportId ?? transportId) !== transportId) return null;
-    return probeCarrier(carrier, resolved, { ...options, sampleCount, payloadBytes, warmup });
+    return probeCarrier(carrier, resolved, { ...options, sampleCount, payloadBytes, warmup, runtime });
   };
   const [quicSummary, tcpSummary] = await Promise.all([summary(TransportId.QUIC), summary(TransportId.TCP)]);
   return selectTransport({ quic: quicSummary, tcp: tcpSummary });
+}
+
+/** How one carrier is probed. */
+export interface ProbeRound extends WaitOptions {
+  /** Probes that count. */
+  readonly sampleCount: number;
+  /** Bytes of each probe's body. */
+  readonly payloadBytes: number;
+  /** Whether one more goes ahead that does not count. */
+  readonly warmup: boolean;
+  /** Whose clock, timers and random numbers to use. */
+  readonly runtime: Host;
 }
 
 /** Probes one carrier, one probe after the other, each on a connection of its own. */
 export async function probeCarrier(
   carrier: CarrierDialer,
   target: ResolvedTarget,
-  options: ProbeOptions & { sampleCount: number; payloadBytes: number; warmup: boolean },
+  options: ProbeRound,
 ): Promise<TransportProbeSummary> {
   const results: TransportProbeResult[] = [];
   let failureCount = 0;
+  let probeId = Math.floor(options.runtime.random() * 2 ** 32);
   for (let i = options.warmup ? -1 : 0; i < options.sampleCount; i++) {
+    probeId = (probeId + 1) >>> 0;
     try {
-      const result = await probeOnce(carrier, target, options.payloadBytes, options);
+      const result = await probeOnce(carrier, target, probeId, options);
       if (i >= 0) results.push(result);
     } catch {
       options.signal?.throwIfAborted();
@@ -102,25 +120,30 @@ export async function probeCarrier(
 /**
  * One probe on a fresh connection.
  *
+ * @param probeId Its number, u32.
  * @throws NnrpTransportError, NnrpTimeoutError, NnrpProtocolError if the server refuses probes.
  */
 export async function probeOnce(
   dialer: CarrierDialer,
   { endpoint, ports }: ResolvedTarget,
-  payloadBytes: number,
-  options: WaitOptions,
+  probeId: number,
+  { payloadBytes, runtime, signal, timeoutMs = PROBE_TIMEOUT_MS }: Omit<ProbeRound, "sampleCount" | "warmup">,
 ): Promise<TransportProbeResult> {
-  const timeoutMs = options.timeoutMs ?? PROBE_TIMEOUT_MS;
-  const carrier = await connectWithin(dialer, {
-    host: endpoint.host,
-    port: portOf(dialer, endpoint.port, ports),
-    path: endpoint.path,
-    encrypted: endpoint.encrypted,
-  }, { timeoutMs, signal: options.signal });
-  const probeId = lastProbeId = (lastProbeId + 1) >>> 0;
-  const limits = { timeoutMs, signal: options.signal };
+  const limits = { timeoutMs, signal };
+  const carrier = await connectWithin(
+    dialer,
+    {
+      host: endpoint.host,
+      port: portOf(dialer, endpoint.port, ports),
+      path: endpoint.path,
+      encrypted: endpoint.encrypted,
+    },
+    limits,
+    runtime,
+  );
   try {
     return await waitFor<TransportProbeResult>(
+      runtime,
       limits,
       (ms) => new NnrpTimeoutError("the TRANSPORT_PROBE_ACK", ms),
       (resolve, reject) => {
@@ -139,7 +162,7 @@ export async function probeOnce(
                   probePayloadBytes: payloadBytes,
                   clientSendTsUs: sentUs,
                   serverRecvTsUs,
-                  ackRecvTsUs: nowUs(),
+                  ackRecvTsUs: microseconds(runtime),
                 }),
               );
             } catch (error) {
@@ -152,7 +175,7 @@ export async function probeOnce(
             reject(new NnrpConnectionClosedError(carrier.name, "closed before the probe was answered")),
           closed: (info) => reject(info.error ?? new NnrpConnectionClosedError(carrier.name, info.reason)),
         });
-        sentUs = nowUs();
+        sentUs = microseconds(runtime);
         new PacketWriter(carrier).record(
           MessageType.TRANSPORT_PROBE,
           TRANSPORT_PROBE,
@@ -172,26 +195,20 @@ export async function probeOnce(
 async function connectWithin(
   dialer: CarrierDialer,
   target: Parameters<CarrierDialer["dial"]>[0],
-  { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal },
+  limits: { timeoutMs: number; signal?: AbortSignal },
+  runtime: Host,
 ): Promise<Carrier> {
-  const limit = new AbortController();
-  const timer = startTimer(timeoutMs, () => limit.abort(new NnrpTimeoutError("the connection", timeoutMs)));
-  try {
-    const all = signal === undefined ? limit.signal : AbortSignal.any([signal, limit.signal]);
-    const attempts: DialAttempt[] = [];
-    // A race of one: it ends in time though a dialer does not.
-    const won = await raceCarriers(
-      [dialer],
-      (d, at) => d.dial(target, { signal: at }),
-      all,
-      attempts,
-      Infinity,
-    );
-    if (won === null) throw attempts[0].error;
-    return won.carrier;
-  } finally {
-    clearTimeout(timer);
-  }
+  const attempts: DialAttempt[] = [];
+  const dial = (d: CarrierDialer, signal: AbortSignal) => d.dial(target, { signal, runtime });
+  // A race of one: it ends in time though a dialer does not.
+  const won = await withinTime(
+    runtime,
+    limits,
+    (ms) => new NnrpTimeoutError("the connection", ms),
+    (signal) => raceCarriers([dialer], { dial, signal, attempts, headStartMs: Infinity, host: runtime }),
+  );
+  if (won === null) throw attempts[0].error;
+  return won.carrier;
 }
 
 /** The server's time in an ack; undefined for packets that may come before it. */
@@ -216,8 +233,8 @@ function readAck(cursor: PacketCursor, probeId: number): bigint | undefined {
   return ack.serverRecvTsUs;
 }
 
-function nowUs(): bigint {
-  return BigInt(Math.round(performance.now() * 1000));
+function microseconds(host: Host): bigint {
+  return BigInt(Math.round(host.now() * 1000));
 }
 
 function positive(value: number, field: string): void {

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { startTimer } from "./wait.ts";
 
 /** First delay, ms. */
 export const RECONNECT_MIN_DELAY_MS = 250;
@@ -38,23 +37,4 @@ export interface ReconnectOptions {
 export function reconnectDelay(attempt: number, options: ReconnectOptions, random: number): number {
   const { minDelayMs = RECONNECT_MIN_DELAY_MS, maxDelayMs = RECONNECT_MAX_DELAY_MS } = options;
   return Math.min(maxDelayMs, minDelayMs * 2 ** Math.min(attempt, 30)) * random;
-}
-
-/** Waits; rejects with the signal's reason. */
-export function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(signal.reason);
-      return;
-    }
-    const onAbort = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = startTimer(ms, () => {
-      signal.removeEventListener("abort", onAbort);
-      resolve();
-    });
-    signal.addEventListener("abort", onAbort, { once: true });
-  });
 }

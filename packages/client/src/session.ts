@@ -8,6 +8,7 @@ import {
   type AcceptedHello,
   buildClientHello,
   type CachePutReply,
+  type CancelTimer,
   type Carrier,
   ClientEngine,
   type CloseInfo,
@@ -17,6 +18,7 @@ import {
   type FlowUpdateFields,
   flowUpdateOf,
   type FrameWaiter,
+  type Host,
   LAST_WORDS_MS,
   LINGER_MS,
   NnrpCancelledError,
@@ -34,6 +36,7 @@ import {
   SessionState,
   stateName,
 } from "@nnrp/core";
+import { systemHost, waitFor, type WaitOptions } from "@nnrp/runtime";
 import {
   type CacheInvalidation,
   type CachePutOutcome,
@@ -64,7 +67,6 @@ import {
   type SessionOptions,
 } from "./session_options.ts";
 import { WaitingLine } from "./waiting_line.ts";
-import { waitFor, type WaitOptions } from "./wait.ts";
 
 /** A session with a server. Made by `dialClient()` or `connectClientSession()`. */
 export class ClientSession {
@@ -72,6 +74,8 @@ export class ClientSession {
   readonly closed: Promise<SessionEnd>;
   /** Around the rules: packets as they are. */
   readonly raw: RawSession;
+  /** What the session takes time, timers and random numbers from. */
+  readonly runtime: Host;
 
   #carrier: Carrier;
   readonly #engine: ClientEngine;
@@ -96,7 +100,7 @@ export class ClientSession {
   #carrierClosed = false;
   #migrating = false;
   #consumer: "results" | "router" | null = null;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #cancelTimer: CancelTimer | null = null;
   #timerMs = Infinity;
   #stallBytes = -1;
   #stallSinceMs = 0;
@@ -104,6 +108,7 @@ export class ClientSession {
   private constructor(carrier: Carrier, options: OpenOptions) {
     this.#carrier = carrier;
     this.#options = options;
+    this.runtime = options.runtime ?? systemHost();
     this.#origin = options.origin ?? null;
     this.#hello = buildClientHello(options);
     this.#auth = this.#hello.body.subarray(this.#hello.body.length - this.#hello.metadata.authBytes);
@@ -112,9 +117,9 @@ export class ClientSession {
     this.#inbox = new Inbox(options);
     this.#line = new WaitingLine(options.maxWaitingSubmits ?? MAX_WAITING_SUBMITS);
     const kept = options.maxEventsKept ?? 256;
-    this.#hints = new EventFeed(kept);
-    this.#flows = new EventFeed(kept);
-    this.#errors = new EventFeed(kept);
+    this.#hints = new EventFeed(this.runtime, kept);
+    this.#flows = new EventFeed(this.runtime, kept);
+    this.#errors = new EventFeed(this.runtime, kept);
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
     this.#engine = new ClientEngine(carrier, {
       opened: (accepted) => {
@@ -139,6 +144,7 @@ export class ClientSession {
     this.#resubmits = reconnect?.resubmit ?? false;
     this.#paths = new SessionPaths(
       {
+        host: this.runtime,
         engine: this.#engine,
         turned: () => {
           if (this.#engine.nextDeadlineMs < this.#timerMs) this.#arm();
@@ -168,7 +174,7 @@ export class ClientSession {
     let session: ClientSession;
     try {
       session = new ClientSession(carrier, options);
-      session.#engine.opened(performance.now());
+      session.#engine.opened(session.runtime.now());
       session.#paths.start();
       session.#arm();
       await session.#sayHello(options);
@@ -194,11 +200,16 @@ export class ClientSession {
       ? buildClientHello({ ...this.#options, migrationToken: false })
       : this.#hello;
     try {
-      await waitFor<void>(limits, (ms) => new NnrpTimeoutError("the handshake", ms), (resolve, reject) => {
-        this.#opening = { resolve, reject };
-        this.#engine.hello(metadata, body);
-        return () => {};
-      });
+      await waitFor<void>(
+        this.runtime,
+        limits,
+        (ms) => new NnrpTimeoutError("the handshake", ms),
+        (resolve, reject) => {
+          this.#opening = { resolve, reject };
+          this.#engine.hello(metadata, body);
+          return () => {};
+        },
+      );
     } finally {
       this.#opening = null;
     }
@@ -368,10 +379,10 @@ export class ClientSession {
     const { timeoutMs, signal } = options ?? {};
     if (signal?.aborted) throw cancelledUnsent(signal.reason);
     if (timeoutMs !== undefined || request.deadlineMs !== undefined) {
-      const now = performance.now();
+      const now = this.runtime.now();
       const expiry = request.deadlineMs === undefined
         ? Infinity
-        : expiryOf(request.deadlineMs, Date.now(), now);
+        : expiryOf(request.deadlineMs, this.runtime.wallNow(), now);
       const endsMs = Math.min(now + (timeoutMs ?? Infinity), expiry);
       if (endsMs !== Infinity) {
         waiter.deadlineMs = Math.max(1, Math.ceil(endsMs));
@@ -475,6 +486,7 @@ export class ClientSession {
     const { frameId, viewId = 0 } = options;
     const what = frameId === undefined ? "the next result" : `the answer to frame ${frameId}/${viewId}`;
     return waitFor<Result>(
+      this.runtime,
       options,
       (ms) => {
         // Frames of submit() have a wait of their own, which this one does not end.
@@ -562,7 +574,7 @@ export class ClientSession {
   }
 
   async #migrate(options: MigrateOptions): Promise<MigrationOutcome> {
-    const endsMs = performance.now() + (options.timeoutMs ?? MIGRATE_TIMEOUT_MS);
+    const endsMs = this.runtime.now() + (options.timeoutMs ?? MIGRATE_TIMEOUT_MS);
     const previousTransportId = this.transport;
     const previousCarrier = this.carrierName;
     const carrier = await dialForMove(this, this.#paths.hasToken, options);
@@ -576,7 +588,7 @@ export class ClientSession {
       carrier,
       options.lastResultFrameId ?? this.#engine.lastResultFrameId,
       this.#auth,
-      { signal: options.signal, timeoutMs: Math.max(1, endsMs - performance.now()) },
+      { signal: options.signal, timeoutMs: Math.max(1, endsMs - this.runtime.now()) },
     );
     const accepted = ack.acceptCode === 0;
     const what = accepted
@@ -626,7 +638,7 @@ export class ClientSession {
    */
   ping(options: WaitOptions = {}): Promise<number> {
     return this.#request("the PONG", options, (waiter) => {
-      this.#engine.now = performance.now();
+      this.#engine.now = this.runtime.now();
       return this.#engine.ping(waiter);
     });
   }
@@ -669,7 +681,7 @@ export class ClientSession {
   async putCache(request: CachePutRequest, options: WaitOptions = {}): Promise<CachePutOutcome> {
     const fields = putOf(request);
     const { ack, usable } = await this.#request<CachePutReply>("the CACHE_ACK", options, (waiter) => {
-      this.#engine.now = performance.now();
+      this.#engine.now = this.runtime.now();
       return this.#engine.putCache(fields, request.data, waiter);
     });
     const { objectKind, cacheNamespace, cacheKeyHi, cacheKeyLo } = fields;
@@ -699,7 +711,7 @@ export class ClientSession {
 
   #request<T>(what: string, options: WaitOptions, send: (waiter: ReplyWaiter<T>) => bigint): Promise<T> {
     const limits = { timeoutMs: REPLY_TIMEOUT_MS, ...options };
-    return waitFor<T>(limits, (ms) => new NnrpTimeoutError(what, ms), (resolve, reject) => {
+    return waitFor<T>(this.runtime, limits, (ms) => new NnrpTimeoutError(what, ms), (resolve, reject) => {
       let traceId: bigint;
       try {
         traceId = send({ resolve, reject });
@@ -770,9 +782,9 @@ export class ClientSession {
       await this.#drained(options.drainMs ?? CLOSE_DRAIN_MS, idleMs);
       engine.cancelRest();
       // A carrier without a clock of its own would wait for a server that does not let go for ever.
-      const cut = setTimeout(() => void this.#carrier.close({ graceful: false }), LINGER_MS);
+      const cancelCut = this.runtime.after(LINGER_MS, () => void this.#carrier.close({ graceful: false }));
       await this.#carrier.close();
-      clearTimeout(cut);
+      cancelCut();
     }
     await this.closed;
   }
@@ -780,17 +792,17 @@ export class ClientSession {
   /** Waits until the carrier is closed, the frames are settled and a little more, or the time is over. */
   #drained(drainMs: number, idleMs: number): Promise<void> {
     return new Promise((done) => {
-      let timer: ReturnType<typeof setTimeout>;
-      const startedMs = performance.now();
+      let cancelTimer: CancelTimer | null = null;
+      const startedMs = this.runtime.now();
       const check = () => {
-        const left = drainMs - (performance.now() - startedMs);
+        const left = drainMs - (this.runtime.now() - startedMs);
         if (this.#carrierClosed || left <= 0) return done();
         if (this.#engine.framesInFlight === 0) {
-          timer = setTimeout(done, Math.min(left, idleMs));
-        } else timer = setTimeout(check, Math.min(left, DRAIN_CHECK_MS));
+          cancelTimer = this.runtime.after(Math.min(left, idleMs), done);
+        } else cancelTimer = this.runtime.after(Math.min(left, DRAIN_CHECK_MS), check);
       };
       void this.closed.then(() => {
-        clearTimeout(timer);
+        cancelTimer?.();
         done();
       });
       check();
@@ -839,7 +851,7 @@ export class ClientSession {
   #over(_info: CloseInfo, end?: SessionEnd): void {
     if (this.#carrierClosed) return;
     this.#carrierClosed = true;
-    clearTimeout(this.#timer);
+    this.#cancelTimer?.();
     this.#timerMs = -Infinity;
     if (end !== undefined && this.#end === null) this.#draining(end);
     const error = this.#endError();
@@ -861,17 +873,17 @@ export class ClientSession {
   /** Sets the one timer to the earliest deadline; at least every few seconds, to notice a peer that takes nothing. */
   #arm(): void {
     if (this.#carrierClosed) return;
-    clearTimeout(this.#timer);
-    const now = performance.now();
+    this.#cancelTimer?.();
+    const now = this.runtime.now();
     const longest = Math.min(MAX_TICK_MS, this.#stallMs / 2);
     const next = Math.min(this.#engine.nextDeadlineMs, this.#line.nextDeadlineMs, now + longest);
     this.#timerMs = next;
-    this.#timer = setTimeout(() => this.#tick(), Math.max(1, Math.ceil(next - now)));
+    this.#cancelTimer = this.runtime.after(Math.max(1, Math.ceil(next - now)), () => this.#tick());
   }
 
   #tick(): void {
     this.#timerMs = Infinity;
-    const now = performance.now();
+    const now = this.runtime.now();
     this.#engine.tick(now);
     for (const waiter of this.#line.expire(now)) waiter.timedOut();
     this.#watchStall(now);

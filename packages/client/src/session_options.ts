@@ -3,7 +3,13 @@
  *
  * @module
  */
-import type { ClientHelloOptions, ClientProfile, ControlExtensionEntry, FlowControlMode } from "@nnrp/core";
+import type {
+  ClientHelloOptions,
+  ClientProfile,
+  ControlExtensionEntry,
+  FlowControlMode,
+  Host,
+} from "@nnrp/core";
 import type { InboxLimits } from "./inbox.ts";
 
 /** Bytes that may wait to be sent before submits wait (docs/architecture.md, "Limits"). */
@@ -69,6 +75,8 @@ export interface SessionOptions extends InboxLimits {
   readonly keepAliveMs?: number;
   /** The session is lost when nothing came for so long, ms; 0 = never. Default 120,000. */
   readonly idleTimeoutMs?: number;
+  /** What the session takes time, timers and random numbers from. Default: the machine. */
+  readonly runtime?: Host;
   /** Called for what is worth a log line. Default: silent. */
   readonly log?: (event: LogEvent) => void;
 }

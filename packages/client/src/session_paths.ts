@@ -5,12 +5,14 @@
  * @module
  */
 import {
+  type CancelTimer,
   type Carrier,
   type ClientEngine,
   type CloseInfo,
   encodePacket,
   type ErrorEvent,
   type FrameWaiter,
+  type Host,
   MessageType,
   NnrpConnectionClosedError,
   type NnrpError,
@@ -21,12 +23,15 @@ import {
   type SessionEnd,
   SessionPath,
 } from "@nnrp/core";
+import { waitFor, type WaitOptions } from "@nnrp/runtime";
 import { askToMigrate, type MigrateAnswer, readMigrateAnswer } from "./migration.ts";
-import { RECONNECT_ATTEMPTS, reconnectDelay, type ReconnectOptions, sleep } from "./reconnect.ts";
-import { startTimer, waitFor, type WaitOptions } from "./wait.ts";
+import { RECONNECT_ATTEMPTS, reconnectDelay, type ReconnectOptions } from "./reconnect.ts";
+import { sleep, withinTime } from "./time_limit.ts";
 
 /** What a session lends to its paths. */
 export interface PathsOwner {
+  /** Whose clock, timers and random numbers to use. */
+  readonly host: Host;
   /** The engine that all paths serve. */
   readonly engine: ClientEngine;
   /** A batch of packets was handled. */
@@ -61,7 +66,7 @@ interface Leaving {
   /** When the grace window began, ms. */
   readonly sinceMs: number;
   /** Ends the grace window. */
-  timer: ReturnType<typeof setTimeout>;
+  cancelTimer: CancelTimer;
 }
 
 /** A path that asks to carry the session. */
@@ -135,7 +140,7 @@ export class SessionPaths implements PathHost {
 
   /** See PathHost. */
   readClock(): number {
-    return performance.now();
+    return this.#owner.host.now();
   }
 
   /** See PathHost. */
@@ -163,6 +168,7 @@ export class SessionPaths implements PathHost {
     const current = this.#path.carrier;
     try {
       const answer = await waitFor<MigrateAnswer>(
+        this.#owner.host,
         options,
         (ms) => new NnrpTimeoutError("the SESSION_MIGRATE_ACK", ms),
         (resolve, reject) => {
@@ -194,7 +200,7 @@ export class SessionPaths implements PathHost {
               oldTransportId: current.transport,
               newTransportId: carrier.transport,
               lastResultFrameId: BigInt(lastResultFrameId),
-              clientMigrateTsUs: BigInt(Math.round(performance.now() * 1000)),
+              clientMigrateTsUs: BigInt(Math.round(this.#owner.host.now() * 1000)),
             },
             this.#token ?? authBlock,
             traceId,
@@ -232,7 +238,7 @@ export class SessionPaths implements PathHost {
     this.#path = path;
     this.#lastMove = { traceId, waiters: null };
     this.moves++;
-    engine.moveTo(path.carrier, performance.now());
+    engine.moveTo(path.carrier, this.#owner.host.now());
     this.#owner.carrierChanged(path.carrier);
     const answersHere = this.#token === null;
     if (answersHere) {
@@ -256,8 +262,8 @@ export class SessionPaths implements PathHost {
       path: old,
       waiters,
       answersHere,
-      sinceMs: performance.now(),
-      timer: setTimeout(() => this.#graceOver(graceMs, receivedBytes), graceMs),
+      sinceMs: this.#owner.host.now(),
+      cancelTimer: this.#owner.host.after(graceMs, () => this.#graceOver(graceMs, receivedBytes)),
     };
     // This side ends the old path only when the server has: then it, having seen both ends, can let go without losing anything.
     // A path that is closed on this side has not sent all that was submitted there.
@@ -277,9 +283,9 @@ export class SessionPaths implements PathHost {
   #graceOver(graceMs: number, receivedBytes: number): void {
     const leaving = this.#leaving!;
     const now = leaving.path.carrier.receivedBytes;
-    const isOld = performance.now() - leaving.sinceMs >= graceMs * MAX_GRACE_WINDOWS;
+    const isOld = this.#owner.host.now() - leaving.sinceMs >= graceMs * MAX_GRACE_WINDOWS;
     if (isOld || now === receivedBytes) this.#left(false);
-    else leaving.timer = setTimeout(() => this.#graceOver(graceMs, now), graceMs);
+    else leaving.cancelTimer = this.#owner.host.after(graceMs, () => this.#graceOver(graceMs, now));
   }
 
   /** The old path has nothing to say any more, or its time is over. */
@@ -287,7 +293,7 @@ export class SessionPaths implements PathHost {
     const leaving = this.#leaving;
     if (leaving === null) return;
     this.#leaving = null;
-    clearTimeout(leaving.timer);
+    leaving.cancelTimer();
     const { path, waiters, answersHere } = leaving;
     if (clean) this.#retire(path.carrier);
     else void path.carrier.close({ graceful: false });
@@ -337,7 +343,7 @@ export class SessionPaths implements PathHost {
     const leaving = this.#leaving;
     if (leaving === null) return;
     this.#leaving = null;
-    clearTimeout(leaving.timer);
+    leaving.cancelTimer();
     void leaving.path.carrier.close();
   }
 
@@ -404,7 +410,7 @@ export class SessionPaths implements PathHost {
     const leaving = this.#leaving;
     this.#leaving = null;
     if (leaving !== null) {
-      clearTimeout(leaving.timer);
+      leaving.cancelTimer();
       void leaving.path.carrier.close({ graceful: false });
     }
     this.#owner.report("connection-lost", `connection lost: ${end.reason || end.kind}`, end.error);
@@ -414,11 +420,12 @@ export class SessionPaths implements PathHost {
 
   async #seek(comeBack: ComeBack, end: SessionEnd, search: AbortController): Promise<void> {
     const { signal } = search;
+    const { host } = this.#owner;
     const { maxAttempts = RECONNECT_ATTEMPTS } = comeBack;
     let failure: unknown = end.error ?? end.reason;
     for (let attempt = 0; attempt < maxAttempts && !signal.aborted; attempt++) {
       try {
-        await sleep(reconnectDelay(attempt, comeBack, Math.random()), signal);
+        await sleep(host, reconnectDelay(attempt, comeBack, host.random()), signal);
         await this.#tryAgain(comeBack, signal);
         this.#owner.turned();
         return;
@@ -462,7 +469,7 @@ export class SessionPaths implements PathHost {
     this.reopening = true;
     try {
       const path = this.#path = new SessionPath(carrier, this);
-      this.engine.restart(carrier, performance.now());
+      this.engine.restart(carrier, this.#owner.host.now());
       this.#owner.carrierChanged(carrier);
       path.start();
       await this.#owner.sayHello(limits);
@@ -491,19 +498,15 @@ export class SessionPaths implements PathHost {
   }
 
   async #dial(comeBack: ComeBack, signal: AbortSignal): Promise<Carrier> {
-    const limit = new AbortController();
-    const timer = startTimer(
-      comeBack.timeoutMs,
-      () => limit.abort(new NnrpTimeoutError("the connection", comeBack.timeoutMs)),
+    const carrier = await withinTime(
+      this.#owner.host,
+      { timeoutMs: comeBack.timeoutMs, signal },
+      (ms) => new NnrpTimeoutError("the connection", ms),
+      (at) => comeBack.dial(at),
     );
-    try {
-      const carrier = await comeBack.dial(AbortSignal.any([signal, limit.signal]));
-      if (!signal.aborted) return carrier;
-      void carrier.close({ graceful: false }); // the session was closed meanwhile
-      throw signal.reason;
-    } finally {
-      clearTimeout(timer);
-    }
+    if (!signal.aborted) return carrier;
+    void carrier.close({ graceful: false }); // the session was closed meanwhile
+    throw signal.reason;
   }
 
   /** Ends a session whose path is lost. */

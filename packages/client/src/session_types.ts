@@ -6,7 +6,7 @@
 import type { ClientFrameCounts } from "@nnrp/core";
 import type { DialOrigin } from "./dial.ts";
 import type { SessionOptions } from "./session_options.ts";
-import type { WaitOptions } from "./wait.ts";
+import type { WaitOptions } from "@nnrp/runtime";
 
 /** A frame by its numbers. */
 export interface FrameKey {

@@ -5,6 +5,7 @@
  * @module
  */
 import type { NnrpError } from "./errors.ts";
+import type { Host } from "./host.ts";
 import type { Outbox } from "./wire/outbox.ts";
 import type { PacketCursor } from "./wire/packet_cursor.ts";
 
@@ -167,6 +168,8 @@ export interface DialTarget {
 export interface CarrierDialOptions {
   /** Gives up; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** What the connection takes time, timers and random numbers from. Default: the machine. */
+  readonly runtime?: Host;
 }
 
 /** A carrier as a value, client side: `tcp()`, `quic()`, … */
@@ -203,6 +206,8 @@ export interface CarrierListenOptions {
   readonly maxHandshakes?: number;
   /** Told of connections that never made it, once each, for the log. */
   readonly failed?: (remote: string, error: NnrpError) => void;
+  /** What the connections take time, timers and random numbers from. Default: the machine. */
+  readonly runtime?: Host;
 }
 
 /** A carrier as a value, server side: `tcp({ port })`, … */
