@@ -4,13 +4,23 @@
  * @module
  */
 import { BoundedLog, type Host, type NnrpError, NnrpTimeoutError } from "@nnrp/core";
+import { LinkedList, type ListNode } from "./linked_list.ts";
 import { waitFor, type WaitOptions } from "@nnrp/runtime";
+
+/** One who waits; null = no more will come. */
+class Waiting<T> implements ListNode<Waiting<T>> {
+  list: LinkedList<Waiting<T>> | null = null;
+  before: Waiting<T> | null = null;
+  behind: Waiting<T> | null = null;
+
+  constructor(readonly take: (event: T | null) => void) {}
+}
 
 /** One kind of event of one session. */
 export class EventFeed<T> {
   readonly #host: Host;
   readonly #log: BoundedLog<T>;
-  #waiting: ((event: T | null) => void)[] = [];
+  readonly #waiting = new LinkedList<Waiting<T>>();
   #ended = false;
 
   /**
@@ -32,16 +42,14 @@ export class EventFeed<T> {
   /** Adds an event. */
   push(event: T): void {
     const waiting = this.#waiting.shift();
-    if (waiting !== undefined) waiting(event);
+    if (waiting !== undefined) waiting.take(event);
     else this.#log.push(event);
   }
 
   /** No more will come. */
   end(): void {
     this.#ended = true;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const take of waiting) take(null);
+    for (const { take } of this.#waiting.clear()) take(null);
   }
 
   /** The next event, or null when no more will come. */
@@ -49,7 +57,7 @@ export class EventFeed<T> {
     const event = this.#log.shift();
     if (event !== undefined) return Promise.resolve(event);
     if (this.#ended) return Promise.resolve(null);
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve) => this.#waiting.push(new Waiting(resolve)));
   }
 
   /** The next event within a time; rejects with `closed()` when no more will come. */
@@ -64,12 +72,9 @@ export class EventFeed<T> {
         reject(closed());
         return () => {};
       }
-      const take = (next: T | null) => next === null ? reject(closed()) : resolve(next);
-      this.#waiting.push(take);
-      return () => {
-        const at = this.#waiting.indexOf(take);
-        if (at >= 0) this.#waiting.splice(at, 1);
-      };
+      const waiting = new Waiting<T>((next) => next === null ? reject(closed()) : resolve(next));
+      this.#waiting.push(waiting);
+      return () => void this.#waiting.remove(waiting);
     });
   }
 

@@ -49,8 +49,7 @@ export function raceCarriers(
   { dial, signal, attempts, headStartMs, host }: Race,
 ): Promise<{ carrier: Carrier; dialer: CarrierDialer } | null> {
   return new Promise((resolve, reject) => {
-    const losers = new AbortController();
-    const all = AbortSignal.any([signal, losers.signal]);
+    const dials = new AbortController();
     let next = 0;
     let running = 0;
     let done = false;
@@ -60,7 +59,7 @@ export function raceCarriers(
       done = true;
       cancelHeadStart?.();
       signal.removeEventListener("abort", onAbort);
-      losers.abort(new Error("another carrier was faster"));
+      dials.abort(signal.aborted ? signal.reason : new Error("another carrier was faster"));
     };
     const onAbort = () => {
       settle();
@@ -76,7 +75,7 @@ export function raceCarriers(
         const ms = host.now() - startedMs;
         attempts.push({ carrier: dialer.name, transportId: dialer.transport, ms, error, chosen });
       };
-      begin(dial, dialer, all).then((carrier) => {
+      begin(dial, dialer, dials.signal).then((carrier) => {
         running--;
         if (done) {
           void carrier.close({ graceful: false });

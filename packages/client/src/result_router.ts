@@ -8,6 +8,7 @@ import { NnrpRouterClosedError, type Result } from "@nnrp/core";
 import type { ClientSession } from "./session.ts";
 import type { FrameKey, ReceiveOptions, SubmitOptions } from "./session_types.ts";
 import type { FrameRequest } from "./frame_request.ts";
+import { withSignals } from "./time_limit.ts";
 
 /** A view on one session: submit here, receive by frame there. */
 export class ResultRouter {
@@ -36,8 +37,11 @@ export class ResultRouter {
   async receive(frameId: number, viewId = 0, options: ReceiveOptions = {}): Promise<Result> {
     this.#demandOpen();
     const { signal, ...rest } = options;
-    const both = signal === undefined ? this.#abort.signal : AbortSignal.any([signal, this.#abort.signal]);
-    return await this.#session.receiveRouted({ ...rest, frameId, viewId, signal: both });
+    const receive = (at: AbortSignal) =>
+      this.#session.receiveRouted({ ...rest, frameId, viewId, signal: at });
+    if (signal === undefined) return await receive(this.#abort.signal);
+    const either = new AbortController();
+    return await withSignals([signal, this.#abort.signal], either, () => receive(either.signal));
   }
 
   /** Results that nobody claimed and that made room for newer ones. */

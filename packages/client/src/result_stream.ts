@@ -20,7 +20,6 @@ const PULL_BATCH = 2;
  * RESULT_DROP is yielded as such; an ERROR for the frame is thrown. Leaving the loop early cancels the frame.
  */
 export class ResultStream extends BaseWaiter implements AsyncIterable<Result> {
-  readonly #owner: FrameOwner;
   readonly #maxResults: number;
   readonly #maxBytes: number;
   #ring: (Result | undefined)[] = [];
@@ -47,8 +46,7 @@ export class ResultStream extends BaseWaiter implements AsyncIterable<Result> {
     maxResults: number = MAX_STREAM_RESULTS,
     maxBytes: number = MAX_STREAM_BYTES,
   ) {
-    super(true);
-    this.#owner = owner;
+    super(owner, true);
     this.#maxResults = maxResults;
     this.#maxBytes = maxBytes;
   }
@@ -129,7 +127,7 @@ export class ResultStream extends BaseWaiter implements AsyncIterable<Result> {
         "maxStreamResults and maxStreamBytes",
     );
     this.failed(error);
-    this.#owner.giveUp(this);
+    this.owner.giveUp(this);
   }
 
   #push(result: Result): void {
@@ -206,7 +204,7 @@ export class ResultStream extends BaseWaiter implements AsyncIterable<Result> {
   #leave(): Promise<IteratorResult<unknown>> {
     if (!this.#done) {
       this.#done = true;
-      this.#owner.giveUp(this);
+      this.owner.giveUp(this);
       this.settle();
     }
     this.#ring = [];

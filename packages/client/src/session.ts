@@ -47,7 +47,13 @@ import {
 import type { DialOrigin, DialRecord } from "./dial.ts";
 import { EventFeed } from "./event_feed.ts";
 import { checkFrameId, completeRequest, type FrameRequest } from "./frame_request.ts";
-import { type FrameOwner, InboxWaiter, type PendingFrame, PromiseWaiter } from "./frame_waiters.ts";
+import {
+  type FrameOwner,
+  heedSignal,
+  InboxWaiter,
+  type PendingFrame,
+  PromiseWaiter,
+} from "./frame_waiters.ts";
 import { Inbox } from "./inbox.ts";
 import { type PatchFields, patchOf, type PatchOutcome } from "./patch_calls.ts";
 import { MIGRATE_TIMEOUT_MS, type MigrateOptions, type MigrationOutcome } from "./migration.ts";
@@ -88,8 +94,8 @@ export class ClientSession {
   readonly #hints: EventFeed<ResultHintEvent>;
   readonly #flows: EventFeed<FlowUpdateEvent>;
   readonly #errors: EventFeed<ErrorEvent>;
-  readonly #line: WaitingLine;
-  readonly #owner: FrameOwner = { giveUp: (frame) => this.#giveUp(frame) };
+  readonly #line: WaitingLine<PendingFrame>;
+  readonly #owner: FrameOwner = { giveUp: (frame, cause) => this.#giveUp(frame, cause) };
   readonly #maxSendBuffer: number;
   readonly #stallMs: number;
   readonly #hello: ReturnType<typeof buildClientHello>;
@@ -313,11 +319,16 @@ export class ClientSession {
   async submitNowait(request: FrameRequest, options?: SubmitOptions): Promise<FrameKey> {
     let released: Promise<void> | null = null;
     const key = await new Promise<FrameKey>((resolve, reject) => {
-      const waiter: InboxWaiter = new InboxWaiter(this.#inbox, options?.until === "eos", (error) => {
-        if (error !== null) return reject(error);
-        released = this.#carrier.released(); // now: the session may have moved when the caller hears of it
-        resolve({ frameId: waiter.frameId, viewId: waiter.viewId });
-      });
+      const waiter: InboxWaiter = new InboxWaiter(
+        this.#owner,
+        this.#inbox,
+        options?.until === "eos",
+        (error) => {
+          if (error !== null) return reject(error);
+          released = this.#carrier.released(); // now: the session may have moved when the caller hears of it
+          resolve({ frameId: waiter.frameId, viewId: waiter.viewId });
+        },
+      );
       this.#submit(request, waiter, options);
     });
     if (released !== null) await released;
@@ -390,9 +401,7 @@ export class ClientSession {
       }
     }
     if (signal !== undefined) {
-      waiter.signal = signal;
-      waiter.onAbort = () => this.#giveUp(waiter, signal.reason);
-      signal.addEventListener("abort", waiter.onAbort, { once: true });
+      heedSignal(waiter, signal);
     }
   }
 

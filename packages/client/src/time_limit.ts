@@ -4,7 +4,7 @@
  * @module
  */
 import type { Host } from "@nnrp/core";
-import { waitFor, type WaitOptions } from "@nnrp/runtime";
+import { listenForAbort, stopListening, waitFor, type WaitOptions } from "@nnrp/runtime";
 
 /**
  * Runs work with a signal that aborts when the time is over or the caller's own signal does.
@@ -24,9 +24,31 @@ export async function withinTime<T>(
   const limit = new AbortController();
   const cancelTimer = host.after(timeoutMs, () => limit.abort(onTimeout(timeoutMs)));
   try {
-    return await work(signal === undefined ? limit.signal : AbortSignal.any([signal, limit.signal]));
+    return await withSignals([signal], limit, () => work(limit.signal));
   } finally {
     cancelTimer();
+  }
+}
+
+/**
+ * Runs work during which the first of some signals to abort aborts a controller, with its reason. `AbortSignal.any` would do, but
+ * refuses the signals of other realms (frames, `node:vm`).
+ */
+export async function withSignals<T>(
+  signals: readonly (AbortSignal | undefined)[],
+  controller: AbortController,
+  work: () => Promise<T>,
+): Promise<T> {
+  const listener = { aborted: (reason: unknown) => controller.abort(reason) };
+  for (const signal of signals) {
+    if (signal === undefined) continue;
+    if (signal.aborted) controller.abort(signal.reason);
+    else listenForAbort(signal, listener);
+  }
+  try {
+    return await work();
+  } finally {
+    for (const signal of signals) if (signal !== undefined) stopListening(signal, listener);
   }
 }
 

@@ -123,6 +123,26 @@ test("one signal may cancel any number of frames", async () => {
   await at.end();
 });
 
+test("one signal over 40,000 frames that wait and 1,000 in flight takes them back without looking for each", async () => {
+  // To look for each among the others would be 10^9 steps, here and in the signal's list of listeners.
+  const at = await gated({ maxInFlight: 1000 });
+  const abort = new AbortController();
+  const ends = Array.from(
+    { length: 41_000 },
+    (_, i) =>
+      at.client.submit(say(`${i}`), { signal: abort.signal }).then(() => "answered", (error) => error.cause),
+  );
+  const other = at.client.submit(say("other"));
+  await until(() => at.order.length === 1000, "frames");
+  assertEquals(at.client.stats.waiting, 40_001);
+  abort.abort("enough");
+  assertEquals(at.client.stats.waiting + at.client.stats.inFlight, 1);
+  assertEquals(new Set(await Promise.all(ends)), new Set(["enough"]));
+  at.gate.open();
+  assertEquals((await other).text(), "other");
+  await at.end();
+});
+
 test("an answered frame lets go of its signal", async () => {
   const at = await gated();
   at.gate.open();
