@@ -6,6 +6,8 @@
  */
 export { type AbortListener, listenForAbort, stopListening } from "./src/abort_listeners.ts";
 export { DeadlineHeap, type HeapEntry } from "./src/deadline_heap.ts";
+export { type GraceOptions, GraceWatch } from "./src/grace_watch.ts";
+export { StallWatch } from "./src/stall_watch.ts";
 export { systemHost } from "./src/system_host.ts";
 export { waitFor, type WaitOptions } from "./src/wait.ts";
 
