@@ -31,19 +31,16 @@ import {
   type ResolvedTarget,
   resolveTarget,
 } from "./dial_target.ts";
+import { DIAL_TIMEOUT_MS, HEAD_START_MS, HELLO_BEFORE_FALLBACK_MS } from "./defaults.ts";
+import type { DialOrigin, DialRecord } from "./dial_origin.ts";
 import { bracket, describeEndpoint } from "./endpoint.ts";
-import { type DialAttempt, HEAD_START_MS, raceCarriers } from "./path_race.ts";
+import { type DialAttempt, raceCarriers } from "./path_race.ts";
 import { probeClientTransport, type ProbeOptions } from "./probe.ts";
 import type { TransportProbeSelection } from "./probe_selection.ts";
 import type { ReconnectOptions } from "./reconnect.ts";
 import { ClientSession } from "./session.ts";
 import type { SessionOptions } from "./session_options.ts";
 import { withinTime } from "./time_limit.ts";
-
-/** Longest time from the call to the session, ms. */
-export const DIAL_TIMEOUT_MS = 10_000;
-/** Longest wait for a server's answer to the hello while there is another carrier to try, ms; half of what is left if that is less. */
-export const HELLO_BEFORE_FALLBACK_MS = 3000;
 
 /** Options of {@linkcode dialClient}. */
 export interface DialOptions extends DialTargetOptions, SessionOptions, WaitOptions {
@@ -62,34 +59,6 @@ export interface DialOptions extends DialTargetOptions, SessionOptions, WaitOpti
   readonly allowPlaintextAuth?: boolean;
   /** Whether a lost connection is replaced, and how. Default false: the session ends. */
   readonly reconnect?: boolean | ReconnectOptions;
-}
-
-/** How a session was reached. */
-export interface DialRecord {
-  /** What was planned. */
-  readonly plan: ClientTransportPlan;
-  /** What was tried, in the order in which it ended. */
-  readonly attempts: readonly DialAttempt[];
-  /** Probes behind the choice; null if there were none. */
-  readonly probeSelection: TransportProbeSelection | null;
-}
-
-/** How the session connects again, and moves. */
-export interface DialOrigin {
-  /** Address, carriers, ports. */
-  readonly target: ResolvedTarget;
-  /** Whether secrets may travel in plain text. */
-  readonly allowPlaintextAuth: boolean;
-  /** How the first connection was made. */
-  readonly record: DialRecord;
-  /** What to do after a loss; null = nothing. */
-  readonly reconnect: ReconnectOptions | null;
-  /** Longest time of each step of connecting again, ms. */
-  readonly timeoutMs: number;
-  /** Opens a connection as the first one was opened, without a hello. */
-  connect(signal: AbortSignal): Promise<Carrier>;
-  /** Whether a secret may travel on a connection that was opened here. */
-  isPrivate(carrier: Carrier): boolean;
 }
 
 /**

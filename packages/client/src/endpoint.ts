@@ -5,9 +5,7 @@
  * @module
  */
 import { NnrpValueError } from "@nnrp/core";
-
-/** Port of addresses that name none; `ws`, `wss` and `https` have those of the web. */
-export const DEFAULT_PORT = 4433;
+import { DEFAULT_PORT } from "./defaults.ts";
 
 /** A server's address, taken apart. */
 export interface Endpoint {

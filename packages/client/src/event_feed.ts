@@ -5,6 +5,7 @@
  */
 import { BoundedLog, type Host, type NnrpError, NnrpTimeoutError } from "@nnrp/core";
 import { LinkedList, type ListNode } from "./linked_list.ts";
+import { PullIterator } from "./pull_iterator.ts";
 import { waitFor, type WaitOptions } from "@nnrp/runtime";
 
 /** One who waits; null = no more will come. */
@@ -52,38 +53,38 @@ export class EventFeed<T> {
     for (const { take } of this.#waiting.clear()) take(null);
   }
 
-  /** The next event, or null when no more will come. */
-  next(): Promise<T | null> {
-    const event = this.#log.shift();
-    if (event !== undefined) return Promise.resolve(event);
-    if (this.#ended) return Promise.resolve(null);
-    return new Promise((resolve) => this.#waiting.push(new Waiting(resolve)));
+  /** The next event within a time; rejects with `closed()` when no more will come. */
+  async receive(what: string, options: WaitOptions, closed: () => NnrpError): Promise<T> {
+    const event = await this.#next(what, options);
+    if (event === null) throw closed();
+    return event;
   }
 
-  /** The next event within a time; rejects with `closed()` when no more will come. */
-  receive(what: string, options: WaitOptions, closed: () => NnrpError): Promise<T> {
-    return waitFor<T>(this.#host, options, (ms) => new NnrpTimeoutError(what, ms), (resolve, reject) => {
+  /** The next event within a time; null when no more will come. */
+  #next(what: string, options: WaitOptions): Promise<T | null> {
+    return waitFor<T | null>(this.#host, options, (ms) => new NnrpTimeoutError(what, ms), (resolve) => {
       const event = this.#log.shift();
       if (event !== undefined) {
         resolve(event);
         return () => {};
       }
       if (this.#ended) {
-        reject(closed());
+        resolve(null);
         return () => {};
       }
-      const waiting = new Waiting<T>((next) => next === null ? reject(closed()) : resolve(next));
+      const waiting = new Waiting<T>(resolve);
       this.#waiting.push(waiting);
       return () => void this.#waiting.remove(waiting);
     });
   }
 
   /** All events from now on, until the session ends. */
-  async *iterate(): AsyncGenerator<T, void, undefined> {
-    for (;;) {
-      const event = await this.next();
-      if (event === null) return;
-      yield event;
-    }
+  iterate(): AsyncGenerator<T, void, undefined> {
+    return new PullIterator<T>({
+      next: async (signal) => {
+        const event = await this.#next("the next event", { signal });
+        return event === null ? { value: undefined, done: true } : { value: event, done: false };
+      },
+    });
   }
 }

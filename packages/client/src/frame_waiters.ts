@@ -6,6 +6,7 @@
  */
 import { type FrameWaiter, type NnrpError, NnrpLimitError, NnrpTimeoutError, type Result } from "@nnrp/core";
 import { type AbortListener, listenForAbort, stopListening } from "@nnrp/runtime";
+import { MAX_PARTS, MAX_PARTS_BYTES } from "./defaults.ts";
 import type { FrameRequest } from "./frame_request.ts";
 import type { Inbox } from "./inbox.ts";
 import type { LinePlace, LineWaiter } from "./waiting_line.ts";
@@ -15,11 +16,6 @@ export interface FrameOwner {
   /** Takes a frame back, wherever it is on its way. */
   giveUp(frame: PendingFrame, cause?: unknown): void;
 }
-
-/** Most parts that `submit()` puts together into one result; a longer stream wants `submitStream()`. */
-export const MAX_PARTS = 65536;
-/** Most bytes of such parts. */
-export const MAX_PARTS_BYTES = 64 * 1024 * 1024;
 
 /** A frame that somebody waits for, with what the session keeps beside it. */
 export interface PendingFrame extends FrameWaiter, LineWaiter, AbortListener {

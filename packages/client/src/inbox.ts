@@ -5,12 +5,9 @@
  * @module
  */
 import { FrameTable, NnrpError, type Result } from "@nnrp/core";
+import { MAX_UNCLAIMED, MAX_UNCLAIMED_BYTES } from "./defaults.ts";
 import { LinkedList, type ListNode } from "./linked_list.ts";
 
-/** Unclaimed results kept (docs/architecture.md, "Limits"). */
-export const MAX_UNCLAIMED = 1024;
-/** Bytes of unclaimed results kept. */
-export const MAX_UNCLAIMED_BYTES = 8 * 1024 * 1024;
 /** Results below this size are copied when they are kept, so that they do not hold a read buffer. */
 const DETACH_BELOW = 4096;
 

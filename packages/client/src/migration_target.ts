@@ -7,6 +7,7 @@
 import {
   type Carrier,
   type CarrierDialer,
+  type Host,
   NnrpTimeoutError,
   NnrpTransportError,
   NnrpUnsupportedError,
@@ -15,10 +16,23 @@ import {
 import { planClientTransport, portOf } from "./dial_plan.ts";
 import { isPrivate, type ResolvedTarget, resolveTarget } from "./dial_target.ts";
 import { describeEndpoint } from "./endpoint.ts";
-import { MIGRATE_TIMEOUT_MS, type MigrateOptions } from "./migration.ts";
+import type { DialOrigin } from "./dial_origin.ts";
+import type { MigrateOptions } from "./migration.ts";
+import { MIGRATE_TIMEOUT_MS } from "./defaults.ts";
 import { type DialAttempt, raceCarriers } from "./path_race.ts";
-import type { ClientSession } from "./session.ts";
 import { withinTime } from "./time_limit.ts";
+
+/** What is to be known of a session that moves. */
+export interface MovingSession {
+  /** Whose clock and timers to use. */
+  readonly runtime: Host;
+  /** How it was dialled; null = it was opened on a carrier. */
+  readonly origin: DialOrigin | null;
+  /** TransportId in use. */
+  readonly transport: number;
+  /** Name of the carrier in use. */
+  readonly carrierName: string;
+}
 
 /**
  * Connects where a session may move to.
@@ -28,7 +42,7 @@ import { withinTime } from "./time_limit.ts";
  * @throws As {@linkcode ClientSession.migrate}.
  */
 export async function dialForMove(
-  session: ClientSession,
+  session: MovingSession,
   hasToken: boolean,
   options: MigrateOptions,
 ): Promise<Carrier> {
@@ -55,7 +69,7 @@ export async function dialForMove(
   );
 }
 
-async function targetOf(session: ClientSession, options: MigrateOptions): Promise<ResolvedTarget> {
+async function targetOf(session: MovingSession, options: MigrateOptions): Promise<ResolvedTarget> {
   const dialled = session.origin?.target;
   if (dialled === undefined && options.host === undefined) {
     throw new NnrpValueError("is needed: the session was not dialled by address", {
@@ -76,7 +90,7 @@ async function targetOf(session: ClientSession, options: MigrateOptions): Promis
 }
 
 function allowed(
-  session: ClientSession,
+  session: MovingSession,
   target: ResolvedTarget,
   hasToken: boolean,
   options: MigrateOptions,

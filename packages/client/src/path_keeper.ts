@@ -6,9 +6,10 @@
  */
 import { type CarrierDialer, NnrpTimeoutError, NnrpValueError } from "@nnrp/core";
 import { isPrivate } from "./dial_target.ts";
-import type { MigrateOptions, MigrationOutcome } from "./migration.ts";
-import { PROBE_SAMPLE_COUNT, probeCarrier } from "./probe.ts";
-import type { ClientSession } from "./session.ts";
+import { PROBE_SAMPLE_COUNT } from "./defaults.ts";
+import type { MigrateOptions } from "./migration.ts";
+import { probeCarrier } from "./probe.ts";
+import type { ClientSession, MigrationOutcome } from "./session.ts";
 import { sleep } from "./time_limit.ts";
 
 /** When to look, and when to move. */

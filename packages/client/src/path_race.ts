@@ -6,9 +6,6 @@
  */
 import type { CancelTimer, Carrier, CarrierDialer, Host } from "@nnrp/core";
 
-/** Head start of a carrier over the next one, ms. */
-export const HEAD_START_MS = 250;
-
 /** One try to connect. */
 export interface DialAttempt {
   /** Carrier name. */

@@ -23,6 +23,7 @@ import {
   TransportId,
 } from "@nnrp/core";
 import { systemHost, waitFor, type WaitOptions } from "@nnrp/runtime";
+import { PROBE_PAYLOAD_BYTES, PROBE_SAMPLE_COUNT, PROBE_TIMEOUT_MS } from "./defaults.ts";
 import { type DialTargetOptions, type ResolvedTarget, resolveTarget } from "./dial_target.ts";
 import { portOf } from "./dial_plan.ts";
 import { type DialAttempt, raceCarriers } from "./path_race.ts";
@@ -33,13 +34,6 @@ import {
   TransportProbeSummary,
 } from "./probe_selection.ts";
 import { withinTime } from "./time_limit.ts";
-
-/** Bytes of a probe's body. */
-export const PROBE_PAYLOAD_BYTES = 32_768;
-/** Probes that count, for each transport. */
-export const PROBE_SAMPLE_COUNT = 3;
-/** Longest time for connecting, and again for the answer, ms. */
-export const PROBE_TIMEOUT_MS = 10_000;
 
 /** Options of {@linkcode probeClientTransport}. */
 export interface ProbeOptions extends DialTargetOptions, WaitOptions {

@@ -5,12 +5,7 @@
  * @module
  */
 
-/** First delay, ms. */
-export const RECONNECT_MIN_DELAY_MS = 250;
-/** Longest delay, ms. */
-export const RECONNECT_MAX_DELAY_MS = 30_000;
-/** Tries until the session ends. */
-export const RECONNECT_ATTEMPTS = 10;
+import { RECONNECT_MAX_DELAY_MS, RECONNECT_MIN_DELAY_MS } from "./defaults.ts";
 
 /** What to do after a lost connection. */
 export interface ReconnectOptions {

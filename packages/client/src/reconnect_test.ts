@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
-import { RECONNECT_MAX_DELAY_MS, RECONNECT_MIN_DELAY_MS, reconnectDelay } from "./reconnect.ts";
+import { RECONNECT_MAX_DELAY_MS, RECONNECT_MIN_DELAY_MS } from "./defaults.ts";
+import { reconnectDelay } from "./reconnect.ts";
 
 test("the bound of the delay doubles with each try up to the longest", () => {
   const bounds = Array.from({ length: 10 }, (_, attempt) => reconnectDelay(attempt, {}, 1));

@@ -10,7 +10,7 @@ const MAX_INTERVAL_MS = 5000;
 
 /** Counts how long bytes have waited without progress. Pure: whoever owns it looks from time to time. */
 export class StallWatch {
-  /** Longest time between two looks, ms; what goes beyond it does not count. */
+  /** Longest time between two looks, ms; what goes beyond it does not count. Infinity where there is no limit to watch. */
   readonly intervalMs: number;
 
   readonly #limitMs: number;
@@ -25,7 +25,7 @@ export class StallWatch {
    */
   constructor(limitMs: number) {
     this.#limitMs = limitMs;
-    this.intervalMs = Math.min(MAX_INTERVAL_MS, limitMs / 2);
+    this.intervalMs = limitMs === Infinity ? Infinity : Math.min(MAX_INTERVAL_MS, limitMs / 2);
   }
 
   /**

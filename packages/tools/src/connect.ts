@@ -14,8 +14,8 @@ import {
   NnrpTransportError,
   NnrpValueError,
   NnrpWireError,
-  parseEndpoint,
 } from "@nnrp/client";
+import { parseEndpoint } from "@nnrp/client/internal";
 import { closest } from "./closest.ts";
 import { CommandError } from "./command.ts";
 

@@ -5,12 +5,12 @@
  */
 import {
   NnrpProbeError,
-  parseEndpoint,
   probeClientTransport,
   selectTransport,
   type TransportProbeSelection,
   type TransportProbeSummary,
 } from "@nnrp/client";
+import { parseEndpoint } from "@nnrp/client/internal";
 import { enumName, TransportId } from "@nnrp/core";
 import { CommandError, type CommandInput } from "../command.ts";
 import { checkAddress } from "../connect.ts";
