@@ -141,6 +141,7 @@ export type {
   ClientHelloTransportPolicyExtension,
   ClientProfile,
   ControlExtensionEntry,
+  DialScheme,
   DialTarget,
   EffectiveSettings,
   ErrorEvent,

@@ -50,6 +50,7 @@ export {
 export type {
   BodyPrelude,
   BodyRegions,
+  CancelTimer,
   Carrier,
   CarrierBinding,
   CarrierCloseOptions,
@@ -70,6 +71,7 @@ export type {
   FlowUpdateMetadata,
   FrameSubmitBody,
   FrameSubmitMetadata,
+  Host,
   InlineObject,
   InlineObjectHeader,
   KeepAlive,

@@ -92,6 +92,7 @@ export {
 
 // Types that the declarations above name.
 export type {
+  CancelTimer,
   Carrier,
   CarrierBinding,
   CarrierCloseOptions,
@@ -107,9 +108,11 @@ export type {
   ClientHelloTransportPolicyExtension,
   CloseInfo,
   ControlExtensionEntry,
+  DialScheme,
   DialTarget,
   FieldType,
   FieldUnit,
+  Host,
   Lane,
   NnrpError,
   NnrpErrorOptions,

@@ -172,6 +172,18 @@ export interface CarrierDialOptions {
   readonly runtime?: Host;
 }
 
+/** An address scheme that means one certain carrier. */
+export interface DialScheme {
+  /** Without the colon, for example `"nnrp+tcp"`; small letters, digits, `+`, `-`, `.`. */
+  readonly scheme: string;
+  /** Whether the bytes must be encrypted. */
+  readonly encrypted: boolean;
+  /** Port of addresses that name none. Default 4433. */
+  readonly port?: number;
+  /** Whether addresses may have a path. Default false. */
+  readonly hasPath?: boolean;
+}
+
 /** A carrier as a value, client side: `tcp()`, `quic()`, … */
 export interface CarrierDialer {
   /** Carrier name. */
@@ -182,6 +194,13 @@ export interface CarrierDialer {
   readonly encrypted: boolean;
   /** Whether it can encrypt if {@linkcode DialTarget.encrypted} asks for it. Default: `encrypted`. */
   readonly canEncrypt?: boolean;
+  /** Address schemes that mean this carrier, where it is among those given to a dial. Default: none. */
+  readonly schemes?: readonly DialScheme[];
+  /**
+   * Which of the ports by transport (`ports` of a dial) it dials: the first of these that is given. Default: `["quic"]` for
+   * TransportId QUIC, else `["tcp"]`.
+   */
+  readonly portFamilies?: readonly string[];
   /** Opens a connection. Rejects with NnrpTransportError, or NnrpUnsupportedError where the runtime lacks something. */
   dial(target: DialTarget, options?: CarrierDialOptions): Promise<Carrier>;
 }
