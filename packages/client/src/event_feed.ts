@@ -14,7 +14,11 @@ class Waiting<T> implements ListNode<Waiting<T>> {
   before: Waiting<T> | null = null;
   behind: Waiting<T> | null = null;
 
-  constructor(readonly take: (event: T | null) => void) {}
+  readonly take: (event: T | null) => void;
+
+  constructor(take: (event: T | null) => void) {
+    this.take = take;
+  }
 }
 
 /** One kind of event of one session. */

@@ -27,12 +27,17 @@ class Item implements ListNode<Item> {
   /** The next one of the same frame. */
   nextOfFrame: Item | null = null;
 
-  constructor(
-    readonly frameId: number,
-    readonly viewId: number,
-    readonly what: Result | NnrpError,
-    readonly bytes: number,
-  ) {}
+  readonly frameId: number;
+  readonly viewId: number;
+  readonly what: Result | NnrpError;
+  readonly bytes: number;
+
+  constructor(frameId: number, viewId: number, what: Result | NnrpError, bytes: number) {
+    this.frameId = frameId;
+    this.viewId = viewId;
+    this.what = what;
+    this.bytes = bytes;
+  }
 }
 
 /** What is kept of one frame, in order of arrival. */
@@ -47,7 +52,11 @@ class Waiting implements ListNode<Waiting> {
   before: Waiting | null = null;
   behind: Waiting | null = null;
 
-  constructor(readonly receiver: InboxReceiver) {}
+  readonly receiver: InboxReceiver;
+
+  constructor(receiver: InboxReceiver) {
+    this.receiver = receiver;
+  }
 }
 
 /** Options of an {@linkcode Inbox}. */

@@ -30,7 +30,14 @@ export class LinePlace implements ListNode<LinePlace>, HeapEntry {
   /** See HeapEntry; Infinity = never. */
   readonly deadlineMs: number;
 
-  constructor(readonly request: FrameRequest, readonly waiter: LineWaiter) {
+  /** What waits. */
+  readonly request: FrameRequest;
+  /** Who waits. */
+  readonly waiter: LineWaiter;
+
+  constructor(request: FrameRequest, waiter: LineWaiter) {
+    this.request = request;
+    this.waiter = waiter;
     this.deadlineMs = waiter.deadlineMs === 0 ? Infinity : waiter.deadlineMs;
   }
 }

@@ -14,7 +14,10 @@ export interface AbortListener {
 class Listeners {
   readonly all = new Set<AbortListener>();
 
-  constructor(readonly signal: AbortSignal) {
+  readonly signal: AbortSignal;
+
+  constructor(signal: AbortSignal) {
+    this.signal = signal;
     groups.set(signal, this);
     signal.addEventListener("abort", this);
   }
