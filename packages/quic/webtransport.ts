@@ -14,6 +14,7 @@ export { webTransport, type WebTransportDialer, type WebTransportOptions } from 
 
 // Types that the declarations above name.
 export type {
+  CancelTimer,
   Carrier,
   CarrierCloseOptions,
   CarrierDatagrams,
@@ -22,7 +23,9 @@ export type {
   CarrierLimits,
   CarrierSink,
   CloseInfo,
+  DialScheme,
   DialTarget,
+  Host,
   Lane,
   NnrpError,
   Outbox,

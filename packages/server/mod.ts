@@ -52,6 +52,7 @@ export {
 export type {
   BodyPrelude,
   BodyRegions,
+  CancelTimer,
   Carrier,
   CarrierBinding,
   CarrierCloseOptions,
@@ -73,6 +74,7 @@ export type {
   FlowUpdateMetadata,
   FrameSubmitBody,
   FrameSubmitMetadata,
+  Host,
   InlineObject,
   InlineObjectHeader,
   KeepAlive,

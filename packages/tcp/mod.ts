@@ -13,6 +13,7 @@ export { TLS_ALPN } from "./src/tls_api.ts";
 
 // Types that the declarations above name.
 export type {
+  CancelTimer,
   Carrier,
   CarrierBinding,
   CarrierCloseOptions,
@@ -24,7 +25,9 @@ export type {
   CarrierListenOptions,
   CarrierSink,
   CloseInfo,
+  DialScheme,
   DialTarget,
+  Host,
   Lane,
   NnrpError,
   Outbox,

@@ -46,6 +46,7 @@ export type { MountOptions } from "./src/mount.ts";
 
 // Types that the declarations above name.
 export type {
+  CancelTimer,
   Carrier,
   CarrierBinding,
   CarrierCloseOptions,
@@ -57,7 +58,9 @@ export type {
   CarrierListenOptions,
   CarrierSink,
   CloseInfo,
+  DialScheme,
   DialTarget,
+  Host,
   Lane,
   NnrpError,
   Outbox,

@@ -5,6 +5,7 @@
  * @module
  */
 import type { NnrpError } from "./errors.ts";
+import type { Host } from "./host.ts";
 import type { Lane } from "./wire/metadata/registry.ts";
 import type { Outbox } from "./wire/outbox.ts";
 import type { PacketCursor } from "./wire/packet_cursor.ts";
@@ -177,6 +178,20 @@ export interface DialTarget {
 export interface CarrierDialOptions {
   /** Gives up; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** What the connection takes time, timers and random numbers from. Default: the machine. */
+  readonly runtime?: Host;
+}
+
+/** An address scheme that means one certain carrier. */
+export interface DialScheme {
+  /** Without the colon, for example `"nnrp+tcp"`; small letters, digits, `+`, `-`, `.`. */
+  readonly scheme: string;
+  /** Whether the bytes must be encrypted. */
+  readonly encrypted: boolean;
+  /** Port of addresses that name none. Default 4433. */
+  readonly port?: number;
+  /** Whether addresses may have a path. Default false. */
+  readonly hasPath?: boolean;
 }
 
 /** A carrier as a value, client side: `tcp()`, `quic()`, … */
@@ -189,6 +204,13 @@ export interface CarrierDialer {
   readonly encrypted: boolean;
   /** Whether it can encrypt if {@linkcode DialTarget.encrypted} asks for it. Default: `encrypted`. */
   readonly canEncrypt?: boolean;
+  /** Address schemes that mean this carrier, where it is among those given to a dial. Default: none. */
+  readonly schemes?: readonly DialScheme[];
+  /**
+   * Which of the ports by transport (`ports` of a dial) it dials: the first of these that is given. Default: `["quic"]` for
+   * TransportId QUIC, else `["tcp"]`.
+   */
+  readonly portFamilies?: readonly string[];
   /** Opens a connection. Rejects with NnrpTransportError, or NnrpUnsupportedError where the runtime lacks something. */
   dial(target: DialTarget, options?: CarrierDialOptions): Promise<Carrier>;
 }
@@ -213,6 +235,8 @@ export interface CarrierListenOptions {
   readonly maxHandshakes?: number;
   /** Told of connections that never made it, once each, for the log. */
   readonly failed?: (remote: string, error: NnrpError) => void;
+  /** What the connections take time, timers and random numbers from. Default: the machine. */
+  readonly runtime?: Host;
 }
 
 /** A carrier as a value, server side: `tcp({ port })`, … */

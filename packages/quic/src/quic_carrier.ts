@@ -9,8 +9,8 @@ import {
   type CarrierDatagrams,
   FrameTable,
   type Lane,
-  MAX_UNSHOWN_BYTES_BEFORE_HELLO,
   laneOf,
+  MAX_UNSHOWN_BYTES_BEFORE_HELLO,
   NnrpWireError,
   type PacketCursor,
 } from "@nnrp/core";

@@ -122,6 +122,7 @@ export function webSocket(options: WebSocketOptions = {}): WebSocketCarrier {
     transport: TransportId.TCP,
     encrypted: false,
     canEncrypt: true,
+    portFamilies: ["websocket", "tcp"],
     dial: (target, dialOptions) => dial(target, dialOptions ?? {}, path, options),
     listen: (accept, listenOptions) =>
       listen({ host, port, tls: serverTls, rules: { path, origins } }, accept, listenOptions ?? {}),
