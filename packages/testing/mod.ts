@@ -52,6 +52,7 @@ export type {
   CarrierListenOptions,
   CarrierSink,
   CloseInfo,
+  DialScheme,
   DialTarget,
   Host,
   Lane,
