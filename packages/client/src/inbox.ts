@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { FrameTable, NnrpError, type Result } from "@nnrp/core";
+import { Fifo, FrameTable, NnrpError, type Result } from "@nnrp/core";
 
 /** Unclaimed results kept (docs/architecture.md, "Limits"). */
 export const MAX_UNCLAIMED = 1024;
@@ -29,6 +29,12 @@ interface Item {
   taken: boolean;
 }
 
+/** A receiver in a row, until it is served or gives up. */
+interface Waiting {
+  readonly receiver: InboxReceiver;
+  gone: boolean;
+}
+
 /** Options of an {@linkcode Inbox}. */
 export interface InboxLimits {
   /** Most unclaimed results. Default 1,024. */
@@ -44,13 +50,11 @@ export class Inbox {
 
   readonly #maxItems: number;
   readonly #maxBytes: number;
-  #arrivals: Item[] = []; // in order; taken ones are skipped
-  #first = 0;
-  #kept = 0;
+  #arrivals = new Fifo<Item>(isTaken);
   #bytes = 0;
-  #byFrame = new FrameTable<Item[]>();
-  #waitingFor = new FrameTable<InboxReceiver[]>();
-  #waitingAny: InboxReceiver[] = [];
+  #byFrame = new FrameTable<Fifo<Item>>();
+  #waitingFor = new FrameTable<Fifo<Waiting>>();
+  #waitingAny = new Fifo<Waiting>(isServed);
   #ended: NnrpError | null = null;
 
   /**
@@ -65,16 +69,17 @@ export class Inbox {
 
   /** Unclaimed results. */
   get size(): number {
-    return this.#kept;
+    return this.#arrivals.size;
   }
 
   /** A result or a failure of a frame: to whoever waits for this frame, else for any, else it is kept. */
   deliver(frameId: number, viewId: number, what: Result | NnrpError): void {
     const waiting = this.#waitingFor.get(frameId, viewId);
-    const receiver = waiting !== undefined ? waiting.shift() : this.#waitingAny.shift();
-    if (waiting?.length === 0) this.#waitingFor.delete(frameId, viewId);
-    if (receiver !== undefined) {
-      hand(what, receiver);
+    const next = waiting !== undefined ? waiting.shift() : this.#waitingAny.shift();
+    if (waiting?.size === 0) this.#waitingFor.delete(frameId, viewId);
+    if (next !== undefined) {
+      next.gone = true;
+      hand(what, next.receiver);
       return;
     }
     this.#keep(frameId, viewId, what);
@@ -85,13 +90,12 @@ export class Inbox {
     const bytes = what instanceof NnrpError ? 0 : what.byteLength;
     const item: Item = { frameId, viewId, what, bytes, taken: false };
     this.#arrivals.push(item);
-    const same = this.#byFrame.get(frameId, viewId);
-    if (same === undefined) this.#byFrame.set(frameId, viewId, [item]);
-    else same.push(item);
-    this.#kept++;
+    let same = this.#byFrame.get(frameId, viewId);
+    if (same === undefined) this.#byFrame.set(frameId, viewId, same = new Fifo<Item>(isTaken));
+    same.push(item);
     this.#bytes += bytes;
-    while (this.#kept > this.#maxItems || (this.#bytes > this.#maxBytes && this.#kept > 1)) {
-      const oldest = this.#oldest();
+    while (this.size > this.#maxItems || (this.#bytes > this.#maxBytes && this.size > 1)) {
+      const oldest = this.#arrivals.peek();
       if (oldest === undefined) break;
       this.#takeOut(oldest);
       this.droppedUnclaimed++;
@@ -100,7 +104,7 @@ export class Inbox {
 
   /** Takes the next result of a frame, or waits for it. Returns how to give up. */
   receive(frameId: number, viewId: number, receiver: InboxReceiver): () => void {
-    const item = this.#byFrame.get(frameId, viewId)?.[0];
+    const item = this.#byFrame.get(frameId, viewId)?.peek();
     if (item !== undefined) {
       this.#takeOut(item);
       hand(item.what, receiver);
@@ -110,21 +114,18 @@ export class Inbox {
       receiver.reject(this.#ended);
       return noop;
     }
-    const waiting = this.#waitingFor.get(frameId, viewId);
-    if (waiting === undefined) this.#waitingFor.set(frameId, viewId, [receiver]);
-    else waiting.push(receiver);
-    return () => {
-      const list = this.#waitingFor.get(frameId, viewId);
-      const at = list?.indexOf(receiver) ?? -1;
-      if (at < 0) return;
-      list!.splice(at, 1);
-      if (list!.length === 0) this.#waitingFor.delete(frameId, viewId);
-    };
+    let row = this.#waitingFor.get(frameId, viewId);
+    if (row === undefined) this.#waitingFor.set(frameId, viewId, row = new Fifo<Waiting>(isServed));
+    return wait(row, receiver, (left) => {
+      if (left.size === 0 && this.#waitingFor.get(frameId, viewId) === left) {
+        this.#waitingFor.delete(frameId, viewId);
+      }
+    });
   }
 
   /** Takes the oldest result of any frame, or waits for one. Returns how to give up. */
   receiveAny(receiver: InboxReceiver): () => void {
-    const item = this.#oldest();
+    const item = this.#arrivals.peek();
     if (item !== undefined) {
       this.#takeOut(item);
       hand(item.what, receiver);
@@ -134,50 +135,58 @@ export class Inbox {
       receiver.reject(this.#ended);
       return noop;
     }
-    this.#waitingAny.push(receiver);
-    return () => {
-      const at = this.#waitingAny.indexOf(receiver);
-      if (at >= 0) this.#waitingAny.splice(at, 1);
-    };
+    return wait(this.#waitingAny, receiver, noop);
   }
 
   /** Forgets what is kept of a frame. */
   discard(frameId: number, viewId: number): void {
-    for (const item of [...this.#byFrame.get(frameId, viewId) ?? []]) this.#takeOut(item);
+    const row = this.#byFrame.get(frameId, viewId);
+    for (let item = row?.peek(); item !== undefined; item = row!.peek()) this.#takeOut(item);
   }
 
   /** The session ended: what is kept can still be received, everybody who waits fails. */
   end(error: NnrpError): void {
     this.#ended = error;
-    for (const list of this.#waitingFor.clear()) for (const receiver of list) receiver.reject(error);
-    const any = this.#waitingAny;
-    this.#waitingAny = [];
-    for (const receiver of any) receiver.reject(error);
-  }
-
-  #oldest(): Item | undefined {
-    const arrivals = this.#arrivals;
-    while (this.#first < arrivals.length && arrivals[this.#first].taken) this.#first++;
-    if (this.#first > 64 && this.#first * 2 > arrivals.length) {
-      arrivals.splice(0, this.#first);
-      this.#first = 0;
+    for (const row of [...this.#waitingFor.clear(), this.#waitingAny]) {
+      for (const waiting of row.clear()) {
+        waiting.gone = true;
+        waiting.receiver.reject(error);
+      }
     }
-    return arrivals[this.#first];
   }
 
   #takeOut(item: Item): void {
     item.taken = true;
-    this.#kept--;
     this.#bytes -= item.bytes;
+    this.#arrivals.left();
     const same = this.#byFrame.get(item.frameId, item.viewId)!;
-    same.splice(same.indexOf(item), 1);
-    if (same.length === 0) this.#byFrame.delete(item.frameId, item.viewId);
-    // Keyed receivers leave taken items behind in the order of arrival: clear them out before they pile up.
-    if (this.#arrivals.length - this.#first > 2 * this.#kept + 64) {
-      this.#arrivals = this.#arrivals.filter((kept) => !kept.taken);
-      this.#first = 0;
-    }
+    same.left();
+    if (same.size === 0) this.#byFrame.delete(item.frameId, item.viewId);
   }
+}
+
+/** Puts a receiver into a row; returns how it gives up. */
+function wait(
+  row: Fifo<Waiting>,
+  receiver: InboxReceiver,
+  onLeave: (row: Fifo<Waiting>) => void,
+): () => void {
+  const waiting: Waiting = { receiver, gone: false };
+  row.push(waiting);
+  return () => {
+    if (waiting.gone) return;
+    waiting.gone = true;
+    row.left();
+    onLeave(row);
+  };
+}
+
+function isTaken(item: Item): boolean {
+  return item.taken;
+}
+
+function isServed(waiting: Waiting): boolean {
+  return waiting.gone;
 }
 
 function hand(what: Result | NnrpError, receiver: InboxReceiver): void {
