@@ -49,12 +49,15 @@ const MiB = 1024 * 1024;
 /** Bodies in flight together, bytes: more would measure memory. */
 const BODY_BYTES_IN_FLIGHT = 8 * MiB;
 
+/** Requests in flight that make a job a second longer: each must be answered many times, or the first burst is all there is. */
+const IN_FLIGHT_PER_SECOND = 10_000;
+
 const rate = (inFlight: number, seconds: number, more: Partial<GrowthJob> = {}): GrowthJob => ({
   kind: "rate",
   size: 256,
   inFlight,
   results: 0,
-  seconds,
+  seconds: seconds + inFlight / IN_FLIGHT_PER_SECOND,
   ...more,
 });
 

@@ -59,7 +59,7 @@ export class Pair {
   async measure(axis: Axis, point: number, seconds: number): Promise<Figures> {
     const before = await this.#usedMs();
     const job = axis.job(point, seconds);
-    const { rate, count } = await this.#client.ask<Measured>(job, seconds * 1000 + SLACK_MS);
+    const { rate, count } = await this.#client.ask<Measured>(job, job.seconds * 1000 + SLACK_MS);
     return { rate: rate!, cpuUs: (await this.#usedMs() - before) * 1000 / count! };
   }
 
