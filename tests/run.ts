@@ -1,11 +1,20 @@
 /**
- * `deno task test`: sets up what the tests need and runs all of them: on Deno everything, on Node and Bun everything that
- * does not start processes of its own. `--only deno|node|bun` runs one part, further arguments are files or folders.
+ * `deno task test`: sets up what the tests need and runs them: on Deno everything, on Node and Bun everything that does not
+ * start processes of its own. `--help` shows the flags; what is printed is made in `runner/`.
  *
  * @module
  */
-import { ensureRuntimes, type Runtime } from "./runtimes/runtimes.ts";
+import { HELP, type Options, readOptions, UsageError } from "./runner/options.ts";
+import { PartLog } from "./runner/part_log.ts";
+import { duration, ownScreen } from "./runner/progress.ts";
+import type { RuntimeName } from "./runner/repeat.ts";
+import { failureLines, type Part, skippedLines, styleOf } from "./runner/report.ts";
+import { runPart } from "./runner/run_part.ts";
+import { testFiles } from "./runner/test_files.ts";
+import { ensureRuntimes } from "./runtimes/runtimes.ts";
 
+/** What runs on Deno if nothing else is said. */
+const EVERYTHING = ["packages", "tests", "bench"];
 /** What runs unchanged on Node and Bun too. */
 const PORTABLE = [
   "packages/core",
@@ -26,148 +35,103 @@ const PORTABLE = [
   "tests/frame_life_test.ts",
 ];
 
-/** A part that hangs is ended and counts as failed, ms. */
-const PART_LIMIT_MS = 480_000;
+const root = decodeURIComponent(new URL("../", import.meta.url).pathname);
+const screen = ownScreen();
+const style = styleOf(screen.colors);
 
-interface Tally {
-  passed: number;
-  failed: number;
-  skipped: number;
+/** What there is to run, part by part. */
+async function partsOf(options: Options): Promise<{ runtime: RuntimeName; files: string[] }[]> {
+  const files = await testFiles(root, options.paths.length > 0 ? options.paths : EVERYTHING);
+  const portable = (file: string) => PORTABLE.some((path) => file === path || file.startsWith(`${path}/`));
+  const elsewhere = options.only !== undefined && options.paths.length > 0 ? files : files.filter(portable);
+  return (["deno", "node", "bun"] as const)
+    .filter((runtime) => options.only === undefined || options.only === runtime)
+    .map((runtime) => ({ runtime, files: runtime === "deno" ? files : elsewhere }));
 }
 
-const root = new URL("../", import.meta.url);
-const args = [...Deno.args];
-const only = args[0] === "--only" ? args.splice(0, 2)[1] : "all";
-const total: Tally = { passed: 0, failed: 0, skipped: 0 };
-const startedMs = performance.now();
-
-if (only === "all" || only === "deno") {
-  const files = args.length > 0 ? args : ["packages", "tests"];
-  await part("Deno", Deno.execPath(), ["test", "-A", "--quiet", ...files], readDeno);
-}
-if (only !== "deno") {
-  for (const runtime of await ensureRuntimes()) {
-    if (only !== "all" && only !== runtime.name) continue;
-    if ("skipped" in runtime) {
-      console.log(`\n== ${runtime.name}: skipped: ${runtime.skipped}`);
-      total.skipped++;
+async function run(options: Options): Promise<Part[]> {
+  const plans = await partsOf(options);
+  const runtimes = plans.some(({ runtime }) => runtime !== "deno") ? await ensureRuntimes() : [];
+  const parts: Part[] = [];
+  for (const { runtime, files } of plans) {
+    const found = runtimes.find(({ name }) => name === runtime);
+    const name = runtime[0].toUpperCase() + runtime.slice(1);
+    if (found && "skipped" in found) {
+      const outcome = { passed: 0, failures: [], skipped: [] };
+      parts.push({ runtime, title: name, missing: found.skipped, outcome, log: new PartLog() });
       continue;
     }
-    await portable(runtime);
-  }
-}
-
-const seconds = Math.round((performance.now() - startedMs) / 1000);
-if (total.skipped > 0 && Deno.env.get("CI") === "true") {
-  console.log(`\n${total.skipped} skipped: under CI=true a skipped test is a failure`);
-  total.failed += total.skipped;
-}
-console.log(`\ntook ${seconds} s`);
-console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
-Deno.exit(total.failed === 0 ? 0 : 1);
-
-async function portable(runtime: Extract<Runtime, { path: string }>): Promise<void> {
-  const files: string[] = [];
-  for (const folder of args.length > 0 ? args : PORTABLE) await collect(folder, files);
-  files.sort();
-  if (runtime.name === "node") {
-    await part(`Node ${runtime.version}`, runtime.path, [
-      "--test",
-      "--test-reporter=tap",
-      "--test-timeout=60000",
-      "--test-force-exit",
-      ...files,
-    ], readTap);
-  } else {await part(`Bun ${runtime.version}`, runtime.path, [
-      "test",
-      "--timeout",
-      "60000",
-      ...files.map((f) => `./${f}`),
-    ], readBun);}
-}
-
-async function collect(path: string, files: string[]): Promise<void> {
-  const url = new URL(path, root);
-  let info: Deno.FileInfo;
-  try {
-    info = await Deno.stat(url);
-  } catch {
-    return;
-  }
-  if (info.isFile) {
-    files.push(path);
-    return;
-  }
-  for await (const entry of Deno.readDir(url)) {
-    if (entry.isDirectory && entry.name !== "node_modules") await collect(`${path}/${entry.name}`, files);
-    else if (entry.name.endsWith("_test.ts")) files.push(`${path}/${entry.name}`);
-  }
-}
-
-/** Runs one part; its output is shown as it comes for Deno, and only where something failed for the others. */
-async function part(
-  title: string,
-  command: string,
-  argv: string[],
-  read: (output: string) => Tally,
-): Promise<void> {
-  console.log(`\n== ${title}`);
-  const child = new Deno.Command(command, {
-    args: argv,
-    cwd: root,
-    stdout: "piped",
-    stderr: "piped",
-    env: { NO_COLOR: "1" },
-  }).spawn();
-  const watchdog = setTimeout(() => {
-    console.log(`\n${title}: not done after ${PART_LIMIT_MS / 1000} s, ended`);
-    child.kill("SIGKILL");
-  }, PART_LIMIT_MS);
-  const live = title === "Deno";
-  const [out, err, status] = await Promise.all([
-    gather(child.stdout, live),
-    gather(child.stderr, live),
-    child.status,
-  ]);
-  clearTimeout(watchdog);
-  const tally = read(`${out}\n${err}`);
-  if (!status.success && tally.failed === 0) tally.failed = 1;
-  if (!live && tally.failed > 0) console.log(out, err);
-  console.log(`${title}: ${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`);
-  total.passed += tally.passed;
-  total.failed += tally.failed;
-  total.skipped += tally.skipped;
-}
-
-async function gather(stream: ReadableStream<Uint8Array>, live: boolean): Promise<string> {
-  let text = "";
-  const decoder = new TextDecoder();
-  for await (const chunk of stream) {
-    const piece = decoder.decode(chunk, { stream: true });
-    if (live) await Deno.stdout.write(chunk);
-    text += piece;
-  }
-  return text;
-}
-
-function readDeno(output: string): Tally {
-  const match =
-    /\|\s*(\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed(?: \(\d+ steps?\))?(?: \| (\d+) ignored)?/.exec(
-      output,
+    const title = `${name} ${found?.version ?? Deno.version.deno}`;
+    if (files.length === 0) {
+      screen.write(`${title}: none of these files is made for it\n`);
+      continue;
+    }
+    const program = found?.path ?? Deno.execPath();
+    const { filter, verbose } = options;
+    const { outcome, log, ms } = await runPart(
+      { runtime, title, program, files, filter, verbose, root },
+      screen,
     );
-  return {
-    passed: Number(match?.[1] ?? 0),
-    failed: Number(match?.[2] ?? 1),
-    skipped: Number(match?.[3] ?? 0),
-  };
+    parts.push({ runtime, title, outcome, log });
+    screen.write(`${partLine(parts.at(-1)!, files.length, ms)}\n`);
+  }
+  return parts;
 }
 
-function readTap(output: string): Tally {
-  const number = (name: string) => Number(new RegExp(`^# ${name} (\\d+)$`, "m").exec(output)?.[1] ?? 0);
-  return { passed: number("pass"), failed: number("fail"), skipped: number("skipped") };
+function partLine(
+  { title, outcome: { passed, failures, skipped } }: Part,
+  files: number,
+  ms: number,
+): string {
+  const failed = failures.length === 0 ? "ok    " : style.bad("FAILED");
+  const counts = [`${passed} tests passed`];
+  if (failures.length > 0) counts.push(style.bad(`${failures.length} failed`));
+  if (skipped.length > 0) counts.push(`${skipped.length} skipped`);
+  return `${failed} ${title.padEnd(13)} ${counts.join(", ")} in ${files} ${files === 1 ? "file" : "files"} (${
+    duration(ms)
+  })`;
 }
 
-function readBun(output: string): Tally {
-  const number = (name: string) => Number(new RegExp(`^\\s*(\\d+) ${name}$`, "m").exec(output)?.[1] ?? 0);
-  return { passed: number("pass"), failed: number("fail"), skipped: number("skip") };
+/** Prints what came out; returns the exit code. */
+function close(parts: readonly Part[], ms: number): number {
+  let passed = 0, failed = 0, skipped = 0;
+  for (const part of parts) {
+    passed += part.outcome.passed;
+    failed += part.outcome.failures.length;
+    skipped += part.missing === undefined ? part.outcome.skipped.length : 1;
+  }
+  const lines = skippedLines(parts);
+  if (lines.length > 0) lines.unshift("");
+  for (const part of parts) {
+    if (part.outcome.failures.length > 0) lines.push(...failureLines(part, root, style));
+  }
+  if (skipped > 0 && Deno.env.get("CI") === "true") {
+    lines.push("", `${skipped} skipped: under CI=true a skipped test is a failure`);
+    failed += skipped;
+  }
+  if (passed + failed + skipped === 0) {
+    lines.push("", "no test ran");
+    failed = 1;
+  }
+  lines.push("", `took ${duration(ms)}`, `${passed} passed, ${failed} failed, ${skipped} skipped`);
+  screen.write(`${lines.join("\n")}\n`);
+  return failed === 0 ? 0 : 1;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const options = readOptions(args);
+  if (options === "help") {
+    screen.write(`${HELP}\n`);
+    return 0;
+  }
+  const begunMs = performance.now();
+  return close(await run(options), performance.now() - begunMs);
+}
+
+try {
+  Deno.exit(await main(Deno.args));
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(`test: ${error.message} (--help shows the flags)`);
+  Deno.exit(2);
 }

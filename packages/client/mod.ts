@@ -13,14 +13,8 @@
  *
  * @module
  */
-export {
-  DIAL_TIMEOUT_MS,
-  dialClient,
-  type DialOptions,
-  type DialOrigin,
-  type DialRecord,
-  HELLO_BEFORE_FALLBACK_MS,
-} from "./src/dial.ts";
+export { dialClient, type DialOptions } from "./src/dial.ts";
+export type { DialOrigin, DialRecord } from "./src/dial_origin.ts";
 export {
   connectClientControl,
   connectClientControlWithProbe,
@@ -38,26 +32,18 @@ export {
   toClientHelloTransportPolicy,
   type TransportPorts,
 } from "./src/dial_plan.ts";
-export { type DialTargetOptions, type ResolvedTarget, resolveTarget } from "./src/dial_target.ts";
-export { type DialAttempt, HEAD_START_MS } from "./src/path_race.ts";
-export {
-  PROBE_PAYLOAD_BYTES,
-  PROBE_SAMPLE_COUNT,
-  PROBE_TIMEOUT_MS,
-  probeClientTransport,
-  type ProbeOptions,
-} from "./src/probe.ts";
-export { MIGRATE_TIMEOUT_MS, type MigrateOptions, type MigrationOutcome } from "./src/migration.ts";
-export {
-  RECONNECT_ATTEMPTS,
-  RECONNECT_MAX_DELAY_MS,
-  RECONNECT_MIN_DELAY_MS,
-  type ReconnectOptions,
-} from "./src/reconnect.ts";
+export type { DialTargetOptions, ResolvedTarget } from "./src/dial_target.ts";
+export type { Endpoint } from "./src/endpoint.ts";
+export type { DialAttempt } from "./src/path_race.ts";
+export { probeClientTransport, type ProbeOptions } from "./src/probe.ts";
+export type { MigrateOptions, MoveOutcome } from "./src/migration.ts";
+export type { ReconnectOptions } from "./src/reconnect.ts";
 export { type ClientTlsOptions } from "./src/runtime_carriers.ts";
 export { PathKeeper, type PathLook, type PathPolicy } from "./src/path_keeper.ts";
-export { ClientSession } from "./src/session.ts";
+export { ClientSession, type MigrationOutcome } from "./src/session.ts";
+export type { CloseOptions } from "./src/closing.ts";
 export type {
+  ClientSessionState,
   ClientStats,
   FrameKey,
   OpenOptions,
@@ -66,13 +52,12 @@ export type {
 } from "./src/session_types.ts";
 export type { RawSession } from "./src/raw_session.ts";
 export type { FrameRequest } from "./src/frame_request.ts";
-export { MAX_STREAM_BYTES, MAX_STREAM_RESULTS, ResultStream } from "./src/result_stream.ts";
-export { ResultRouter } from "./src/result_router.ts";
+export type { ResultStream } from "./src/result_stream.ts";
+export type { ResultRouter } from "./src/result_router.ts";
 export type { CacheInvalidation, CachePutOutcome, CachePutRequest } from "./src/cache_calls.ts";
 export type { PatchFields, PatchOutcome } from "./src/patch_calls.ts";
-export * from "./src/session_options.ts";
-export { type InboxLimits, MAX_UNCLAIMED, MAX_UNCLAIMED_BYTES } from "./src/inbox.ts";
-export { BaseWaiter, type FrameOwner, type PendingFrame } from "./src/frame_waiters.ts";
+export type { LogEvent, SessionOptions } from "./src/session_options.ts";
+export type { InboxLimits } from "./src/inbox.ts";
 export {
   type DegradedReason,
   MigrationTriggerMonitor,
@@ -91,18 +76,21 @@ export {
   TransportProbeSummary,
   type TransportProbeSummaryOptions,
 } from "./src/probe_selection.ts";
-export { DEFAULT_PORT, type Endpoint, isLoopback, parseEndpoint } from "./src/endpoint.ts";
 export { shownAddress } from "@nnrp/core";
-export type { WaitOptions } from "./src/wait.ts";
+export type { WaitOptions } from "@nnrp/runtime";
 
 // What users of the client need of the core.
 export {
   BudgetPolicy,
+  CacheAckStatus,
   CacheInvalidateScope,
   CacheObjectKind,
   type CloseInfo,
   ErrorCode,
   ErrorScope,
+  FlowUpdateBackpressureLevel,
+  FlowUpdateReason,
+  FlowUpdateScopeKind,
   HeaderFlags,
   InputProfile,
   NnrpCancelledError,
@@ -111,9 +99,11 @@ export {
   NnrpInternalError,
   NnrpLimitError,
   NnrpProtocolError,
+  NnrpRouterClosedError,
   NnrpStateError,
   NnrpTimeoutError,
   NnrpTransportError,
+  NnrpUnexpectedMessageError,
   NnrpUnsupportedError,
   NnrpValueError,
   NnrpWireError,
@@ -121,23 +111,24 @@ export {
   PayloadKind,
   Result,
   ResultClass,
+  ResultFlags,
+  ResultHintCongestionState,
+  SessionPatchAckStatus,
+  SessionPatchField,
+  SessionPatchRejectReason,
   SubmitMode,
   TensorDType,
   tensorSection,
   TileIndexMode,
+  TransportId,
+  TransportPolicy,
   TypedPayload,
 } from "@nnrp/core";
 
 // Types that the declarations above name.
 export type {
   AcceptedHello,
-  AcknowledgedPut,
-  CacheAckMetadata,
-  CacheInvalidateMetadata,
-  CacheKey,
-  CacheMirror,
-  CachePutMetadata,
-  CachePutReply,
+  CancelTimer,
   Carrier,
   CarrierCloseOptions,
   CarrierDatagrams,
@@ -145,27 +136,22 @@ export type {
   CarrierDialOptions,
   CarrierLimits,
   CarrierSink,
-  ClientEngine,
   ClientFrameCounts,
   ClientHello,
   ClientHelloMetadata,
   ClientHelloOptions,
   ClientHelloTransportPolicyExtension,
-  ClientPatchState,
   ClientProfile,
   ControlExtensionEntry,
-  ControlRate,
-  CreditGate,
+  DialScheme,
   DialTarget,
   EffectiveSettings,
   ErrorEvent,
-  ErrorFields,
   FlowControlMode,
   FlowUpdateEvent,
   FlowUpdateFields,
   FlowUpdateMetadata,
-  FrameWaiter,
-  KeepAlive,
+  Host,
   Lane,
   MigrateAnswer,
   MoveExchange,
@@ -174,29 +160,16 @@ export type {
   Outbox,
   PacketCursor,
   PacketHeader,
-  PacketIds,
-  PacketOutput,
-  PacketWriter,
-  PatchReply,
   PeerIdentity,
-  PendingReply,
-  PongOutcome,
-  RecordEncoder,
-  ReplyWaiter,
   ResultHintEvent,
   ResultHintMetadata,
   ResultPushMetadata,
   ServerHelloAckMetadata,
   ServerHelloAckTransportPolicyExtension,
   SessionEnd,
-  SessionEngine,
-  SessionLink,
   SessionMigrateAckMetadata,
   SessionMigrateMetadata,
   SessionPatchAckMetadata,
-  SessionPatchMetadata,
-  SessionRole,
-  SessionState,
   SubmitRequest,
   TensorDTypeName,
   TensorElements,

@@ -1,11 +1,17 @@
 /**
  * What client, server and carriers share of the runtime they run on: the {@linkcode Host} of a real machine, waiting with a time
- * limit and a signal, bounded handshakes. Sockets are in `@nnrp/runtime/sockets`. Applications import neither.
+ * limit and a signal, and what keeps such waits cheap; bounded handshakes. Sockets are in `@nnrp/runtime/sockets`. Applications
+ * import neither.
  *
  * @module
  */
+export { type AbortListener, listenForAbort, stopListening } from "./src/abort_listeners.ts";
+export { containTimers } from "./src/contain_timers.ts";
+export { DeadlineHeap, type HeapEntry } from "./src/deadline_heap.ts";
+export { type GraceOptions, GraceWatch } from "./src/grace_watch.ts";
 export { type Handshake, type HandshakeKind, Handshakes } from "./src/handshakes.ts";
 export { NodeByteStream, type NodeSocketPast, remoteOf } from "./src/node_byte_stream.ts";
+export { StallWatch } from "./src/stall_watch.ts";
 export { systemHost } from "./src/system_host.ts";
 export { waitFor, type WaitOptions } from "./src/wait.ts";
 

@@ -18,7 +18,7 @@ export type { HintFields, SendOptions, ServerSessionStats, WaitOptions } from ".
 export * from "./src/options.ts";
 export type { SessionOwner } from "./src/session_owner.ts";
 export { Scheduler, type SchedulerStats } from "./src/scheduler.ts";
-export { FrameQueue } from "./src/frame_queue.ts";
+export { type FramePlace, FrameQueue } from "./src/frame_queue.ts";
 export { TurnClock } from "./src/clock.ts";
 export { ServerLog } from "./src/server_log.ts";
 
@@ -52,6 +52,7 @@ export {
 export type {
   BodyPrelude,
   BodyRegions,
+  CancelTimer,
   Carrier,
   CarrierBinding,
   CarrierCloseOptions,
@@ -73,6 +74,7 @@ export type {
   FlowUpdateMetadata,
   FrameSubmitBody,
   FrameSubmitMetadata,
+  Host,
   InlineObject,
   InlineObjectHeader,
   KeepAlive,

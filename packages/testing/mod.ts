@@ -51,6 +51,7 @@ export type {
   CarrierListenOptions,
   CarrierSink,
   CloseInfo,
+  DialScheme,
   DialTarget,
   Host,
   Lane,

@@ -93,6 +93,7 @@ export {
 
 // Types that the declarations above name.
 export type {
+  CancelTimer,
   Carrier,
   CarrierBinding,
   CarrierCloseOptions,
@@ -108,9 +109,11 @@ export type {
   ClientHelloTransportPolicyExtension,
   CloseInfo,
   ControlExtensionEntry,
+  DialScheme,
   DialTarget,
   FieldType,
   FieldUnit,
+  Host,
   Lane,
   NnrpError,
   NnrpErrorOptions,

@@ -6,6 +6,7 @@
  */
 import { assertEquals } from "@std/assert";
 import { after, before, test } from "node:test";
+import { skipBecause } from "../support/skip.ts";
 
 /** The last commit before docs/spec/extensions.md was written. */
 const RELEASE_BEFORE = "75cc712";
@@ -17,10 +18,9 @@ const PATIENCE_MS = 120_000;
 
 type Outcomes = Record<string, unknown>;
 let among: Outcomes; // what two sides of this tree say
-let missing: string | null = null;
+const missing = await unpack();
 
 before(async () => {
-  missing = await unpack();
   among = await played(root, root);
 });
 
@@ -41,8 +41,7 @@ for (
     root,
   ]] as const
 ) {
-  test(`${title}: every scenario ends as among equals`, async (t) => {
-    if (missing !== null) return t.skip(missing);
+  test(`${title}: every scenario ends as among equals`, { skip: skipBecause(missing) }, async () => {
     assertEquals(await played(client, server), among);
   });
 }

@@ -10,6 +10,7 @@ import { test } from "node:test";
 import { SCENARIOS } from "../../packages/tools/src/peer/scenarios.ts";
 import { listScenarios, nnrpCommand, runMatrix, type Verdict } from "./matrix.ts";
 import { ensurePeerPython } from "./venv.ts";
+import { skipBecause } from "../support/skip.ts";
 
 /** Scenarios of the reference peer on both of its carriers. */
 const VERDICTS = 90;
@@ -25,9 +26,8 @@ const DIRECTIONS = [
 
 const python = await ensurePeerPython();
 const missing = typeof python === "string" ? undefined : python.skipped;
-if (missing !== undefined) console.warn(`interop tests cannot run: ${missing}`);
 // A machine that is meant to test everything must not skip in silence.
-const skip = missing !== undefined && process.env["CI"] !== "true" ? missing : false;
+const skip = process.env["CI"] !== "true" && skipBecause(missing);
 
 for (const { title, sides, witnessed } of DIRECTIONS) {
   test(title, { skip }, async (t) => {

@@ -25,7 +25,7 @@ import {
   readPeerText,
   shownAddress,
 } from "@nnrp/core";
-import { parseEndpoint } from "@nnrp/client";
+import { parseEndpoint } from "@nnrp/client/internal";
 import { isConnectionLoss } from "../../packages/quic/src/connection_loss.ts";
 import { explain } from "../../packages/quic/src/explain.ts";
 import { splitCertificates } from "../../packages/runtime/src/sockets/tls_material.ts";

@@ -7,10 +7,11 @@
 import type { Carrier } from "@nnrp/core";
 import type { ClientDialPolicy } from "./dial_plan.ts";
 import { ClientControlSession } from "./control_session.ts";
-import { DIAL_TIMEOUT_MS, dialClient, type DialOptions } from "./dial.ts";
+import { DIAL_TIMEOUT_MS } from "./defaults.ts";
+import { dialClient, type DialOptions } from "./dial.ts";
 import { ClientSession } from "./session.ts";
 import type { SessionOptions } from "./session_options.ts";
-import type { WaitOptions } from "./wait.ts";
+import type { WaitOptions } from "@nnrp/runtime";
 
 /**
  * Opens a session on a carrier that is connected already, or by host: `ports` or `port` tell where.

@@ -4,9 +4,10 @@
  * @module
  */
 import type { Carrier, FlowUpdateEvent, FlowUpdateFields, ServerHelloAckMetadata } from "@nnrp/core";
-import type { MigrateOptions, MigrationOutcome } from "./migration.ts";
-import type { ClientSession } from "./session.ts";
-import type { WaitOptions } from "./wait.ts";
+import type { CloseOptions } from "./closing.ts";
+import type { MigrateOptions } from "./migration.ts";
+import type { ClientSession, MigrationOutcome } from "./session.ts";
+import type { WaitOptions } from "@nnrp/runtime";
 
 /** Made by `connectClientControl()`. */
 export class ClientControlSession {
@@ -51,7 +52,7 @@ export class ClientControlSession {
     return this.session.migrate(options);
   }
   /** See {@linkcode ClientSession.close}. */
-  close(options?: { reason?: string; drainMs?: number }): Promise<void> {
+  close(options?: CloseOptions): Promise<void> {
     return this.session.close(options);
   }
   /** Same as {@linkcode ClientControlSession.close}. */

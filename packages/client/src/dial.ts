@@ -8,6 +8,7 @@ import {
   type Carrier,
   type CarrierDialer,
   type ClientHelloTransportPolicyExtension,
+  type Host,
   NnrpProtocolError,
   NnrpTimeoutError,
   NnrpTransportError,
@@ -16,6 +17,7 @@ import {
   TransportPolicy,
   wordsOf,
 } from "@nnrp/core";
+import { systemHost, type WaitOptions } from "@nnrp/runtime";
 import {
   type ClientDialPolicy,
   type ClientTransportPlan,
@@ -31,19 +33,16 @@ import {
   type ResolvedTarget,
   resolveTarget,
 } from "./dial_target.ts";
+import { DIAL_TIMEOUT_MS, HEAD_START_MS, HELLO_BEFORE_FALLBACK_MS } from "./defaults.ts";
+import type { DialOrigin, DialRecord } from "./dial_origin.ts";
 import { bracket, describeEndpoint } from "./endpoint.ts";
-import { type DialAttempt, HEAD_START_MS, raceCarriers } from "./path_race.ts";
+import { type DialAttempt, raceCarriers } from "./path_race.ts";
 import { probeClientTransport, type ProbeOptions } from "./probe.ts";
 import type { TransportProbeSelection } from "./probe_selection.ts";
 import type { ReconnectOptions } from "./reconnect.ts";
 import { ClientSession } from "./session.ts";
 import type { SessionOptions } from "./session_options.ts";
-import { startTimer, type WaitOptions } from "./wait.ts";
-
-/** Longest time from the call to the session, ms. */
-export const DIAL_TIMEOUT_MS = 10_000;
-/** Longest wait for a server's answer to the hello while there is another carrier to try, ms; half of what is left if that is less. */
-export const HELLO_BEFORE_FALLBACK_MS = 3000;
+import { withinTime } from "./time_limit.ts";
 
 /** Options of {@linkcode dialClient}. */
 export interface DialOptions extends DialTargetOptions, SessionOptions, WaitOptions {
@@ -64,34 +63,6 @@ export interface DialOptions extends DialTargetOptions, SessionOptions, WaitOpti
   readonly reconnect?: boolean | ReconnectOptions;
 }
 
-/** How a session was reached. */
-export interface DialRecord {
-  /** What was planned. */
-  readonly plan: ClientTransportPlan;
-  /** What was tried, in the order in which it ended. */
-  readonly attempts: readonly DialAttempt[];
-  /** Probes behind the choice; null if there were none. */
-  readonly probeSelection: TransportProbeSelection | null;
-}
-
-/** How the session connects again, and moves. */
-export interface DialOrigin {
-  /** Address, carriers, ports. */
-  readonly target: ResolvedTarget;
-  /** Whether secrets may travel in plain text. */
-  readonly allowPlaintextAuth: boolean;
-  /** How the first connection was made. */
-  readonly record: DialRecord;
-  /** What to do after a loss; null = nothing. */
-  readonly reconnect: ReconnectOptions | null;
-  /** Longest time of each step of connecting again, ms. */
-  readonly timeoutMs: number;
-  /** Opens a connection as the first one was opened, without a hello. */
-  connect(signal: AbortSignal): Promise<Carrier>;
-  /** Whether a secret may travel on a connection that was opened here. */
-  isPrivate(carrier: Carrier): boolean;
-}
-
 /**
  * Connects to a server and opens a session.
  *
@@ -108,38 +79,37 @@ export async function dialClient(
   maybeOptions?: DialOptions,
 ): Promise<ClientSession> {
   const withPort = typeof portOrOptions === "number";
-  const options = (withPort ? maybeOptions : portOrOptions) ?? {};
+  const given = (withPort ? maybeOptions : portOrOptions) ?? {};
+  const options = { ...given, runtime: given.runtime ?? systemHost() };
   const address = withPort ? `nnrp://${bracket(String(target))}:${portOrOptions}` : target;
   const timeoutMs = options.timeoutMs ?? DIAL_TIMEOUT_MS;
-  const endsMs = performance.now() + timeoutMs;
-  const limit = new AbortController();
+  const endsMs = options.runtime.now() + timeoutMs;
   const attempts: DialAttempt[] = [];
-  const expire = () => {
+  const timedOut = (ms: number) => {
     const failures = attempts.every((a) => a.error === undefined)
       ? ""
       : ` (${describeFailures(attempts, false)})`;
-    limit.abort(new NnrpTimeoutError(`dialling ${shownAddress(address)}${failures}`, timeoutMs));
+    return new NnrpTimeoutError(`dialling ${shownAddress(address)}${failures}`, ms);
   };
-  const timer = startTimer(timeoutMs, expire);
-  const signal = options.signal === undefined
-    ? limit.signal
-    : AbortSignal.any([options.signal, limit.signal]);
-  try {
-    const resolved = await resolveTarget(address, options);
-    return await open(resolved, options, signal, endsMs, attempts);
-  } finally {
-    clearTimeout(timer);
-  }
+  return await withinTime(
+    options.runtime,
+    { timeoutMs, signal: options.signal },
+    timedOut,
+    async (signal) => {
+      const resolved = await resolveTarget(address, options);
+      return await open(resolved, options, signal, endsMs, attempts);
+    },
+  );
 }
 
 async function open(
   resolved: ResolvedTarget,
-  options: DialOptions,
+  options: DialOptions & { readonly runtime: Host },
   signal: AbortSignal,
   endsMs: number,
   attempts: DialAttempt[],
 ): Promise<ClientSession> {
-  const allowPlaintextAuth = options.allowPlaintextAuth ?? false;
+  const { runtime, allowPlaintextAuth = false } = options;
   const secret = options.auth !== undefined && options.auth.length > 0 && !allowPlaintextAuth;
   const target = secret ? { ...resolved, carriers: privateCarriers(resolved, "auth") } : resolved;
   const policy = options.dialPolicy ?? dialPolicyOf(options.profile?.transportPolicy);
@@ -153,6 +123,7 @@ async function open(
       ...how,
       carriers: order,
       signal,
+      runtime,
     });
     plan = planClientTransport({ selectedTransportId: probeSelection.selectedTransportId });
     order = orderCarriers(target.carriers, plan);
@@ -164,7 +135,7 @@ async function open(
     const { host, port, path, encrypted } = target.endpoint;
     try {
       const to = { host, port: portOf(dialer, port, target.ports), path, encrypted };
-      const carrier = await dialer.dial(to, { signal: at });
+      const carrier = await dialer.dial(to, { signal: at, runtime });
       if (allowPlaintextAuth || isPrivate(dialer, target.endpoint)) trusted.add(carrier);
       return carrier;
     } catch (error) {
@@ -173,7 +144,13 @@ async function open(
     }
   };
   const race = (carriers: readonly CarrierDialer[], at: AbortSignal, tried: DialAttempt[]) =>
-    raceCarriers(carriers, dial, at, tried, headStart(plan));
+    raceCarriers(carriers, {
+      dial,
+      signal: at,
+      attempts: tried,
+      headStartMs: headStart(plan),
+      host: runtime,
+    });
   const reconnect = options.reconnect === true ? {} : options.reconnect || null;
   const origin: DialOrigin = {
     target,
@@ -195,7 +172,7 @@ async function open(
     if (won === null) throw unreachable(target, attempts);
     const at = attempts.length - 1; // the race ended with the winner
     carriers = carriers.filter((c) => c !== won.dialer && !failed.has(c));
-    const leftMs = Math.max(1, Math.ceil(endsMs - performance.now()));
+    const leftMs = Math.max(1, Math.ceil(endsMs - runtime.now()));
     const timeoutMs = carriers.length > 0 ? Math.min(leftMs / 2, HELLO_BEFORE_FALLBACK_MS) : leftMs;
     try {
       return await ClientSession.open(won.carrier, {

@@ -25,6 +25,8 @@ export interface TransportPorts {
   readonly tcp?: number;
   /** TCP port of WebSocket. Default: that of `tcp`. */
   readonly websocket?: number;
+  /** Ports of further carriers, by what their dialers declare as `portFamilies`. */
+  readonly [family: string]: number | undefined;
 }
 
 /** Which transport the application wants. */
@@ -169,9 +171,14 @@ export function orderCarriers(
 
 /** The port a carrier dials. */
 export function portOf(carrier: CarrierDialer, port: number, ports: TransportPorts | undefined): number {
-  if (ports === undefined) return port;
-  if (carrier.name === "websocket") return ports.websocket ?? ports.tcp ?? port;
-  return (carrier.transport === TransportId.QUIC ? ports.quic : ports.tcp) ?? port;
+  return familyPortOf(carrier, ports) ?? port;
+}
+
+/** The port that is given for a carrier's transport; undefined = none. */
+export function familyPortOf(carrier: CarrierDialer, ports: TransportPorts | undefined): number | undefined {
+  const families = carrier.portFamilies ?? [carrier.transport === TransportId.QUIC ? "quic" : "tcp"];
+  const family = families.find((name) => ports?.[name] !== undefined);
+  return family === undefined ? undefined : ports![family];
 }
 
 function checkTransport(id: number, field: string): void {

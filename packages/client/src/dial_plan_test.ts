@@ -18,7 +18,7 @@ const { PREFER_QUIC, PREFER_TCP, FORCE_QUIC, FORCE_TCP, AUTO } = TransportPolicy
 const quic = fakeDialer("quic", { transport: QUIC });
 const web = fakeDialer("webtransport", { transport: QUIC });
 const tcp = fakeDialer("tcp", { encrypted: false });
-const ws = fakeDialer("websocket", { encrypted: false });
+const ws = fakeDialer("websocket", { encrypted: false, portFamilies: ["websocket", "tcp"] });
 
 test("what a policy says in the hello, for every pair of ids", () => {
   const cases: [number, number, [number, number] | null | "conflict"][] = [
@@ -196,4 +196,26 @@ test("secrets travel encrypted or stay on this machine", async () => {
     false,
     true,
   ]);
+});
+
+test("a carrier that nobody here knows brings its schemes, its port and its paths along", async () => {
+  const pigeon = fakeDialer("pigeon", {
+    encrypted: false,
+    schemes: [{ scheme: "nnrp+rfc1149", encrypted: false, port: 1149, hasPath: true }],
+    portFamilies: ["pigeon", "tcp"],
+  });
+  const at = async (address: string, ports?: Record<string, number>) => {
+    const { endpoint, carriers } = await resolveTarget(address, { carriers: [tcp, pigeon], ports });
+    return [
+      endpoint.port,
+      endpoint.path,
+      carriers.map((c) => `${c.name} ${portOf(c, endpoint.port, ports)}`).join(),
+    ];
+  };
+  assertEquals(await at("nnrp+rfc1149://h/loft"), [1149, "/loft", "pigeon 1149"]);
+  assertEquals(await at("nnrp://h:5"), [5, undefined, "tcp 5,pigeon 5"]);
+  assertEquals(await at("nnrp://h:5", { pigeon: 7 }), [5, undefined, "tcp 5,pigeon 7"]);
+  assertEquals(await at("nnrp://h:5", { tcp: 6 }), [5, undefined, "tcp 6,pigeon 6"]);
+  assertEquals(await at("h", { pigeon: 7 }), [7, undefined, "pigeon 7"]);
+  await assertRejects(() => resolveTarget("nnrp+rfc1149://h", { carriers: [tcp] }), NnrpValueError);
 });

@@ -5,7 +5,7 @@
  * @module
  */
 import { type CarrierDialer, NnrpUnsupportedError, NnrpValueError } from "@nnrp/core";
-import type { TransportPorts } from "./dial_plan.ts";
+import { familyPortOf, type TransportPorts } from "./dial_plan.ts";
 import { bracket, describeEndpoint, type Endpoint, isLoopback, parseEndpoint } from "./endpoint.ts";
 import { type ClientTlsOptions, runtimeCarriers } from "./runtime_carriers.ts";
 
@@ -41,9 +41,9 @@ export async function resolveTarget(
 ): Promise<ResolvedTarget> {
   const text = String(target);
   const { port, ports } = options;
-  const anyPort = port ?? ports?.quic ?? ports?.tcp ?? ports?.websocket;
+  const anyPort = port ?? Object.values(ports ?? {}).find((given) => given !== undefined);
   const hostOnly = !text.includes("://") && anyPort !== undefined;
-  const endpoint = parseEndpoint(hostOnly ? `nnrp://${bracket(text)}:${anyPort}` : target);
+  const endpoint = parseEndpoint(hostOnly ? `nnrp://${bracket(text)}:${anyPort}` : target, options.carriers);
   const given = options.carriers ?? await runtimeCarriers(endpoint, options.tls);
   const carriers = given.filter((c) =>
     (endpoint.carrier === null || c.name === endpoint.carrier) &&
@@ -72,10 +72,7 @@ function hasPort(
   hostOnly: boolean,
 ): boolean {
   if (ports === undefined || port !== undefined || !hostOnly) return true;
-  if (carrier.transport === 1) return ports.quic !== undefined;
-  return carrier.name === "websocket"
-    ? ports.websocket !== undefined || ports.tcp !== undefined
-    : ports.tcp !== undefined;
+  return familyPortOf(carrier, ports) !== undefined;
 }
 
 /** Whether a carrier's bytes are encrypted on the way to an address, or never leave this machine. */

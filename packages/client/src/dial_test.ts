@@ -238,6 +238,33 @@ test("the time limit covers connecting and shaking hands", async () => {
   raw.close();
 });
 
+test("a signal of another realm, which AbortSignal.any refuses, gives up a dial like any other", async () => {
+  const stuck = dialer(
+    "stuck",
+    (_, options) =>
+      new Promise((_resolve, reject) =>
+        options!.signal!.addEventListener("abort", () => reject(options!.signal!.reason))
+      ),
+  );
+  let listener: { handleEvent(): void } | null = null;
+  const signal = {
+    aborted: false,
+    reason: undefined as unknown,
+    addEventListener: (_type: string, added: { handleEvent(): void }) => listener = added,
+    removeEventListener: () => listener = null,
+  };
+  const dialling = assertRejects(
+    () => dialClient("nnrp://127.0.0.1:9", { carriers: [stuck], signal: signal as unknown as AbortSignal }),
+    Error,
+    "enough",
+  );
+  await until(() => listener !== null, "the listener");
+  Object.assign(signal, { aborted: true, reason: new Error("enough") });
+  listener!.handleEvent();
+  await dialling;
+  assertEquals(listener, null);
+});
+
 test("a signal gives up a dial before, while connecting and while shaking hands", async () => {
   await assertRejects(
     () => dialClient("nnrp://127.0.0.1:9", { signal: AbortSignal.abort(new Error("before")) }),

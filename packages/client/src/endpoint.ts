@@ -4,10 +4,8 @@
  *
  * @module
  */
-import { NnrpValueError, shownAddress } from "@nnrp/core";
-
-/** Port of addresses that name none; `ws`, `wss` and `https` have those of the web. */
-export const DEFAULT_PORT = 4433;
+import { type CarrierDialer, type DialScheme, NnrpValueError, shownAddress } from "@nnrp/core";
+import { DEFAULT_PORT } from "./defaults.ts";
 
 /** A server's address, taken apart. */
 export interface Endpoint {
@@ -23,38 +21,50 @@ export interface Endpoint {
   readonly path?: string;
 }
 
-interface Scheme {
+interface Scheme extends Omit<DialScheme, "scheme"> {
   readonly carrier: string | null;
-  readonly encrypted: boolean;
-  readonly port?: number;
-  readonly hasPath?: boolean;
 }
 
+/** Schemes of any carrier, and those of the carriers that are loaded only when an address asks for them. */
 const SCHEMES: Readonly<Record<string, Scheme>> = {
-  "nnrp:": { carrier: null, encrypted: false },
-  "nnrps:": { carrier: null, encrypted: true },
-  "nnrp+tcp:": { carrier: "tcp", encrypted: false },
-  "nnrp+tls:": { carrier: "tls", encrypted: true },
-  "nnrp+quic:": { carrier: "quic", encrypted: true },
-  "ws:": { carrier: "websocket", encrypted: false, port: 80, hasPath: true },
-  "wss:": { carrier: "websocket", encrypted: true, port: 443, hasPath: true },
-  "https:": { carrier: "webtransport", encrypted: true, port: 443, hasPath: true },
+  "nnrp": { carrier: null, encrypted: false },
+  "nnrps": { carrier: null, encrypted: true },
+  "nnrp+tcp": { carrier: "tcp", encrypted: false },
+  "nnrp+tls": { carrier: "tls", encrypted: true },
+  "nnrp+quic": { carrier: "quic", encrypted: true },
+  "ws": { carrier: "websocket", encrypted: false, port: 80, hasPath: true },
+  "wss": { carrier: "websocket", encrypted: true, port: 443, hasPath: true },
+  "https": { carrier: "webtransport", encrypted: true, port: 443, hasPath: true },
 };
+
+/** All schemes: what a dialer declares counts where nothing of that name is known. */
+function schemesOf(dialers: readonly CarrierDialer[]): Readonly<Record<string, Scheme>> {
+  const all: Record<string, Scheme> = Object.create(null);
+  for (const { name, schemes = [] } of dialers) {
+    for (const { scheme, ...rest } of schemes) all[scheme] = { carrier: name, ...rest };
+  }
+  return Object.assign(all, SCHEMES);
+}
 
 /**
  * Takes an address apart. User names and passwords have no place in it; a query may stand behind the path of a web address.
  *
+ * @param address The address.
+ * @param dialers Carriers that may declare schemes of their own.
  * @throws NnrpValueError that says what an address looks like, and shows this one without what may be secret.
  */
-export function parseEndpoint(address: string | URL): Endpoint {
+export function parseEndpoint(address: string | URL, dialers: readonly CarrierDialer[] = []): Endpoint {
+  const schemes = schemesOf(dialers);
   const text = String(address);
-  const match = /^([a-z][a-z+]*:)\/\/(\[[0-9a-fA-F:.]+\]|[^/:?#@\[\]]+)(?::(\d+))?(\/[^#]*)?$/.exec(text);
-  const scheme = match === null ? undefined : SCHEMES[match[1]];
+  const match = /^([a-z][a-z0-9+.-]*):\/\/(\[[0-9a-fA-F:.]+\]|[^/:?#@\[\]]+)(?::(\d+))?(\/[^#]*)?$/.exec(
+    text,
+  );
+  const scheme = match === null ? undefined : schemes[match[1]];
   const path = match === null || match[4] === undefined || match[4] === "/" ? undefined : match[4];
   if (match === null || scheme === undefined || (path !== undefined && !scheme.hasPath)) {
     throw new NnrpValueError("is no server address", {
       field: "address",
-      expected: `nnrp://host:port (schemes: ${Object.keys(SCHEMES).map((s) => s.slice(0, -1)).join(", ")})`,
+      expected: `nnrp://host:port (schemes: ${Object.keys(schemes).join(", ")})`,
       actual: JSON.stringify(shownAddress(text)),
     });
   }

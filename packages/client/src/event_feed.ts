@@ -3,21 +3,39 @@
  *
  * @module
  */
-import { BoundedLog, type NnrpError, NnrpTimeoutError } from "@nnrp/core";
-import { waitFor, type WaitOptions } from "./wait.ts";
+import { BoundedLog, type Host, type NnrpError, NnrpTimeoutError } from "@nnrp/core";
+import { LinkedList, type ListNode } from "./linked_list.ts";
+import { PullIterator } from "./pull_iterator.ts";
+import { waitFor, type WaitOptions } from "@nnrp/runtime";
+
+/** One who waits; null = no more will come. */
+class Waiting<T> implements ListNode<Waiting<T>> {
+  list: LinkedList<Waiting<T>> | null = null;
+  before: Waiting<T> | null = null;
+  behind: Waiting<T> | null = null;
+
+  readonly take: (event: T | null) => void;
+
+  constructor(take: (event: T | null) => void) {
+    this.take = take;
+  }
+}
 
 /** One kind of event of one session. */
 export class EventFeed<T> {
+  readonly #host: Host;
   readonly #log: BoundedLog<T>;
-  #waiting: ((event: T | null) => void)[] = [];
+  readonly #waiting = new LinkedList<Waiting<T>>();
   #ended = false;
 
   /**
    * Makes a EventFeed.
    *
+   * @param host Whose timers to use.
    * @param capacity Most events kept.
    */
-  constructor(capacity: number) {
+  constructor(host: Host, capacity: number) {
+    this.#host = host;
     this.#log = new BoundedLog<T>(capacity);
   }
 
@@ -29,53 +47,48 @@ export class EventFeed<T> {
   /** Adds an event. */
   push(event: T): void {
     const waiting = this.#waiting.shift();
-    if (waiting !== undefined) waiting(event);
+    if (waiting !== undefined) waiting.take(event);
     else this.#log.push(event);
   }
 
   /** No more will come. */
   end(): void {
     this.#ended = true;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const take of waiting) take(null);
-  }
-
-  /** The next event, or null when no more will come. */
-  next(): Promise<T | null> {
-    const event = this.#log.shift();
-    if (event !== undefined) return Promise.resolve(event);
-    if (this.#ended) return Promise.resolve(null);
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    for (const { take } of this.#waiting.clear()) take(null);
   }
 
   /** The next event within a time; rejects with `closed()` when no more will come. */
-  receive(what: string, options: WaitOptions, closed: () => NnrpError): Promise<T> {
-    return waitFor<T>(options, (ms) => new NnrpTimeoutError(what, ms), (resolve, reject) => {
+  async receive(what: string, options: WaitOptions, closed: () => NnrpError): Promise<T> {
+    const event = await this.#next(what, options);
+    if (event === null) throw closed();
+    return event;
+  }
+
+  /** The next event within a time; null when no more will come. */
+  #next(what: string, options: WaitOptions): Promise<T | null> {
+    return waitFor<T | null>(this.#host, options, (ms) => new NnrpTimeoutError(what, ms), (resolve) => {
       const event = this.#log.shift();
       if (event !== undefined) {
         resolve(event);
         return () => {};
       }
       if (this.#ended) {
-        reject(closed());
+        resolve(null);
         return () => {};
       }
-      const take = (next: T | null) => next === null ? reject(closed()) : resolve(next);
-      this.#waiting.push(take);
-      return () => {
-        const at = this.#waiting.indexOf(take);
-        if (at >= 0) this.#waiting.splice(at, 1);
-      };
+      const waiting = new Waiting<T>(resolve);
+      this.#waiting.push(waiting);
+      return () => void this.#waiting.remove(waiting);
     });
   }
 
   /** All events from now on, until the session ends. */
-  async *iterate(): AsyncGenerator<T, void, undefined> {
-    for (;;) {
-      const event = await this.next();
-      if (event === null) return;
-      yield event;
-    }
+  iterate(): AsyncGenerator<T, void, undefined> {
+    return new PullIterator<T>({
+      next: async (signal) => {
+        const event = await this.#next("the next event", { signal });
+        return event === null ? { value: undefined, done: true } : { value: event, done: false };
+      },
+    });
   }
 }

@@ -5,28 +5,26 @@
  * @module
  */
 import { type FrameWaiter, type NnrpError, NnrpLimitError, NnrpTimeoutError, type Result } from "@nnrp/core";
+import { type AbortListener, listenForAbort, stopListening } from "@nnrp/runtime";
+import { MAX_PARTS, MAX_PARTS_BYTES } from "./defaults.ts";
 import type { FrameRequest } from "./frame_request.ts";
 import type { Inbox } from "./inbox.ts";
+import type { LinePlace, LineWaiter } from "./waiting_line.ts";
 
 /** What a waiter may ask of its session. */
 export interface FrameOwner {
-  /** Takes a frame back. */
-  giveUp(frame: PendingFrame): void;
+  /** Takes a frame back, wherever it is on its way. */
+  giveUp(frame: PendingFrame, cause?: unknown): void;
 }
 
-/** Most parts that `submit()` puts together into one result; a longer stream wants `submitStream()`. */
-export const MAX_PARTS = 65536;
-/** Most bytes of such parts. */
-export const MAX_PARTS_BYTES = 64 * 1024 * 1024;
-
 /** A frame that somebody waits for, with what the session keeps beside it. */
-export interface PendingFrame extends FrameWaiter {
+export interface PendingFrame extends FrameWaiter, LineWaiter, AbortListener {
+  /** When the wait ends, whole ms of the session's clock; 0 = never. */
+  deadlineMs: number;
   /** The caller's limit for the message, ms. */
   timeoutMs: number;
-  /** Aborts the wait; null = no signal. */
+  /** Aborts the wait; null = no signal, or the frame has let go of it. */
   signal: AbortSignal | null;
-  /** The listener on the signal. */
-  onAbort: (() => void) | null;
   /** What to submit anew if the frame's path is lost; null = the frame fails then. */
   resend: FrameRequest | null;
   /** Forgets parts that came; false if they were handed out already. */
@@ -47,19 +45,23 @@ export abstract class BaseWaiter implements PendingFrame {
   late = false;
   /** See FrameWaiter. */
   readonly untilEos: boolean;
-  /** Aborts the wait; null = no signal. */
+  /** The session. */
+  protected readonly owner: FrameOwner;
+  /** See PendingFrame. */
   signal: AbortSignal | null = null;
-  /** The listener on the signal. */
-  onAbort: (() => void) | null = null;
+  /** See LineWaiter. */
+  place: LinePlace | null = null;
   /** See PendingFrame. */
   resend: FrameRequest | null = null;
 
   /**
    * Makes a BaseWaiter.
    *
+   * @param owner The session.
    * @param untilEos Whether a PARTIAL without EOS is only a part, whatever was agreed.
    */
-  constructor(untilEos: boolean) {
+  constructor(owner: FrameOwner, untilEos: boolean) {
+    this.owner = owner;
     this.untilEos = untilEos;
   }
 
@@ -78,15 +80,26 @@ export abstract class BaseWaiter implements PendingFrame {
     this.failed(timeoutOf(this));
   }
 
+  /** See AbortListener. */
+  aborted(reason: unknown): void {
+    this.owner.giveUp(this, reason);
+  }
+
   /** Lets go of the caller's signal. */
   protected settle(): void {
-    if (this.onAbort !== null) releaseSignal(this);
+    if (this.signal !== null) releaseSignal(this);
   }
 }
 
+/** Lets a signal, not aborted yet, end the wait for a frame. */
+export function heedSignal(frame: PendingFrame, signal: AbortSignal): void {
+  frame.signal = signal;
+  listenForAbort(signal, frame);
+}
+
 function releaseSignal(frame: PendingFrame): void {
-  frame.signal!.removeEventListener("abort", frame.onAbort!);
-  frame.onAbort = null;
+  stopListening(frame.signal!, frame);
+  frame.signal = null;
 }
 
 function timeoutOf({ frameId, viewId, timeoutMs }: PendingFrame): NnrpTimeoutError {
@@ -113,7 +126,7 @@ export class PromiseWaiter implements PendingFrame {
   /** See BaseWaiter. */
   signal: AbortSignal | null = null;
   /** See BaseWaiter. */
-  onAbort: (() => void) | null = null;
+  place: LinePlace | null = null;
   /** See BaseWaiter. */
   resend: FrameRequest | null = null;
 
@@ -156,7 +169,7 @@ export class PromiseWaiter implements PendingFrame {
   result(result: Result, final: boolean): void {
     if (this.late) return;
     if (final || this.#first) {
-      if (this.onAbort !== null) releaseSignal(this);
+      if (this.signal !== null) releaseSignal(this);
       this.#resolve(this.#parts === null ? result : result.after(this.#parts.list));
       if (!final) this.#owner.giveUp(this);
       return;
@@ -177,7 +190,7 @@ export class PromiseWaiter implements PendingFrame {
 
   /** Rejects the promise. */
   failed(error: NnrpError): void {
-    if (this.onAbort !== null) releaseSignal(this);
+    if (this.signal !== null) releaseSignal(this);
     this.#parts = null;
     this.#reject(error);
   }
@@ -185,6 +198,11 @@ export class PromiseWaiter implements PendingFrame {
   /** The deadline passed. */
   timedOut(): void {
     this.failed(timeoutOf(this));
+  }
+
+  /** See AbortListener. */
+  aborted(reason: unknown): void {
+    this.#owner.giveUp(this, reason);
   }
 }
 
@@ -197,12 +215,18 @@ export class InboxWaiter extends BaseWaiter {
   /**
    * Makes a InboxWaiter.
    *
+   * @param owner The session.
    * @param inbox Where results go.
    * @param untilEos Whether a PARTIAL without EOS is only a part.
    * @param onSubmitted Called once when the frame was written (null) or could not be.
    */
-  constructor(inbox: Inbox, untilEos: boolean, onSubmitted: (error: NnrpError | null) => void) {
-    super(untilEos);
+  constructor(
+    owner: FrameOwner,
+    inbox: Inbox,
+    untilEos: boolean,
+    onSubmitted: (error: NnrpError | null) => void,
+  ) {
+    super(owner, untilEos);
     this.#inbox = inbox;
     this.onSubmitted = onSubmitted;
   }

@@ -5,11 +5,9 @@
  * @module
  */
 import { FrameTable, NnrpError, type Result } from "@nnrp/core";
+import { MAX_UNCLAIMED, MAX_UNCLAIMED_BYTES } from "./defaults.ts";
+import { LinkedList, type ListNode } from "./linked_list.ts";
 
-/** Unclaimed results kept (docs/architecture.md, "Limits"). */
-export const MAX_UNCLAIMED = 1024;
-/** Bytes of unclaimed results kept. */
-export const MAX_UNCLAIMED_BYTES = 8 * 1024 * 1024;
 /** Results below this size are copied when they are kept, so that they do not hold a read buffer. */
 const DETACH_BELOW = 4096;
 
@@ -21,12 +19,44 @@ export interface InboxReceiver {
   reject(error: NnrpError): void;
 }
 
-interface Item {
+/** A result that nobody has claimed. */
+class Item implements ListNode<Item> {
+  list: LinkedList<Item> | null = null;
+  before: Item | null = null;
+  behind: Item | null = null;
+  /** The next one of the same frame. */
+  nextOfFrame: Item | null = null;
+
   readonly frameId: number;
   readonly viewId: number;
   readonly what: Result | NnrpError;
   readonly bytes: number;
-  taken: boolean;
+
+  constructor(frameId: number, viewId: number, what: Result | NnrpError, bytes: number) {
+    this.frameId = frameId;
+    this.viewId = viewId;
+    this.what = what;
+    this.bytes = bytes;
+  }
+}
+
+/** What is kept of one frame, in order of arrival. */
+interface FrameItems {
+  first: Item;
+  last: Item;
+}
+
+/** One who waits. */
+class Waiting implements ListNode<Waiting> {
+  list: LinkedList<Waiting> | null = null;
+  before: Waiting | null = null;
+  behind: Waiting | null = null;
+
+  readonly receiver: InboxReceiver;
+
+  constructor(receiver: InboxReceiver) {
+    this.receiver = receiver;
+  }
 }
 
 /** Options of an {@linkcode Inbox}. */
@@ -44,13 +74,11 @@ export class Inbox {
 
   readonly #maxItems: number;
   readonly #maxBytes: number;
-  #arrivals: Item[] = []; // in order; taken ones are skipped
-  #first = 0;
-  #kept = 0;
+  readonly #arrivals = new LinkedList<Item>();
   #bytes = 0;
-  #byFrame = new FrameTable<Item[]>();
-  #waitingFor = new FrameTable<InboxReceiver[]>();
-  #waitingAny: InboxReceiver[] = [];
+  readonly #byFrame = new FrameTable<FrameItems>();
+  readonly #waitingFor = new FrameTable<LinkedList<Waiting>>();
+  readonly #waitingAny = new LinkedList<Waiting>();
   #ended: NnrpError | null = null;
 
   /**
@@ -65,14 +93,14 @@ export class Inbox {
 
   /** Unclaimed results. */
   get size(): number {
-    return this.#kept;
+    return this.#arrivals.size;
   }
 
   /** A result or a failure of a frame: to whoever waits for this frame, else for any, else it is kept. */
   deliver(frameId: number, viewId: number, what: Result | NnrpError): void {
     const waiting = this.#waitingFor.get(frameId, viewId);
-    const receiver = waiting !== undefined ? waiting.shift() : this.#waitingAny.shift();
-    if (waiting?.length === 0) this.#waitingFor.delete(frameId, viewId);
+    const receiver = (waiting ?? this.#waitingAny).shift()?.receiver;
+    if (waiting?.size === 0) this.#waitingFor.delete(frameId, viewId);
     if (receiver !== undefined) {
       hand(what, receiver);
       return;
@@ -83,24 +111,23 @@ export class Inbox {
   #keep(frameId: number, viewId: number, what: Result | NnrpError): void {
     if (!(what instanceof NnrpError) && what.byteLength < DETACH_BELOW) what = what.detach();
     const bytes = what instanceof NnrpError ? 0 : what.byteLength;
-    const item: Item = { frameId, viewId, what, bytes, taken: false };
-    this.#arrivals.push(item);
+    const item = new Item(frameId, viewId, what, bytes);
+    const arrivals = this.#arrivals;
+    arrivals.push(item);
     const same = this.#byFrame.get(frameId, viewId);
-    if (same === undefined) this.#byFrame.set(frameId, viewId, [item]);
-    else same.push(item);
-    this.#kept++;
+    if (same === undefined) this.#byFrame.set(frameId, viewId, { first: item, last: item });
+    else same.last = same.last.nextOfFrame = item;
     this.#bytes += bytes;
-    while (this.#kept > this.#maxItems || (this.#bytes > this.#maxBytes && this.#kept > 1)) {
-      const oldest = this.#oldest();
-      if (oldest === undefined) break;
-      this.#takeOut(oldest);
+    while (arrivals.size > this.#maxItems || (this.#bytes > this.#maxBytes && arrivals.size > 1)) {
+      if (arrivals.first === null) break;
+      this.#takeOut(arrivals.first);
       this.droppedUnclaimed++;
     }
   }
 
   /** Takes the next result of a frame, or waits for it. Returns how to give up. */
   receive(frameId: number, viewId: number, receiver: InboxReceiver): () => void {
-    const item = this.#byFrame.get(frameId, viewId)?.[0];
+    const item = this.#byFrame.get(frameId, viewId)?.first;
     if (item !== undefined) {
       this.#takeOut(item);
       hand(item.what, receiver);
@@ -110,22 +137,19 @@ export class Inbox {
       receiver.reject(this.#ended);
       return noop;
     }
-    const waiting = this.#waitingFor.get(frameId, viewId);
-    if (waiting === undefined) this.#waitingFor.set(frameId, viewId, [receiver]);
-    else waiting.push(receiver);
+    let list = this.#waitingFor.get(frameId, viewId);
+    if (list === undefined) this.#waitingFor.set(frameId, viewId, list = new LinkedList<Waiting>());
+    const waiting = new Waiting(receiver);
+    list.push(waiting);
     return () => {
-      const list = this.#waitingFor.get(frameId, viewId);
-      const at = list?.indexOf(receiver) ?? -1;
-      if (at < 0) return;
-      list!.splice(at, 1);
-      if (list!.length === 0) this.#waitingFor.delete(frameId, viewId);
+      if (list.remove(waiting) && list.size === 0) this.#waitingFor.delete(frameId, viewId);
     };
   }
 
   /** Takes the oldest result of any frame, or waits for one. Returns how to give up. */
   receiveAny(receiver: InboxReceiver): () => void {
-    const item = this.#oldest();
-    if (item !== undefined) {
+    const item = this.#arrivals.first;
+    if (item !== null) {
       this.#takeOut(item);
       hand(item.what, receiver);
       return noop;
@@ -134,49 +158,33 @@ export class Inbox {
       receiver.reject(this.#ended);
       return noop;
     }
-    this.#waitingAny.push(receiver);
-    return () => {
-      const at = this.#waitingAny.indexOf(receiver);
-      if (at >= 0) this.#waitingAny.splice(at, 1);
-    };
+    const waiting = new Waiting(receiver);
+    this.#waitingAny.push(waiting);
+    return () => void this.#waitingAny.remove(waiting);
   }
 
   /** Forgets what is kept of a frame. */
   discard(frameId: number, viewId: number): void {
-    for (const item of [...this.#byFrame.get(frameId, viewId) ?? []]) this.#takeOut(item);
+    for (let item = this.#byFrame.get(frameId, viewId)?.first ?? null; item !== null;) {
+      const { nextOfFrame } = item;
+      this.#takeOut(item);
+      item = nextOfFrame;
+    }
   }
 
   /** The session ended: what is kept can still be received, everybody who waits fails. */
   end(error: NnrpError): void {
     this.#ended = error;
-    for (const list of this.#waitingFor.clear()) for (const receiver of list) receiver.reject(error);
-    const any = this.#waitingAny;
-    this.#waitingAny = [];
-    for (const receiver of any) receiver.reject(error);
+    const lists = [...this.#waitingFor.clear(), this.#waitingAny];
+    for (const list of lists) for (const { receiver } of list.clear()) receiver.reject(error);
   }
 
-  #oldest(): Item | undefined {
-    const arrivals = this.#arrivals;
-    while (this.#first < arrivals.length && arrivals[this.#first].taken) this.#first++;
-    if (this.#first > 64 && this.#first * 2 > arrivals.length) {
-      arrivals.splice(0, this.#first);
-      this.#first = 0;
-    }
-    return arrivals[this.#first];
-  }
-
+  /** Takes an item out that is the oldest of its frame. */
   #takeOut(item: Item): void {
-    item.taken = true;
-    this.#kept--;
+    this.#arrivals.remove(item);
     this.#bytes -= item.bytes;
-    const same = this.#byFrame.get(item.frameId, item.viewId)!;
-    same.splice(same.indexOf(item), 1);
-    if (same.length === 0) this.#byFrame.delete(item.frameId, item.viewId);
-    // Keyed receivers leave taken items behind in the order of arrival: clear them out before they pile up.
-    if (this.#arrivals.length - this.#first > 2 * this.#kept + 64) {
-      this.#arrivals = this.#arrivals.filter((kept) => !kept.taken);
-      this.#first = 0;
-    }
+    if (item.nextOfFrame === null) this.#byFrame.delete(item.frameId, item.viewId);
+    else this.#byFrame.get(item.frameId, item.viewId)!.first = item.nextOfFrame;
   }
 }
 

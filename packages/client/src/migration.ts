@@ -5,11 +5,7 @@
  */
 import type { CarrierDialer, SessionMigrateAckMetadata } from "@nnrp/core";
 import type { TransportPorts } from "./dial_plan.ts";
-import type { ClientSession } from "./session.ts";
-import type { WaitOptions } from "./wait.ts";
-
-/** Longest time for a move, from dialling to the server's answer, ms (behaviour spec §12). */
-export const MIGRATE_TIMEOUT_MS = 10_000;
+import type { WaitOptions } from "@nnrp/runtime";
 
 /** Where a session is to move. What is left out is as it was dialled. */
 export interface MigrateOptions extends WaitOptions {
@@ -35,8 +31,8 @@ export interface MigrateOptions extends WaitOptions {
   readonly timeoutMs?: number;
 }
 
-/** What became of a move. */
-export interface MigrationOutcome {
+/** What became of a move, without the session it happened to. */
+export interface MoveOutcome {
   /** `"success"`; `"failed"`: the server refused, the session goes on where it was; `"skipped"`: there was no reason to move. */
   readonly status: "success" | "failed" | "skipped";
   /** Whether the server accepted. */
@@ -49,8 +45,6 @@ export interface MigrationOutcome {
   readonly previousCarrier: string;
   /** Carrier name now. */
   readonly currentCarrier: string;
-  /** The session; it is the same object on every path. */
-  readonly session: ClientSession;
   /** The server's answer; null if it was not asked. */
   readonly ackMetadata: SessionMigrateAckMetadata | null;
   /** Frame from which submits go on towards servers without tokens; 0 = not told. */

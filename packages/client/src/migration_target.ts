@@ -7,6 +7,7 @@
 import {
   type Carrier,
   type CarrierDialer,
+  type Host,
   NnrpTimeoutError,
   NnrpTransportError,
   NnrpUnsupportedError,
@@ -16,10 +17,23 @@ import {
 import { planClientTransport, portOf } from "./dial_plan.ts";
 import { isPrivate, type ResolvedTarget, resolveTarget } from "./dial_target.ts";
 import { describeEndpoint } from "./endpoint.ts";
-import { MIGRATE_TIMEOUT_MS, type MigrateOptions } from "./migration.ts";
+import type { DialOrigin } from "./dial_origin.ts";
+import type { MigrateOptions } from "./migration.ts";
+import { MIGRATE_TIMEOUT_MS } from "./defaults.ts";
 import { type DialAttempt, raceCarriers } from "./path_race.ts";
-import type { ClientSession } from "./session.ts";
-import { startTimer } from "./wait.ts";
+import { withinTime } from "./time_limit.ts";
+
+/** What is to be known of a session that moves. */
+export interface MovingSession {
+  /** Whose clock and timers to use. */
+  readonly runtime: Host;
+  /** How it was dialled; null = it was opened on a carrier. */
+  readonly origin: DialOrigin | null;
+  /** TransportId in use. */
+  readonly transport: number;
+  /** Name of the carrier in use. */
+  readonly carrierName: string;
+}
 
 /**
  * Connects where a session may move to.
@@ -29,31 +43,25 @@ import { startTimer } from "./wait.ts";
  * @throws As {@linkcode ClientSession.migrate}.
  */
 export async function dialForMove(
-  session: ClientSession,
+  session: MovingSession,
   hasToken: boolean,
   options: MigrateOptions,
 ): Promise<Carrier> {
   const target = await targetOf(session, options);
   const carriers = allowed(session, target, hasToken, options);
   const timeoutMs = options.timeoutMs ?? MIGRATE_TIMEOUT_MS;
-  const limit = new AbortController();
-  const timer = startTimer(
-    timeoutMs,
-    () => limit.abort(new NnrpTimeoutError("the new connection", timeoutMs)),
-  );
-  const signal = options.signal === undefined
-    ? limit.signal
-    : AbortSignal.any([options.signal, limit.signal]);
+  const { runtime } = session;
   const attempts: DialAttempt[] = [];
-  try {
-    const { host, port, path, encrypted } = target.endpoint;
-    const dial = (dialer: CarrierDialer, at: AbortSignal) =>
-      dialer.dial({ host, port: portOf(dialer, port, target.ports), path, encrypted }, { signal: at });
-    const won = await raceCarriers(carriers, dial, signal, attempts, Infinity);
-    if (won !== null) return won.carrier;
-  } finally {
-    clearTimeout(timer);
-  }
+  const { host, port, path, encrypted } = target.endpoint;
+  const dial = (dialer: CarrierDialer, signal: AbortSignal) =>
+    dialer.dial({ host, port: portOf(dialer, port, target.ports), path, encrypted }, { signal, runtime });
+  const won = await withinTime(
+    runtime,
+    { timeoutMs, signal: options.signal },
+    (ms) => new NnrpTimeoutError("the new connection", ms),
+    (signal) => raceCarriers(carriers, { dial, signal, attempts, headStartMs: Infinity, host: runtime }),
+  );
+  if (won !== null) return won.carrier;
   if (attempts.length === 1) throw attempts[0].error;
   throw new NnrpTransportError(
     carriers[0].name,
@@ -64,7 +72,7 @@ export async function dialForMove(
   );
 }
 
-async function targetOf(session: ClientSession, options: MigrateOptions): Promise<ResolvedTarget> {
+async function targetOf(session: MovingSession, options: MigrateOptions): Promise<ResolvedTarget> {
   const dialled = session.origin?.target;
   if (dialled === undefined && options.host === undefined) {
     throw new NnrpValueError("is needed: the session was not dialled by address", {
@@ -85,7 +93,7 @@ async function targetOf(session: ClientSession, options: MigrateOptions): Promis
 }
 
 function allowed(
-  session: ClientSession,
+  session: MovingSession,
   target: ResolvedTarget,
   hasToken: boolean,
   options: MigrateOptions,

@@ -6,10 +6,11 @@
  */
 import { callBack, type CarrierDialer, NnrpTimeoutError, NnrpValueError } from "@nnrp/core";
 import { isPrivate } from "./dial_target.ts";
-import type { MigrateOptions, MigrationOutcome } from "./migration.ts";
-import { PROBE_SAMPLE_COUNT, probeCarrier } from "./probe.ts";
-import { sleep } from "./reconnect.ts";
-import type { ClientSession } from "./session.ts";
+import { PROBE_SAMPLE_COUNT } from "./defaults.ts";
+import type { MigrateOptions } from "./migration.ts";
+import { probeCarrier } from "./probe.ts";
+import type { ClientSession, MigrationOutcome } from "./session.ts";
+import { sleep } from "./time_limit.ts";
 
 /** When to look, and when to move. */
 export interface PathPolicy {
@@ -83,7 +84,7 @@ export class PathKeeper {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
-        await sleep(this.#policy.probeIntervalMs!, signal);
+        await sleep(this.#session.runtime, this.#policy.probeIntervalMs!, signal);
         const look = await this.look();
         if (!signal.aborted) callBack(() => this.#policy.onLook?.(look), () => {});
       } catch {
@@ -108,6 +109,7 @@ export class PathKeeper {
         warmup: false,
         timeoutMs,
         signal: this.#stop.signal,
+        runtime: session.runtime,
       };
       const summary = await probeCarrier(carrier, target!, how);
       if (summary.successCount > 0) otherRttMs[carrier.name] = summary.medianRoundTripUs / 1000;

@@ -4,10 +4,7 @@
  *
  * @module
  */
-import type { Carrier, CarrierDialer } from "@nnrp/core";
-
-/** Head start of a carrier over the next one, ms. */
-export const HEAD_START_MS = 250;
+import type { CancelTimer, Carrier, CarrierDialer, Host } from "@nnrp/core";
 
 /** One try to connect. */
 export interface DialAttempt {
@@ -23,55 +20,59 @@ export interface DialAttempt {
   readonly chosen: boolean;
 }
 
-/** How a carrier is dialled. */
-export type Dial = (carrier: CarrierDialer, signal: AbortSignal) => Promise<Carrier>;
+/** How carriers are dialled. */
+export interface Race {
+  /** Dials one. */
+  readonly dial: (carrier: CarrierDialer, signal: AbortSignal) => Promise<Carrier>;
+  /** Ends all of it. */
+  readonly signal: AbortSignal;
+  /** What was tried is added here. */
+  readonly attempts: DialAttempt[];
+  /** Head start of a carrier over the next one, ms; Infinity: the next one only after a failure. */
+  readonly headStartMs: number;
+  /** Whose clock and timers to use. */
+  readonly host: Host;
+}
 
 /**
  * Races carriers. A carrier that lost the race is closed, and is no attempt.
  *
  * @param carriers Best first.
- * @param dial Dials one.
- * @param signal Ends all of it.
- * @param attempts What was tried is added here.
- * @param headStartMs Infinity: the next one only after a failure.
+ * @param race How they are dialled.
  * @returns The winner; null if all failed.
  */
 export function raceCarriers(
   carriers: readonly CarrierDialer[],
-  dial: Dial,
-  signal: AbortSignal,
-  attempts: DialAttempt[],
-  headStartMs: number,
+  { dial, signal, attempts, headStartMs, host }: Race,
 ): Promise<{ carrier: Carrier; dialer: CarrierDialer } | null> {
   return new Promise((resolve, reject) => {
-    const losers = new AbortController();
-    const all = AbortSignal.any([signal, losers.signal]);
+    const dials = new AbortController();
     let next = 0;
     let running = 0;
     let done = false;
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    let cancelHeadStart: CancelTimer | undefined;
 
     const settle = () => {
       done = true;
-      clearTimeout(timer);
+      cancelHeadStart?.();
       signal.removeEventListener("abort", onAbort);
-      losers.abort(new Error("another carrier was faster"));
+      dials.abort(signal.aborted ? signal.reason : new Error("another carrier was faster"));
     };
     const onAbort = () => {
       settle();
       reject(signal.reason);
     };
     const startNext = () => {
-      clearTimeout(timer);
+      cancelHeadStart?.();
       if (next >= carriers.length) return;
       const dialer = carriers[next++];
       running++;
-      const startedMs = performance.now();
+      const startedMs = host.now();
       const record = (chosen: boolean, error?: unknown) => {
-        const ms = performance.now() - startedMs;
+        const ms = host.now() - startedMs;
         attempts.push({ carrier: dialer.name, transportId: dialer.transport, ms, error, chosen });
       };
-      begin(dial, dialer, all).then((carrier) => {
+      begin(dial, dialer, dials.signal).then((carrier) => {
         running--;
         if (done) {
           void carrier.close({ graceful: false });
@@ -90,7 +91,7 @@ export function raceCarriers(
           resolve(null);
         }
       });
-      if (next < carriers.length && headStartMs !== Infinity) timer = setTimeout(startNext, headStartMs);
+      if (next < carriers.length) cancelHeadStart = host.after(headStartMs, startNext);
     };
     if (signal.aborted) {
       reject(signal.reason);
@@ -106,6 +107,6 @@ export function raceCarriers(
 }
 
 /** A dialer that throws instead of rejecting has failed, too. */
-async function begin(dial: Dial, dialer: CarrierDialer, signal: AbortSignal): Promise<Carrier> {
+async function begin(dial: Race["dial"], dialer: CarrierDialer, signal: AbortSignal): Promise<Carrier> {
   return await dial(dialer, signal);
 }

@@ -6,6 +6,7 @@
 import {
   type Carrier,
   type CarrierDialer,
+  type Host,
   MAX_BODY_BYTES_BEFORE_HELLO,
   NnrpConnectionClosedError,
   NnrpTimeoutError,
@@ -13,6 +14,8 @@ import {
   ProbeExchange,
   TransportId,
 } from "@nnrp/core";
+import { systemHost, waitFor, type WaitOptions } from "@nnrp/runtime";
+import { PROBE_PAYLOAD_BYTES, PROBE_SAMPLE_COUNT, PROBE_TIMEOUT_MS } from "./defaults.ts";
 import { type DialTargetOptions, type ResolvedTarget, resolveTarget } from "./dial_target.ts";
 import { portOf } from "./dial_plan.ts";
 import { type DialAttempt, raceCarriers } from "./path_race.ts";
@@ -22,14 +25,7 @@ import {
   type TransportProbeSelection,
   TransportProbeSummary,
 } from "./probe_selection.ts";
-import { startTimer, waitFor, type WaitOptions } from "./wait.ts";
-
-/** Bytes of a probe's body. */
-export const PROBE_PAYLOAD_BYTES = 32_768;
-/** Probes that count, for each transport. */
-export const PROBE_SAMPLE_COUNT = 3;
-/** Longest time for connecting, and again for the answer, ms. */
-export const PROBE_TIMEOUT_MS = 10_000;
+import { withinTime } from "./time_limit.ts";
 
 /** Options of {@linkcode probeClientTransport}. */
 export interface ProbeOptions extends DialTargetOptions, WaitOptions {
@@ -43,9 +39,9 @@ export interface ProbeOptions extends DialTargetOptions, WaitOptions {
   readonly transportId?: number;
   /** Longest time for connecting, and again for the answer, ms. Default 10,000. */
   readonly timeoutMs?: number;
+  /** What the probes take time, timers and random numbers from. Default: the machine. */
+  readonly runtime?: Host;
 }
-
-let lastProbeId = Math.round(performance.timeOrigin + performance.now()) >>> 0;
 
 /**
  * Probes every transport that has a carrier here, and says which is best.
@@ -60,27 +56,42 @@ export async function probeClientTransport(
   const { sampleCount = PROBE_SAMPLE_COUNT, payloadBytes = PROBE_PAYLOAD_BYTES, warmup = false } = options;
   positive(sampleCount, "sampleCount");
   positive(payloadBytes, "payloadBytes");
+  const runtime = options.runtime ?? systemHost();
   const resolved = await resolveTarget(target, options);
   const summary = (transportId: number) => {
     const carrier = resolved.carriers.find((c) => c.transport === transportId);
     if (carrier === undefined || (options.transportId ?? transportId) !== transportId) return null;
-    return probeCarrier(carrier, resolved, { ...options, sampleCount, payloadBytes, warmup });
+    return probeCarrier(carrier, resolved, { ...options, sampleCount, payloadBytes, warmup, runtime });
   };
   const [quicSummary, tcpSummary] = await Promise.all([summary(TransportId.QUIC), summary(TransportId.TCP)]);
   return selectTransport({ quic: quicSummary, tcp: tcpSummary });
+}
+
+/** How one carrier is probed. */
+export interface ProbeRound extends WaitOptions {
+  /** Probes that count. */
+  readonly sampleCount: number;
+  /** Bytes of each probe's body. */
+  readonly payloadBytes: number;
+  /** Whether one more goes ahead that does not count. */
+  readonly warmup: boolean;
+  /** Whose clock, timers and random numbers to use. */
+  readonly runtime: Host;
 }
 
 /** Probes one carrier, one probe after the other, each on a connection of its own. */
 export async function probeCarrier(
   carrier: CarrierDialer,
   target: ResolvedTarget,
-  options: ProbeOptions & { sampleCount: number; payloadBytes: number; warmup: boolean },
+  options: ProbeRound,
 ): Promise<TransportProbeSummary> {
   const results: TransportProbeResult[] = [];
   let failureCount = 0;
+  let probeId = Math.floor(options.runtime.random() * 2 ** 32);
   for (let i = options.warmup ? -1 : 0; i < options.sampleCount; i++) {
+    probeId = (probeId + 1) >>> 0;
     try {
-      const result = await probeOnce(carrier, target, options.payloadBytes, options);
+      const result = await probeOnce(carrier, target, probeId, options);
       if (i >= 0) results.push(result);
     } catch {
       options.signal?.throwIfAborted();
@@ -93,25 +104,30 @@ export async function probeCarrier(
 /**
  * One probe on a fresh connection.
  *
+ * @param probeId Its number, u32.
  * @throws NnrpTransportError, NnrpTimeoutError, NnrpProtocolError if the server refuses probes.
  */
 export async function probeOnce(
   dialer: CarrierDialer,
   { endpoint, ports }: ResolvedTarget,
-  payloadBytes: number,
-  options: WaitOptions,
+  probeId: number,
+  { payloadBytes, runtime, signal, timeoutMs = PROBE_TIMEOUT_MS }: Omit<ProbeRound, "sampleCount" | "warmup">,
 ): Promise<TransportProbeResult> {
-  const timeoutMs = options.timeoutMs ?? PROBE_TIMEOUT_MS;
-  const carrier = await connectWithin(dialer, {
-    host: endpoint.host,
-    port: portOf(dialer, endpoint.port, ports),
-    path: endpoint.path,
-    encrypted: endpoint.encrypted,
-  }, { timeoutMs, signal: options.signal });
-  const probeId = lastProbeId = (lastProbeId + 1) >>> 0;
-  const limits = { timeoutMs, signal: options.signal };
+  const limits = { timeoutMs, signal };
+  const carrier = await connectWithin(
+    dialer,
+    {
+      host: endpoint.host,
+      port: portOf(dialer, endpoint.port, ports),
+      path: endpoint.path,
+      encrypted: endpoint.encrypted,
+    },
+    limits,
+    runtime,
+  );
   try {
     return await waitFor<TransportProbeResult>(
+      runtime,
       limits,
       (ms) => new NnrpTimeoutError("the TRANSPORT_PROBE_ACK", ms),
       (resolve, reject) => {
@@ -121,7 +137,7 @@ export async function probeOnce(
           begin: () => {},
           packet: (cursor) => {
             try {
-              const times = exchange.receive(cursor, performance.now());
+              const times = exchange.receive(cursor, runtime.now());
               if (times === undefined) return;
               const { transport: transportId } = dialer;
               resolve(
@@ -137,7 +153,7 @@ export async function probeOnce(
             reject(new NnrpConnectionClosedError(carrier.name, "closed before the probe was answered")),
           closed: (info) => reject(info.error ?? new NnrpConnectionClosedError(carrier.name, info.reason)),
         });
-        exchange.ask(payloadBytes, performance.now());
+        exchange.ask(payloadBytes, runtime.now());
         return () => {};
       },
     );
@@ -150,26 +166,20 @@ export async function probeOnce(
 async function connectWithin(
   dialer: CarrierDialer,
   target: Parameters<CarrierDialer["dial"]>[0],
-  { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal },
+  limits: { timeoutMs: number; signal?: AbortSignal },
+  runtime: Host,
 ): Promise<Carrier> {
-  const limit = new AbortController();
-  const timer = startTimer(timeoutMs, () => limit.abort(new NnrpTimeoutError("the connection", timeoutMs)));
-  try {
-    const all = signal === undefined ? limit.signal : AbortSignal.any([signal, limit.signal]);
-    const attempts: DialAttempt[] = [];
-    // A race of one: it ends in time though a dialer does not.
-    const won = await raceCarriers(
-      [dialer],
-      (d, at) => d.dial(target, { signal: at }),
-      all,
-      attempts,
-      Infinity,
-    );
-    if (won === null) throw attempts[0].error;
-    return won.carrier;
-  } finally {
-    clearTimeout(timer);
-  }
+  const attempts: DialAttempt[] = [];
+  const dial = (d: CarrierDialer, signal: AbortSignal) => d.dial(target, { signal, runtime });
+  // A race of one: it ends in time though a dialer does not.
+  const won = await withinTime(
+    runtime,
+    limits,
+    (ms) => new NnrpTimeoutError("the connection", ms),
+    (signal) => raceCarriers([dialer], { dial, signal, attempts, headStartMs: Infinity, host: runtime }),
+  );
+  if (won === null) throw attempts[0].error;
+  return won.carrier;
 }
 
 function positive(value: number, field: string): void {

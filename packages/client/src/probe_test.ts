@@ -11,6 +11,7 @@ import {
   NnrpUnsupportedError,
   NnrpValueError,
 } from "@nnrp/core";
+import { systemHost } from "@nnrp/runtime";
 import { serve } from "@nnrp/server";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
@@ -38,7 +39,7 @@ const probe = (carriers: readonly FakeDialer[], options: ProbeOptions = {}) =>
 async function once(script: Script, timeoutMs = 20_000) {
   const tcp = fakeDialer("tcp", { script });
   const target = await resolveTarget(AT, { carriers: [tcp] });
-  return { tcp, result: probeOnce(tcp, target, 8, { timeoutMs }) };
+  return { tcp, result: probeOnce(tcp, target, 7, { payloadBytes: 8, timeoutMs, runtime: systemHost() }) };
 }
 
 test("a probe is the first packet of a fresh connection: session 0, a body of P, the sizes and times it says", async () => {
@@ -174,7 +175,8 @@ test("connecting and answering each have a time limit; without one there is none
   const connecting = new Later<Carrier>();
   const hung = fakeDialer("tcp", { connect: () => connecting.promise });
   const target = await resolveTarget(AT, { carriers: [hung] });
-  await assertRejects(() => probeOnce(hung, target, 8, { timeoutMs: 5 }), NnrpTimeoutError, "the connection");
+  const how = { payloadBytes: 8, timeoutMs: 5, runtime: systemHost() };
+  await assertRejects(() => probeOnce(hung, target, 7, how), NnrpTimeoutError, "the connection");
   const endless = await once(answeringProbes(), Infinity);
   assertEquals((await endless.result).transportId, TCP);
 });
@@ -230,7 +232,8 @@ test("our server answers probes, as many as are asked for", async () => {
   const net = memoryNetwork();
   const server = await serve({ listen: [net] }, () => ({}));
   const target = await resolveTarget("nnrp://memory", { carriers: [net] });
-  const summary = await probeCarrier(net, target, { sampleCount: 4, payloadBytes: 32_768, warmup: true });
+  const how = { sampleCount: 4, payloadBytes: 32_768, warmup: true, runtime: systemHost() };
+  const summary = await probeCarrier(net, target, how);
   assertEquals([summary.successCount, summary.failureCount, summary.transportId], [4, 0, TCP]);
   await settle();
   assertEquals(server.stats.probes, 5);

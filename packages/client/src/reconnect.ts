@@ -4,14 +4,8 @@
  *
  * @module
  */
-import { startTimer } from "./wait.ts";
 
-/** First delay, ms. */
-export const RECONNECT_MIN_DELAY_MS = 250;
-/** Longest delay, ms. */
-export const RECONNECT_MAX_DELAY_MS = 30_000;
-/** Tries until the session ends. */
-export const RECONNECT_ATTEMPTS = 10;
+import { RECONNECT_MAX_DELAY_MS, RECONNECT_MIN_DELAY_MS } from "./defaults.ts";
 
 /** What to do after a lost connection. */
 export interface ReconnectOptions {
@@ -38,23 +32,4 @@ export interface ReconnectOptions {
 export function reconnectDelay(attempt: number, options: ReconnectOptions, random: number): number {
   const { minDelayMs = RECONNECT_MIN_DELAY_MS, maxDelayMs = RECONNECT_MAX_DELAY_MS } = options;
   return Math.min(maxDelayMs, minDelayMs * 2 ** Math.min(attempt, 30)) * random;
-}
-
-/** Waits; rejects with the signal's reason. */
-export function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(signal.reason);
-      return;
-    }
-    const onAbort = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = startTimer(ms, () => {
-      signal.removeEventListener("abort", onAbort);
-      resolve();
-    });
-    signal.addEventListener("abort", onAbort, { once: true });
-  });
 }

@@ -1,7 +1,8 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
-import { RECONNECT_MAX_DELAY_MS, RECONNECT_MIN_DELAY_MS, reconnectDelay, sleep } from "./reconnect.ts";
+import { RECONNECT_MAX_DELAY_MS, RECONNECT_MIN_DELAY_MS } from "./defaults.ts";
+import { reconnectDelay } from "./reconnect.ts";
 
 test("the bound of the delay doubles with each try up to the longest", () => {
   const bounds = Array.from({ length: 10 }, (_, attempt) => reconnectDelay(attempt, {}, 1));
@@ -29,17 +30,4 @@ test("the last try of a search without end is as quiet as the tenth", () => {
   for (const attempt of [31, 1023, 1e6, Number.MAX_SAFE_INTEGER]) {
     assertEquals(reconnectDelay(attempt, {}, 1), RECONNECT_MAX_DELAY_MS);
   }
-});
-
-test("a sleep ends by itself, or by its signal with the signal's reason; longer than timers last, too", async () => {
-  const stop = new AbortController();
-  await sleep(0, stop.signal);
-  await sleep(1, stop.signal);
-  const sleeping = [1e6, 2 ** 31, 2 ** 40, Infinity].map((ms) => sleep(ms, stop.signal));
-  const awake = sleeping.map((s) => s.then(() => "woke up", () => "ended"));
-  await sleep(5, new AbortController().signal);
-  assertEquals(await Promise.race([...awake, Promise.resolve("asleep")]), "asleep");
-  stop.abort(new Error("get up"));
-  for (const s of sleeping) await assertRejects(() => s, Error, "get up");
-  await assertRejects(() => sleep(0, stop.signal), Error, "get up");
 });

@@ -27,6 +27,7 @@ import {
   settle,
   silent,
 } from "../tests/fake_carriers.ts";
+import { VirtualHost } from "../tests/virtual_host.ts";
 import { dialClient, type DialOptions } from "./dial.ts";
 import type { ReconnectOptions } from "./reconnect.ts";
 import type { ClientSession } from "./session.ts";
@@ -359,16 +360,35 @@ test("timeouts, signals and loops that are left work while reconnecting", async 
 
 test("idle time does not run while there is no connection", async () => {
   const { server, dial, road } = await place(echo);
-  const session = await dial({ ...QUICK, maxAttempts: Infinity }, { idleTimeoutMs: 30 });
+  const runtime = new VirtualHost();
+  const session = await dial({ ...QUICK, maxAttempts: Infinity }, { idleTimeoutMs: 30, runtime });
   road.open = false;
   await lost(session);
   const waiting = session.submit(say("patient"));
-  await new Promise((done) => setTimeout(done, 100));
+  await runtime.pass(1000);
   assertEquals(session.state, "reconnecting");
   road.open = true;
+  await runtime.pass(5);
   assertEquals((await waiting).text(), "patient");
   await session.close();
   await server.close();
+});
+
+test("a pause of the application outlives connection and session, and ends when it says so", async () => {
+  for (const migrationToken of [true, false]) { // the old session comes back, or a new one begins
+    const { server, dial, dialer } = await place(echo);
+    const session = await dial(QUICK, { migrationToken });
+    session.pauseSubmit();
+    const waiting = session.submit(say("patient"));
+    void dialer.carriers[0].close({ graceful: false });
+    await until(() => session.stats.reconnects === 1 && session.state === "active", "the new connection");
+    await session.ping();
+    assertEquals([session.stats.paused, session.stats.waiting, session.stats.submitted], [true, 1, 0]);
+    session.resumeSubmit();
+    assertEquals((await waiting).text(), "patient");
+    await session.close();
+    await server.close();
+  }
 });
 
 test("idle time does not run between failed handshakes either", async () => {

@@ -5,12 +5,8 @@
  * @module
  */
 import { HeaderFlags, type NnrpError, NnrpLimitError, type Result } from "@nnrp/core";
+import { MAX_STREAM_BYTES, MAX_STREAM_RESULTS } from "./defaults.ts";
 import { BaseWaiter, type FrameOwner } from "./frame_waiters.ts";
-
-/** Parts that may wait in one stream (docs/architecture.md, "Limits"). */
-export const MAX_STREAM_RESULTS = 4096;
-/** Bytes of parts that may wait in one stream. */
-export const MAX_STREAM_BYTES = 8 * 1024 * 1024;
 
 const PULL_PENDING = 1;
 const PULL_BATCH = 2;
@@ -19,8 +15,15 @@ const PULL_BATCH = 2;
  * What `submitStream()` returns: iterate it once. It yields each part and the final result, but not an empty end; a
  * RESULT_DROP is yielded as such; an ERROR for the frame is thrown. Leaving the loop early cancels the frame.
  */
-export class ResultStream extends BaseWaiter implements AsyncIterable<Result> {
-  readonly #owner: FrameOwner;
+export interface ResultStream extends AsyncIterable<Result> {
+  /** The parts as they came together: all that are there, at least one. For tokens, twice as fast as one at a time. */
+  batches(): AsyncIterable<Result[]>;
+  /** The token chunks as text; characters that were cut between chunks come whole. */
+  text(): AsyncGenerator<string, void, undefined>;
+}
+
+/** Who waits for the frame of a {@linkcode ResultStream}. */
+export class StreamWaiter extends BaseWaiter implements ResultStream {
   readonly #maxResults: number;
   readonly #maxBytes: number;
   #ring: (Result | undefined)[] = [];
@@ -36,7 +39,7 @@ export class ResultStream extends BaseWaiter implements AsyncIterable<Result> {
   #began = false;
 
   /**
-   * Makes a ResultStream.
+   * Makes a StreamWaiter.
    *
    * @param owner The session.
    * @param maxResults Parts that may wait.
@@ -47,8 +50,7 @@ export class ResultStream extends BaseWaiter implements AsyncIterable<Result> {
     maxResults: number = MAX_STREAM_RESULTS,
     maxBytes: number = MAX_STREAM_BYTES,
   ) {
-    super(true);
-    this.#owner = owner;
+    super(owner, true);
     this.#maxResults = maxResults;
     this.#maxBytes = maxBytes;
   }
@@ -62,7 +64,7 @@ export class ResultStream extends BaseWaiter implements AsyncIterable<Result> {
     };
   }
 
-  /** The parts as they came together: all that are there, at least one. For tokens, twice as fast as one at a time. */
+  /** See ResultStream. */
   batches(): AsyncIterable<Result[]> {
     return {
       [Symbol.asyncIterator]: (): AsyncIterator<Result[]> => {
@@ -75,7 +77,7 @@ export class ResultStream extends BaseWaiter implements AsyncIterable<Result> {
     };
   }
 
-  /** The token chunks as text; characters that were cut between chunks come whole. */
+  /** See ResultStream. */
   async *text(): AsyncGenerator<string, void, undefined> {
     const decoder = new TextDecoder();
     for await (const batch of this.batches()) {
@@ -129,7 +131,7 @@ export class ResultStream extends BaseWaiter implements AsyncIterable<Result> {
         "maxStreamResults and maxStreamBytes",
     );
     this.failed(error);
-    this.#owner.giveUp(this);
+    this.owner.giveUp(this);
   }
 
   #push(result: Result): void {
@@ -206,7 +208,7 @@ export class ResultStream extends BaseWaiter implements AsyncIterable<Result> {
   #leave(): Promise<IteratorResult<unknown>> {
     if (!this.#done) {
       this.#done = true;
-      this.#owner.giveUp(this);
+      this.owner.giveUp(this);
       this.settle();
     }
     this.#ring = [];

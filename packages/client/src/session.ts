@@ -1,70 +1,50 @@
 /**
- * One session with a server: submits frames, hands out results, and everything on the control path (behaviour spec §14.1).
- * The rules are the engine's; this file owns promises, the one timer, and the waiting line of submits.
+ * One session with a server, as applications hold it (behaviour spec §14.1). What its calls do is in the parts that session_core.ts
+ * puts together.
  *
  * @module
  */
-import {
-  type AcceptedHello,
-  buildClientHello,
-  type CachePutReply,
-  type Carrier,
-  ClientEngine,
-  type CloseInfo,
-  type ErrorEvent,
-  expiryOf,
-  type FlowUpdateEvent,
-  type FlowUpdateFields,
-  flowUpdateOf,
-  type FrameWaiter,
-  LAST_WORDS_MS,
-  LINGER_MS,
-  NnrpCancelledError,
-  NnrpConnectionClosedError,
-  type NnrpError,
-  NnrpLimitError,
-  NnrpStateError,
-  NnrpTimeoutError,
-  type PatchReply,
-  type ReplyWaiter,
-  type Result,
-  type ResultHintEvent,
-  type ServerHelloAckMetadata,
-  type SessionEnd,
-  SessionState,
-  stateName,
+import type {
+  AcceptedHello,
+  Carrier,
+  EffectiveSettings,
+  ErrorEvent,
+  FlowUpdateEvent,
+  FlowUpdateFields,
+  Host,
+  Result,
+  ResultHintEvent,
+  ServerHelloAckMetadata,
+  SessionEnd,
 } from "@nnrp/core";
-import {
-  type CacheInvalidation,
-  type CachePutOutcome,
-  type CachePutRequest,
-  invalidationOf,
-  putOf,
-} from "./cache_calls.ts";
-import type { DialOrigin, DialRecord } from "./dial.ts";
-import { EventFeed } from "./event_feed.ts";
-import { checkFrameId, completeRequest, type FrameRequest } from "./frame_request.ts";
-import { type FrameOwner, InboxWaiter, type PendingFrame, PromiseWaiter } from "./frame_waiters.ts";
-import { Inbox } from "./inbox.ts";
-import { type PatchFields, patchOf, type PatchOutcome } from "./patch_calls.ts";
-import { MIGRATE_TIMEOUT_MS, type MigrateOptions, type MigrationOutcome } from "./migration.ts";
-import { dialForMove } from "./migration_target.ts";
+import type { WaitOptions } from "@nnrp/runtime";
+import type { CacheInvalidation, CachePutOutcome, CachePutRequest } from "./cache_calls.ts";
+import type { CloseOptions } from "./closing.ts";
+import type { DialOrigin, DialRecord } from "./dial_origin.ts";
+import type { FrameRequest } from "./frame_request.ts";
+import type { MigrateOptions, MoveOutcome } from "./migration.ts";
+import type { PatchFields, PatchOutcome } from "./patch_calls.ts";
 import { MigrationTriggerMonitor, type MigrationTriggerPolicy } from "./path_monitor.ts";
-import { ResultRouter } from "./result_router.ts";
-import { ResultStream } from "./result_stream.ts";
 import { RawAccess, type RawSession } from "./raw_session.ts";
-import { SessionPaths } from "./session_paths.ts";
-import type { ClientStats, FrameKey, OpenOptions, ReceiveOptions, SubmitOptions } from "./session_types.ts";
-import {
-  CLOSE_DRAIN_MS,
-  CLOSE_IDLE_DRAIN_MS,
-  MAX_SEND_BUFFER_BYTES,
-  MAX_WAITING_SUBMITS,
-  SEND_STALL_MS,
-  type SessionOptions,
-} from "./session_options.ts";
-import { WaitingLine } from "./waiting_line.ts";
-import { waitFor, type WaitOptions } from "./wait.ts";
+import { type ResultRouter, SessionResultRouter } from "./result_router.ts";
+import type { ResultStream } from "./result_stream.ts";
+import { SessionCore } from "./session_core.ts";
+import { SessionMover } from "./session_move.ts";
+import type {
+  ClientSessionState,
+  ClientStats,
+  FrameKey,
+  OpenOptions,
+  ReceiveOptions,
+  SubmitOptions,
+} from "./session_types.ts";
+import type { Submitter } from "./submitter.ts";
+
+/** What became of a move. */
+export interface MigrationOutcome extends MoveOutcome {
+  /** The session; it is the same object on every path. */
+  readonly session: ClientSession;
+}
 
 /** A session with a server. Made by `dialClient()` or `connectClientSession()`. */
 export class ClientSession {
@@ -72,92 +52,20 @@ export class ClientSession {
   readonly closed: Promise<SessionEnd>;
   /** Around the rules: packets as they are. */
   readonly raw: RawSession;
+  /** What the session takes time, timers and random numbers from. */
+  readonly runtime: Host;
 
-  #carrier: Carrier;
-  readonly #engine: ClientEngine;
-  readonly #paths: SessionPaths;
-  readonly #origin: DialOrigin | null;
-  readonly #auth: Uint8Array;
-  readonly #resubmits: boolean;
-  readonly #options: SessionOptions;
-  readonly #inbox: Inbox;
-  readonly #hints: EventFeed<ResultHintEvent>;
-  readonly #flows: EventFeed<FlowUpdateEvent>;
-  readonly #errors: EventFeed<ErrorEvent>;
-  readonly #line: WaitingLine;
-  readonly #owner: FrameOwner = { giveUp: (frame) => this.#giveUp(frame) };
-  readonly #maxSendBuffer: number;
-  readonly #stallMs: number;
-  readonly #hello: ReturnType<typeof buildClientHello>;
-  #agreed: AcceptedHello | null = null;
-  #opening: { resolve: () => void; reject: (error: NnrpError) => void } | null = null;
-  #resolveClosed: (end: SessionEnd) => void = () => {};
-  #end: SessionEnd | null = null;
-  #carrierClosed = false;
-  #migrating = false;
-  #consumer: "results" | "router" | null = null;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #timerMs = Infinity;
-  #stallBytes = -1;
-  #stallSinceMs = 0;
+  readonly #core: SessionCore;
+  readonly #submitter: Submitter;
+  readonly #mover: SessionMover;
 
-  private constructor(carrier: Carrier, options: OpenOptions) {
-    this.#carrier = carrier;
-    this.#options = options;
-    this.#origin = options.origin ?? null;
-    this.#hello = buildClientHello(options);
-    this.#auth = this.#hello.body.subarray(this.#hello.body.length - this.#hello.metadata.authBytes);
-    this.#maxSendBuffer = options.maxSendBufferBytes ?? MAX_SEND_BUFFER_BYTES;
-    this.#stallMs = options.sendStallMs ?? SEND_STALL_MS;
-    this.#inbox = new Inbox(options);
-    this.#line = new WaitingLine(options.maxWaitingSubmits ?? MAX_WAITING_SUBMITS);
-    const kept = options.maxEventsKept ?? 256;
-    this.#hints = new EventFeed(kept);
-    this.#flows = new EventFeed(kept);
-    this.#errors = new EventFeed(kept);
-    this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
-    this.#engine = new ClientEngine(carrier, {
-      opened: (accepted) => {
-        this.#agreed = accepted;
-        this.#opening?.resolve();
-      },
-      refused: (error) => this.#opening?.reject(error),
-      admitted: () => this.#admit(),
-      hint: (event) => this.#hints.push(event),
-      flow: (event) => this.#flows.push(event),
-      error: (event) => this.#errors.push(event),
-      pathBroken: (event) => this.#paths.pathBroken(event),
-      draining: (end) => this.#draining(end),
-      finished: (_end, fatal) => {
-        if (!this.#paths.reopening) this.#paths.ended();
-        void this.#carrier.close({ endDelayMs: fatal ? LAST_WORDS_MS : 0 });
-      },
-      suspended: (end, lost) => this.#paths.suspended(end, lost),
-    }, options);
-    const origin = this.#origin;
-    const reconnect = origin?.reconnect ?? null;
-    this.#resubmits = reconnect?.resubmit ?? false;
-    this.#paths = new SessionPaths(
-      {
-        engine: this.#engine,
-        turned: () => {
-          if (this.#engine.nextDeadlineMs < this.#timerMs) this.#arm();
-        },
-        carrierChanged: (next) => this.#carrierChanged(next),
-        sayHello: (limits) => this.#sayHello(limits),
-        lost: (waiters, error) => this.#framesLost(waiters, error),
-        over: (info, end) => this.#over(info, end),
-        report: (type, message, error) => this.#report(type, message, error),
-      },
-      carrier,
-      reconnect === null || origin === null ? null : {
-        ...reconnect,
-        timeoutMs: origin.timeoutMs,
-        dial: (signal) => origin.connect(signal),
-        isPrivate: (carrier) => origin.isPrivate(carrier),
-      },
-    );
-    this.raw = new RawAccess(this.#engine, () => this.#carrier);
+  private constructor(core: SessionCore) {
+    this.#core = core;
+    this.#submitter = core.submitter;
+    this.#mover = new SessionMover(core);
+    this.closed = core.closed;
+    this.runtime = core.host;
+    this.raw = new RawAccess(core.engine, () => core.carrier);
   }
 
   /**
@@ -166,106 +74,74 @@ export class ClientSession {
    * @throws NnrpProtocolError if the server refuses, NnrpTimeoutError, NnrpConnectionClosedError, or the signal's reason.
    */
   static async open(carrier: Carrier, options: OpenOptions = {}): Promise<ClientSession> {
-    let session: ClientSession;
     try {
-      session = new ClientSession(carrier, options);
-      session.#engine.opened(performance.now());
-      session.#paths.start();
-      session.#arm();
-      await session.#sayHello(options);
-      session.#paths.opened();
-      if (carrier.unverified) {
-        session.#report(
-          "unverified",
-          `the certificate of ${carrier.remote} was not verified: anybody may be there`,
-        );
-      }
+      const core = new SessionCore(carrier, options);
+      await core.open(options);
+      return new ClientSession(core);
     } catch (error) {
       void carrier.close({ graceful: false });
       throw error;
-    }
-    return session;
-  }
-
-  /** Says hello on the present carrier and waits for the server's answer. */
-  async #sayHello(limits: WaitOptions): Promise<void> {
-    // A token is not asked for where anybody could read it.
-    const isOpen = this.#origin?.isPrivate(this.#carrier) === false;
-    const { metadata, body } = isOpen
-      ? buildClientHello({ ...this.#options, migrationToken: false })
-      : this.#hello;
-    try {
-      await waitFor<void>(limits, (ms) => new NnrpTimeoutError("the handshake", ms), (resolve, reject) => {
-        this.#opening = { resolve, reject };
-        this.#engine.hello(metadata, body);
-        return () => {};
-      });
-    } finally {
-      this.#opening = null;
     }
   }
 
   /** The session's id. */
   get sessionId(): number {
-    return this.#engine.sessionId || (this.#agreed?.metadata.sessionId ?? 0);
+    return this.#core.sessionId;
   }
   /** The model the server uses; empty if it did not say. */
   get modelName(): string {
-    return this.#accepted.modelName;
+    return this.accepted.modelName;
   }
   /** What the server agreed to. */
   get helloAck(): ServerHelloAckMetadata {
-    return this.#accepted.metadata;
+    return this.accepted.metadata;
   }
   /** What the server agreed to, with its extensions. */
   get accepted(): AcceptedHello {
-    return this.#accepted;
-  }
-  get #accepted(): AcceptedHello {
-    return this.#agreed!;
+    return this.#core.agreed!;
   }
   /** TransportId of the carrier in use. */
   get transport(): number {
-    return this.#carrier.transport;
+    return this.#core.carrier.transport;
   }
   /** Name of the carrier in use, for example `"tcp"`. */
   get carrierName(): string {
-    return this.#carrier.name;
+    return this.#core.carrier.name;
   }
   /** How the server was reached; null if the session was opened on a carrier that was connected already. */
   get dialRecord(): DialRecord | null {
-    return this.#origin?.record ?? null;
+    return this.origin?.record ?? null;
   }
   /** Where and how the server was dialled; null likewise. */
   get origin(): DialOrigin | null {
-    return this.#origin;
+    return this.#core.origin;
   }
-  /** `"active"`, `"draining"`, `"closed"`, or `"reconnecting"` while a lost connection is being replaced. */
-  get state(): string {
-    return this.#paths.searching ? "reconnecting" : stateName(this.#engine.state);
+  /** Where the session is in its life; `"reconnecting"` while a lost connection is being replaced. */
+  get state(): ClientSessionState {
+    return this.#core.state;
   }
   /** Values of SESSION_PATCH in force as the server last told. */
-  get settings(): NonNullable<ClientEngine["settings"]> {
-    return this.#engine.settings!;
+  get settings(): EffectiveSettings {
+    return this.#core.engine.settings!;
   }
 
   /** Counters as they are now. */
   get stats(): ClientStats {
-    const engine = this.#engine;
-    const { sentBytes, receivedBytes, bufferedBytes } = this.#carrier;
+    const { engine, submitter, results, hints, paths, carrier } = this.#core;
+    const { sentBytes, receivedBytes, bufferedBytes } = carrier;
     return {
       ...engine.counts,
       inFlight: engine.framesInFlight,
       limit: engine.limit,
-      waiting: this.#line.size,
+      waiting: submitter.waiting,
       paused: engine.credit.paused,
-      unclaimed: this.#inbox.size,
-      droppedUnclaimed: this.#inbox.droppedUnclaimed,
-      droppedHints: this.#hints.dropped,
+      unclaimed: results.inbox.size,
+      droppedUnclaimed: results.inbox.droppedUnclaimed,
+      droppedHints: hints.dropped,
       rttMs: engine.keepAlive.smoothedRttMs,
       errorsSent: engine.errorsSent,
-      moves: this.#paths.moves,
-      reconnects: this.#paths.reconnects,
+      moves: paths.moves,
+      reconnects: paths.reconnects,
       sentBytes,
       receivedBytes,
       bufferedBytes,
@@ -281,17 +157,7 @@ export class ClientSession {
    *   request, NnrpConnectionClosedError when the session ends first.
    */
   submit(request: FrameRequest, options?: SubmitOptions): Promise<Result> {
-    const promise = new Promise<Result>(capture);
-    const until = options === undefined ? undefined : options.until;
-    const waiter = new PromiseWaiter(
-      capturedResolve,
-      capturedReject,
-      until === "eos",
-      this.#owner,
-      until === "first",
-    );
-    this.#submit(request, waiter, options);
-    return promise;
+    return this.#submitter.submit(request, options);
   }
 
   /**
@@ -300,18 +166,8 @@ export class ClientSession {
    * @returns The frame's numbers, once the session no longer needs the request's bytes.
    * @throws As {@linkcode ClientSession.submit}, but for what happens after sending.
    */
-  async submitNowait(request: FrameRequest, options?: SubmitOptions): Promise<FrameKey> {
-    let released: Promise<void> | null = null;
-    const key = await new Promise<FrameKey>((resolve, reject) => {
-      const waiter: InboxWaiter = new InboxWaiter(this.#inbox, options?.until === "eos", (error) => {
-        if (error !== null) return reject(error);
-        released = this.#carrier.released(); // now: the session may have moved when the caller hears of it
-        resolve({ frameId: waiter.frameId, viewId: waiter.viewId });
-      });
-      this.#submit(request, waiter, options);
-    });
-    if (released !== null) await released;
-    return key;
+  submitNowait(request: FrameRequest, options?: SubmitOptions): Promise<FrameKey> {
+    return this.#submitter.submitNowait(request, options);
   }
 
   /** Same as {@linkcode ClientSession.submitNowait}. */
@@ -330,136 +186,7 @@ export class ClientSession {
    * @returns Iterate it once: results, `.batches()` or `.text()`.
    */
   submitStream(request: FrameRequest, options?: SubmitOptions): ResultStream {
-    const { maxStreamResults, maxStreamBytes } = this.#options;
-    const stream = new ResultStream(this.#owner, maxStreamResults, maxStreamBytes);
-    this.#submit(request, stream, options);
-    return stream;
-  }
-
-  #submit(request: FrameRequest, waiter: PendingFrame, options: SubmitOptions | undefined): void {
-    const engine = this.#engine;
-    try {
-      if (options !== undefined || request.deadlineMs !== undefined) {
-        this.#setLimits(request, waiter, options);
-      }
-      if (this.#resubmits) waiter.resend = request;
-      if (this.#line.size === 0 && engine.canSubmit() && this.#carrier.bufferedBytes < this.#maxSendBuffer) {
-        this.#send(request, waiter);
-        return;
-      }
-      this.#wait(request, waiter);
-    } catch (error) {
-      waiter.failed(error as NnrpError);
-    }
-  }
-
-  /** Hands the frame to the engine. */
-  #send(request: FrameRequest, waiter: PendingFrame): void {
-    const engine = this.#engine;
-    if (request.frameId !== undefined) checkFrameId(request.frameId);
-    engine.submit(completeRequest(request), request.frameId, waiter);
-    if (waiter instanceof InboxWaiter) {
-      waiter.onSubmitted!(null);
-      waiter.onSubmitted = null;
-    }
-    if (waiter.deadlineMs !== 0 && waiter.deadlineMs < this.#timerMs) this.#arm();
-  }
-
-  #setLimits(request: FrameRequest, waiter: PendingFrame, options: SubmitOptions | undefined): void {
-    const { timeoutMs, signal } = options ?? {};
-    if (signal?.aborted) throw cancelledUnsent(signal.reason);
-    if (timeoutMs !== undefined || request.deadlineMs !== undefined) {
-      const now = performance.now();
-      const expiry = request.deadlineMs === undefined
-        ? Infinity
-        : expiryOf(request.deadlineMs, Date.now(), now);
-      const endsMs = Math.min(now + (timeoutMs ?? Infinity), expiry);
-      if (endsMs !== Infinity) {
-        waiter.deadlineMs = Math.max(1, Math.ceil(endsMs));
-        waiter.timeoutMs = Math.round(endsMs - now);
-      }
-    }
-    if (signal !== undefined) {
-      waiter.signal = signal;
-      waiter.onAbort = () => this.#giveUp(waiter, signal.reason);
-      signal.addEventListener("abort", waiter.onAbort, { once: true });
-    }
-  }
-
-  /** Nobody wants this frame any more, wherever it is on its way. */
-  #giveUp(waiter: PendingFrame, cause?: unknown): void {
-    const { frameId, viewId } = waiter;
-    if (this.#line.remove(waiter)) waiter.failed(cancelledUnsent(cause));
-    else if (this.#engine.waiterOf(frameId, viewId) === waiter) this.#engine.cancel(frameId, viewId, cause);
-  }
-
-  #wait(request: FrameRequest, waiter: PendingFrame): void {
-    const engine = this.#engine;
-    if (engine.state !== SessionState.ACTIVE && !this.#paths.searching) {
-      throw this.#end?.error ?? new NnrpStateError(`cannot submit: the session is ${this.state}`);
-    }
-    if (this.#options.whenFull === "reject") {
-      throw new NnrpLimitError(
-        "whenFull",
-        `no slot is free: ${engine.framesInFlight} of ${engine.limit} frames are in flight`,
-      );
-    }
-    this.#line.push(request, waiter);
-    if (engine.canSubmit()) void this.#carrier.drained().then(() => this.#admit());
-    else engine.wantSlot();
-    if (waiter.deadlineMs !== 0 && waiter.deadlineMs < this.#timerMs) this.#arm();
-  }
-
-  /** Frames in flight lost their path: each is submitted anew, or fails. */
-  #framesLost(waiters: readonly FrameWaiter[], error: NnrpError): void {
-    for (const waiter of waiters) {
-      if (!this.#resubmit(waiter as PendingFrame)) this.#engine.failLost(waiter, error);
-    }
-    this.#admit();
-  }
-
-  #resubmit(pending: PendingFrame): boolean {
-    if (pending.late || pending.resend === null || !pending.startsOver()) return false;
-    const request = { ...pending.resend, frameId: undefined, retryOfFrame: pending.frameId };
-    try {
-      this.#line.push(request, pending);
-    } catch {
-      return false;
-    }
-    this.#engine.wantSlot();
-    return true;
-  }
-
-  /** The session goes on over this carrier. */
-  #carrierChanged(carrier: Carrier): void {
-    this.#carrier = carrier;
-    this.#stallBytes = -1;
-    if (this.#line.size > 0) this.#engine.wantSlot();
-    this.#arm();
-  }
-
-  /** Sends waiting submits as far as slots and send buffer reach. */
-  #admit(): void {
-    const engine = this.#engine;
-    const line = this.#line;
-    if (engine.state !== SessionState.ACTIVE) return;
-    while (line.size > 0 && engine.canSubmit()) {
-      if (this.#carrier.bufferedBytes >= this.#maxSendBuffer) {
-        void this.#carrier.drained().then(() => this.#admit());
-        return;
-      }
-      const { request, waiter } = line.shift()!;
-      if (waiter.signal !== null && waiter.signal.aborted) { // its listener has not been called yet
-        waiter.failed(cancelledUnsent(waiter.signal.reason));
-        continue;
-      }
-      try {
-        this.#send(request, waiter);
-      } catch (error) {
-        waiter.failed(error as NnrpError);
-      }
-    }
-    if (line.size > 0) engine.wantSlot();
+    return this.#submitter.submitStream(request, options);
   }
 
   /**
@@ -469,32 +196,7 @@ export class ClientSession {
    *   NnrpConnectionClosedError once the session is over and nothing is kept.
    */
   receiveResult(options: ReceiveOptions = {}): Promise<Result> {
-    if (this.#consumer !== null && options.frameId === undefined) {
-      return Promise.reject(
-        new NnrpStateError(`results go to ${this.#consumer === "router" ? "a ResultRouter" : "results()"}`),
-      );
-    }
-    return this.receiveRouted(options);
-  }
-
-  /** As {@linkcode ClientSession.receiveResult}, for the one who consumes the results. */
-  receiveRouted(options: ReceiveOptions): Promise<Result> {
-    const { frameId, viewId = 0 } = options;
-    const what = frameId === undefined ? "the next result" : `the answer to frame ${frameId}/${viewId}`;
-    return waitFor<Result>(
-      options,
-      (ms) => {
-        // Frames of submit() have a wait of their own, which this one does not end.
-        if (frameId !== undefined && this.#engine.waiterOf(frameId, viewId) instanceof InboxWaiter) {
-          this.#engine.timeOut(frameId, viewId);
-        }
-        return new NnrpTimeoutError(what, ms);
-      },
-      (resolve, reject) =>
-        frameId === undefined
-          ? this.#inbox.receiveAny({ resolve, reject })
-          : this.#inbox.receive(frameId, viewId, { resolve, reject }),
-    );
+    return this.#core.results.receive(options);
   }
 
   /**
@@ -502,22 +204,8 @@ export class ClientSession {
    *
    * @throws NnrpStateError if a router or another loop consumes the results already.
    */
-  async *results(): AsyncGenerator<Result, void, undefined> {
-    this.#consume("results");
-    try {
-      for (;;) {
-        let result: Result;
-        try {
-          result = await this.receiveRouted({});
-        } catch (error) {
-          if (this.#end !== null && error === this.#endError()) return;
-          throw error;
-        }
-        yield result;
-      }
-    } finally {
-      this.#consumer = null;
-    }
+  results(): AsyncGenerator<Result, void, undefined> {
+    return this.#core.results.iterate();
   }
 
   /**
@@ -526,8 +214,7 @@ export class ClientSession {
    * @throws NnrpStateError if results are consumed already.
    */
   manageResults(): ResultRouter {
-    this.#consume("router");
-    return new ResultRouter(this, () => this.#consumer = null);
+    return new SessionResultRouter(this.#submitter, this.#core.results);
   }
 
   /**
@@ -550,57 +237,7 @@ export class ClientSession {
    *   reached: the session goes on where it was.
    */
   async migrate(options: MigrateOptions = {}): Promise<MigrationOutcome> {
-    this.#demandMovable();
-    if (this.#migrating || this.#paths.moving) {
-      throw new NnrpStateError("cannot migrate: the session is moving already");
-    }
-    this.#migrating = true;
-    try {
-      return await this.#migrate(options);
-    } finally {
-      this.#migrating = false;
-    }
-  }
-
-  #demandMovable(): void {
-    if (this.#engine.state !== SessionState.ACTIVE || this.#paths.searching) {
-      throw new NnrpStateError(`cannot migrate: the session is ${this.state}`);
-    }
-  }
-
-  async #migrate(options: MigrateOptions): Promise<MigrationOutcome> {
-    const endsMs = performance.now() + (options.timeoutMs ?? MIGRATE_TIMEOUT_MS);
-    const previousTransportId = this.transport;
-    const previousCarrier = this.carrierName;
-    const carrier = await dialForMove(this, this.#paths.hasToken, options);
-    try {
-      this.#demandMovable(); // much may have happened while it was dialled
-    } catch (error) {
-      void carrier.close({ graceful: false });
-      throw error;
-    }
-    const { ack } = await this.#paths.join(
-      carrier,
-      options.lastResultFrameId ?? this.#engine.lastResultFrameId,
-      this.#auth,
-      { signal: options.signal, timeoutMs: Math.max(1, endsMs - performance.now()) },
-    );
-    const accepted = ack.acceptCode === 0;
-    const what = accepted
-      ? `moved from ${previousCarrier} to ${carrier.name}`
-      : `the server refused to move to ${carrier.name}`;
-    this.#report(accepted ? "migrated" : "migration-refused", what);
-    return {
-      status: accepted ? "success" : "failed",
-      accepted,
-      previousTransportId,
-      currentTransportId: this.transport,
-      previousCarrier,
-      currentCarrier: this.carrierName,
-      session: this,
-      ackMetadata: ack,
-      resumeFromFrameId: Number(ack.resumeFromFrameId),
-    };
+    return { ...await this.#mover.move(options), session: this };
   }
 
   /** As {@linkcode ClientSession.migrate}, with the host as rc2's call has it (behaviour spec §14.1). */
@@ -608,22 +245,15 @@ export class ClientSession {
     return this.migrate(typeof host === "string" ? { ...options, host } : host ?? options);
   }
 
-  #consume(who: "results" | "router"): void {
-    if (this.#consumer !== null) {
-      throw new NnrpStateError("the results of this session have a consumer already");
-    }
-    this.#consumer = who;
-  }
-
   /** Forgets a frame: what came of it, and what may still come. */
   discardFrame(frameId: number, viewId = 0): void {
-    this.#engine.discard(frameId, viewId);
-    this.#inbox.discard(frameId, viewId);
+    this.#core.engine.discard(frameId, viewId);
+    this.#core.results.inbox.discard(frameId, viewId);
   }
 
   /** Takes a frame back: FRAME_CANCEL goes out, who waits for it gets NnrpCancelledError. Nothing if it has ended. */
   cancelFrame(frameId: number, viewId = 0): void {
-    this.#engine.cancel(frameId, viewId);
+    this.#core.engine.cancel(frameId, viewId);
   }
 
   /**
@@ -632,7 +262,7 @@ export class ClientSession {
    * @throws NnrpTimeoutError if no PONG comes in time (default 10 s), NnrpConnectionClosedError.
    */
   ping(options: WaitOptions = {}): Promise<number> {
-    return this.#request("the PONG", options, (waiter) => this.#engine.ping(waiter, performance.now()));
+    return this.#core.requests.ping(options);
   }
 
   /**
@@ -641,22 +271,8 @@ export class ClientSession {
    * @returns What the server applied and refused; a refusal is an outcome, not an error.
    * @throws NnrpValueError for bad values, NnrpProtocolError for an ERROR in answer, NnrpTimeoutError (default 10 s).
    */
-  async patch(fields: PatchFields, options: WaitOptions = {}): Promise<PatchOutcome> {
-    const { metadata, profilePatch } = patchOf(fields);
-    const reply = await this.#request<PatchReply>(
-      "the SESSION_PATCH_ACK",
-      options,
-      (waiter) => this.#engine.patch(metadata, profilePatch, waiter),
-    );
-    return {
-      status: reply.ack.ackStatus,
-      appliedMask: reply.ack.appliedPatchMask,
-      rejectedMask: reply.ack.rejectedPatchMask,
-      rejectReason: reply.ack.rejectReason,
-      retryAfterMs: reply.ack.retryAfterMs,
-      settings: this.settings,
-      metadata: reply.ack,
-    };
+  patch(fields: PatchFields, options: WaitOptions = {}): Promise<PatchOutcome> {
+    return this.#core.requests.patch(fields, options);
   }
 
   /** Same as {@linkcode ClientSession.patch}. */
@@ -670,22 +286,8 @@ export class ClientSession {
    * @returns Whether it is kept, and the reference to use; a rejection is an outcome, not an error.
    * @throws NnrpValueError for bad values, NnrpProtocolError for an ERROR in answer, NnrpTimeoutError (default 10 s).
    */
-  async putCache(request: CachePutRequest, options: WaitOptions = {}): Promise<CachePutOutcome> {
-    const fields = putOf(request);
-    const { ack, usable } = await this.#request<CachePutReply>(
-      "the CACHE_ACK",
-      options,
-      (waiter) => this.#engine.putCache(fields, request.data, waiter, performance.now()),
-    );
-    const { objectKind, cacheNamespace, cacheKeyHi, cacheKeyLo } = fields;
-    return {
-      status: ack.status,
-      usable,
-      acceptedTtlMs: ack.acceptedTtlMs,
-      maxObjectBytes: ack.maxObjectBytes,
-      detailCode: ack.detailCode,
-      reference: { objectKind, refFlags: 0, cacheNamespace, cacheKeyHi, cacheKeyLo },
-    };
+  putCache(request: CachePutRequest, options: WaitOptions = {}): Promise<CachePutOutcome> {
+    return this.#core.requests.putCache(request, options);
   }
 
   /**
@@ -693,27 +295,9 @@ export class ClientSession {
    *
    * @throws NnrpValueError for bad values, NnrpStateError if the session is not active.
    */
-  invalidateCache(what: CacheInvalidation): Promise<void> {
-    try {
-      this.#engine.invalidateCache(invalidationOf(what));
-      return Promise.resolve();
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
-
-  #request<T>(what: string, options: WaitOptions, send: (waiter: ReplyWaiter<T>) => bigint): Promise<T> {
-    const limits = { timeoutMs: REPLY_TIMEOUT_MS, ...options };
-    return waitFor<T>(limits, (ms) => new NnrpTimeoutError(what, ms), (resolve, reject) => {
-      let traceId: bigint;
-      try {
-        traceId = send({ resolve, reject });
-      } catch (error) {
-        reject(error);
-        return () => {};
-      }
-      return () => this.#engine.abandonReply(traceId);
-    });
+  // deno-lint-ignore require-await -- what the call throws is a rejection
+  async invalidateCache(what: CacheInvalidation): Promise<void> {
+    this.#core.requests.invalidateCache(what);
   }
 
   /**
@@ -722,84 +306,44 @@ export class ClientSession {
    * @throws NnrpValueError if the fields contradict each other, NnrpStateError if the session is closed.
    */
   sendFlowUpdate(fields: FlowUpdateFields): void {
-    this.#engine.sendFlowUpdate(flowUpdateOf(fields));
+    this.#core.requests.sendFlowUpdate(fields);
   }
 
   /** FLOW_UPDATEs of the server, also those that were applied automatically, until the session ends. */
   flowUpdates(): AsyncGenerator<FlowUpdateEvent, void, undefined> {
-    return this.#flows.iterate();
+    return this.#core.flows.iterate();
   }
 
   /** The next FLOW_UPDATE of the server. */
   receiveFlowUpdate(options: WaitOptions = {}): Promise<FlowUpdateEvent> {
-    return this.#flows.receive("the next FLOW_UPDATE", options, () => this.#endError());
+    return this.#core.flows.receive("the next FLOW_UPDATE", options, () => this.#core.errorOfEnd);
   }
 
   /** RESULT_HINTs until the session ends. The newest 256 are kept for a reader. */
   resultHints(): AsyncGenerator<ResultHintEvent, void, undefined> {
-    return this.#hints.iterate();
+    return this.#core.hints.iterate();
   }
 
   /** ERRORs of the server that did not end the session, until it ends. The newest 256 are kept for a reader. */
   errors(): AsyncGenerator<ErrorEvent, void, undefined> {
-    return this.#errors.iterate();
+    return this.#core.errors.iterate();
   }
 
   /** Holds submits back until {@linkcode ClientSession.resumeSubmit}, whatever the server says. */
   pauseSubmit(): void {
-    this.#engine.credit.pause();
+    this.#submitter.pause();
   }
 
   /** Takes {@linkcode ClientSession.pauseSubmit} back; what the server says still holds. */
   resumeSubmit(): void {
-    this.#engine.credit.resume();
-    this.#admit();
+    this.#submitter.resume();
   }
 
   /**
-   * Ends the session in order: says CLOSE, waits for frames in flight (at most `drainMs`, default 2,000; 250 when there are
-   * none), closes the connection. Submits that still wait for a slot fail at once.
+   * Ends the session in order: says CLOSE, waits for frames in flight, closes the connection. Submits that still wait for a slot fail at once.
    */
-  async close(options: { reason?: string; drainMs?: number } = {}): Promise<void> {
-    const engine = this.#engine;
-    this.#paths.ending();
-    if (this.#paths.searching) {
-      this.#paths.abandon({
-        kind: "close",
-        local: true,
-        reason: options.reason ?? "closed while reconnecting",
-      });
-    } else if (!this.#carrierClosed) {
-      engine.close(options.reason ?? "");
-      const idleMs = Math.min(options.drainMs ?? CLOSE_IDLE_DRAIN_MS, CLOSE_IDLE_DRAIN_MS);
-      await this.#drained(options.drainMs ?? CLOSE_DRAIN_MS, idleMs);
-      engine.cancelRest();
-      // A carrier without a clock of its own would wait for a server that does not let go for ever.
-      const cut = setTimeout(() => void this.#carrier.close({ graceful: false }), LINGER_MS);
-      await this.#carrier.close();
-      clearTimeout(cut);
-    }
-    await this.closed;
-  }
-
-  /** Waits until the carrier is closed, the frames are settled and a little more, or the time is over. */
-  #drained(drainMs: number, idleMs: number): Promise<void> {
-    return new Promise((done) => {
-      let timer: ReturnType<typeof setTimeout>;
-      const startedMs = performance.now();
-      const check = () => {
-        const left = drainMs - (performance.now() - startedMs);
-        if (this.#carrierClosed || left <= 0) return done();
-        if (this.#engine.framesInFlight === 0) {
-          timer = setTimeout(done, Math.min(left, idleMs));
-        } else timer = setTimeout(check, Math.min(left, DRAIN_CHECK_MS));
-      };
-      void this.closed.then(() => {
-        clearTimeout(timer);
-        done();
-      });
-      check();
-    });
+  close(options: CloseOptions = {}): Promise<void> {
+    return this.#core.close(options);
   }
 
   /** Same as {@linkcode ClientSession.close}. */
@@ -810,7 +354,7 @@ export class ClientSession {
   /** What a person debugging wants to see. */
   toString(): string {
     const { inFlight, submitted } = this.stats;
-    return `ClientSession ${this.sessionId} ${this.state} on ${this.carrierName} to ${this.#carrier.remote}, ` +
+    return `ClientSession ${this.sessionId} ${this.state} on ${this.carrierName} to ${this.#core.carrier.remote}, ` +
       `${inFlight} of ${submitted} frames in flight`;
   }
 
@@ -823,96 +367,4 @@ export class ClientSession {
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
   }
-
-  #draining(end: SessionEnd): void {
-    if (this.#paths.reopening) return;
-    this.#end = end;
-    for (const waiter of this.#line.clear()) waiter.failed(this.#endError());
-    this.#report("draining", `session is ending: ${end.reason || end.kind}`, end.error);
-  }
-
-  /** Says a line in the log; a log that fails must not end what it was told about. */
-  #report(type: string, message: string, error?: unknown): void {
-    try {
-      this.#options.log?.({ type, message, sessionId: this.sessionId, error });
-    } catch {
-      // As above.
-    }
-  }
-
-  /** The last connection is gone. */
-  #over(_info: CloseInfo, end?: SessionEnd): void {
-    if (this.#carrierClosed) return;
-    this.#carrierClosed = true;
-    clearTimeout(this.#timer);
-    this.#timerMs = -Infinity;
-    if (end !== undefined && this.#end === null) this.#draining(end);
-    const error = this.#endError();
-    this.#inbox.end(error);
-    this.#hints.end();
-    this.#flows.end();
-    this.#errors.end();
-    this.#resolveClosed(this.#end!);
-  }
-
-  #lastError: NnrpError | null = null;
-
-  #endError(): NnrpError {
-    const reason = this.#end?.reason;
-    return this.#lastError ??= this.#end?.error ??
-      new NnrpConnectionClosedError(this.#carrier.name, `session closed${reason ? `: ${reason}` : ""}`);
-  }
-
-  /** Sets the one timer to the earliest deadline; at least every few seconds, to notice a peer that takes nothing. */
-  #arm(): void {
-    if (this.#carrierClosed) return;
-    clearTimeout(this.#timer);
-    const now = performance.now();
-    const longest = Math.min(MAX_TICK_MS, this.#stallMs / 2);
-    const next = Math.min(this.#engine.nextDeadlineMs, this.#line.nextDeadlineMs, now + longest);
-    this.#timerMs = next;
-    this.#timer = setTimeout(() => this.#tick(), Math.max(1, Math.ceil(next - now)));
-  }
-
-  #tick(): void {
-    this.#timerMs = Infinity;
-    const now = performance.now();
-    this.#engine.tick(now);
-    for (const waiter of this.#line.expire(now)) waiter.timedOut();
-    this.#watchStall(now);
-    this.#arm();
-  }
-
-  #watchStall(now: number): void {
-    const { bufferedBytes, sentBytes } = this.#carrier;
-    if (bufferedBytes === 0 || sentBytes !== this.#stallBytes) {
-      this.#stallBytes = sentBytes;
-      this.#stallSinceMs = now;
-    } else if (now - this.#stallSinceMs >= this.#stallMs) {
-      void this.#carrier.close({
-        graceful: false,
-        reason: `the server took nothing for ${this.#stallMs} ms`,
-      });
-    }
-  }
-}
-
-// The functions of the promise being made: an executor without a closure of its own saves one allocation per submit.
-let capturedResolve: (result: Result) => void;
-let capturedReject: (error: NnrpError) => void;
-
-function capture(resolve: (result: Result) => void, reject: (error: NnrpError) => void): void {
-  capturedResolve = resolve;
-  capturedReject = reject;
-}
-
-/** Longest time between two looks at a session, ms. */
-const MAX_TICK_MS = 5000;
-/** How often a closing session looks whether its frames have ended, ms. */
-const DRAIN_CHECK_MS = 10;
-/** How long a request on the control path waits for its answer, ms. */
-const REPLY_TIMEOUT_MS = 10_000;
-
-function cancelledUnsent(cause: unknown): NnrpCancelledError {
-  return new NnrpCancelledError("the frame was cancelled before it was sent", { cause });
 }

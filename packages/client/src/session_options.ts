@@ -1,21 +1,16 @@
 /**
- * Options of a client session, with their defaults and the reason for each.
+ * Options of a client session. The defaults are in defaults.ts.
  *
  * @module
  */
-import type { ClientHelloOptions, ClientProfile, ControlExtensionEntry, FlowControlMode } from "@nnrp/core";
+import type {
+  ClientHelloOptions,
+  ClientProfile,
+  ControlExtensionEntry,
+  FlowControlMode,
+  Host,
+} from "@nnrp/core";
 import type { InboxLimits } from "./inbox.ts";
-
-/** Bytes that may wait to be sent before submits wait (docs/architecture.md, "Limits"). */
-export const MAX_SEND_BUFFER_BYTES = 8 * 1024 * 1024;
-/** Submits that may wait for a slot. */
-export const MAX_WAITING_SUBMITS = 65536;
-/** A peer that takes nothing for this long is cut, ms. */
-export const SEND_STALL_MS = 10_000;
-/** How long `close()` waits for frames in flight, ms. */
-export const CLOSE_DRAIN_MS = 2000;
-/** How long `close()` waits for the server to close when nothing is in flight: rc2's ignores CLOSE, ms. */
-export const CLOSE_IDLE_DRAIN_MS = 250;
 
 /** Something worth a line in a log; silent unless `log` is given. */
 export interface LogEvent {
@@ -69,6 +64,8 @@ export interface SessionOptions extends InboxLimits {
   readonly keepAliveMs?: number;
   /** The session is lost when nothing came for so long, ms; 0 = never. Default 120,000. */
   readonly idleTimeoutMs?: number;
+  /** What the session takes time, timers and random numbers from. Default: the machine. */
+  readonly runtime?: Host;
   /** Called for what is worth a log line. Default: silent. */
   readonly log?: (event: LogEvent) => void;
 }

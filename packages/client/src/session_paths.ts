@@ -1,6 +1,7 @@
 /**
- * The connections of a session over its life: the one in use, the one it moves to, the one it leaves, and the search for a new
- * one after a loss (behaviour spec §11). The order of packets between two paths is SessionPath's; this file decides when one ends.
+ * The connections of a session over its life: the one in use, the one it moves to, the one it leaves, and none after a loss
+ * (behaviour spec §11). The order of packets between two paths is SessionPath's; this file decides when one ends. The stages are in
+ * path_state.ts, the search for a new connection in path_search.ts.
  *
  * @module
  */
@@ -10,20 +11,29 @@ import {
   type CloseInfo,
   type ErrorEvent,
   type FrameWaiter,
+  type Host,
   type MigrateAnswer,
   NnrpConnectionClosedError,
   type NnrpError,
+  NnrpInternalError,
   NnrpProtocolError,
+  NnrpStateError,
   NnrpTimeoutError,
   type PathHost,
   type SessionEnd,
   SessionPath,
+  wordsOf,
 } from "@nnrp/core";
-import { RECONNECT_ATTEMPTS, reconnectDelay, type ReconnectOptions, sleep } from "./reconnect.ts";
-import { startTimer, waitFor, type WaitOptions } from "./wait.ts";
+import { GraceWatch, waitFor, type WaitOptions } from "@nnrp/runtime";
+import { MAX_GRACE_WINDOWS, MIN_GRACE_MS } from "./defaults.ts";
+import { OldPaths } from "./old_paths.ts";
+import { type ComeBack, isRefusal, type Searcher, searchForPath } from "./path_search.ts";
+import type { Leaving, PathState, Search } from "./path_state.ts";
 
 /** What a session lends to its paths. */
 export interface PathsOwner {
+  /** Whose clock, timers and random numbers to use. */
+  readonly host: Host;
   /** The engine that all paths serve. */
   readonly engine: ClientEngine;
   /** A batch of packets was handled. */
@@ -35,63 +45,27 @@ export interface PathsOwner {
   /** Frames that were in flight lost their path. */
   lost(waiters: readonly FrameWaiter[], error: NnrpError): void;
   /** The last path is gone: the session is over. */
-  over(info: CloseInfo, end?: SessionEnd): void;
+  over(end?: SessionEnd): void;
+  /** Something failed: the session ends. Never throws. */
+  crash(cause: unknown): void;
   /** Something worth a line in the log. */
   report(type: string, message: string, error?: unknown): void;
 }
 
-/** How to get a connection again. */
-export interface ComeBack extends ReconnectOptions {
-  /** Opens a connection as the first one was opened. */
-  dial(signal: AbortSignal): Promise<Carrier>;
-  /** Whether a token may travel on a connection that `dial` opened. */
-  isPrivate(carrier: Carrier): boolean;
-  /** Longest time of each step of a try (connecting, the server's answer), ms. */
-  readonly timeoutMs: number;
-}
-
-/** A path that the session leaves: what it still owes is read from it. */
-interface Leaving {
-  readonly path: SessionPath;
-  /** Frames that were in flight on it. */
-  readonly waiters: readonly FrameWaiter[];
-  /** Whether the server has no tokens: then their results come on the old path. */
-  readonly answersHere: boolean;
-  /** When the grace window began, ms. */
-  readonly sinceMs: number;
-  /** Ends the grace window. */
-  timer: ReturnType<typeof setTimeout>;
-}
-
-/** A path that asks to carry the session. */
-interface Joining {
-  readonly path: SessionPath;
-  readonly reject: (error: unknown) => void;
-}
-
 /** See the module. */
-export class SessionPaths implements PathHost {
+export class SessionPaths implements PathHost, Searcher {
   /** Where packets go. */
   readonly engine: ClientEngine;
   /** Moves so far. */
   moves = 0;
   /** Times a lost connection was replaced. */
   reconnects = 0;
-  /** Whether the session says hello anew: what the engine tells meanwhile is about that try only. */
-  reopening = false;
 
   readonly #owner: PathsOwner;
-  readonly #comeBack: ComeBack | null;
-  #path: SessionPath;
-  #leaving: Leaving | null = null;
-  #joining: Joining | null = null;
-  /** The last move, and the frames that were on the old path and are due still; null = nothing may be missing any more. */
-  #lastMove: { waiters: readonly FrameWaiter[] | null } | null = null;
-  readonly #retired = new Set<Carrier>(); // old paths that still have something to send
-  #search: AbortController | null = null;
-  #lostFrames: { frameId: number; viewId: number }[] = [];
+  readonly #old = new OldPaths();
+  #state: PathState;
+  #comeBack: ComeBack | null; // null = a lost connection is not replaced, or not any more
   #token: Uint8Array | null = null;
-  #ending = false;
 
   /**
    * Makes SessionPaths.
@@ -105,22 +79,29 @@ export class SessionPaths implements PathHost {
     this.engine = owner.engine;
     this.#comeBack = comeBack;
     this.engine.resumable = comeBack !== null;
-    this.#path = new SessionPath(carrier, this);
+    this.#state = { kind: "opening", path: new SessionPath(carrier, this) };
   }
 
   /** Starts reading the first path. */
   start(): void {
-    this.#path.start();
+    this.#state.path.start();
   }
 
   /** Whether a lost connection is being replaced. */
   get searching(): boolean {
-    return this.#search !== null;
+    const { kind } = this.#state;
+    return kind === "searching" || kind === "reopening";
+  }
+
+  /** Whether the session says hello anew: what the engine tells meanwhile is about that try only. */
+  get reopening(): boolean {
+    return this.#state.kind === "reopening";
   }
 
   /** Whether a move is under way. */
   get moving(): boolean {
-    return this.#joining !== null || this.#leaving !== null;
+    const { kind } = this.#state;
+    return kind === "joining" || kind === "leaving";
   }
 
   /** Whether the server gave a token: the session may move to any path then. */
@@ -131,18 +112,21 @@ export class SessionPaths implements PathHost {
   /** The handshake is done: its token opens the next path. */
   opened(): void {
     this.#token = this.engine.accepted!.migrationToken;
+    if (this.#state.kind === "opening") this.#state = { kind: "steady", path: this.#state.path };
   }
 
   /** See PathHost. */
   readClock(): number {
-    return performance.now();
+    return this.#owner.host.now();
   }
 
   /** See PathHost. */
   turned(): void {
     this.#owner.turned();
-    const leaving = this.#leaving;
-    if (leaving !== null && leaving.answersHere && this.#isAnswered(leaving)) this.#left(true);
+    const state = this.#state;
+    if (state.kind === "leaving" && state.leaving.answersHere && this.#isAnswered(state.leaving)) {
+      this.#left(true);
+    }
   }
 
   /**
@@ -160,44 +144,40 @@ export class SessionPaths implements PathHost {
     options: WaitOptions,
   ): Promise<MigrateAnswer> {
     const exchange = this.engine.beginMove(carrier);
-    const current = this.#path.carrier;
     try {
       const answer = await waitFor<MigrateAnswer>(
+        this.#owner.host,
         options,
         (ms) => new NnrpTimeoutError("the SESSION_MIGRATE_ACK", ms),
         (resolve, reject) => {
+          const fail = (error: unknown) => {
+            if (this.#endJoining(path)) reject(error); // an answer that comes from now on is too late
+          };
           const path = new SessionPath(carrier, this, (cursor) => {
             if (this.#joining?.path !== path) return;
             try {
               const answer = exchange.receive(cursor);
               if (answer === undefined) return;
-              this.#joining = null;
+              this.#endJoining(path);
               if (answer.ack.acceptCode === 0) this.#moveTo(path, answer, exchange.traceId);
               resolve(answer);
             } catch (error) {
-              this.#joining?.reject(error);
+              fail(error);
             }
           });
-          this.#joining = {
-            path,
-            reject: (error) => {
-              if (this.#joining?.path === path) this.#joining = null; // an answer that comes from now on is too late
-              reject(error);
-            },
-          };
+          const oldTransportId = this.#state.path.carrier.transport;
+          this.#beginJoining(path, fail);
           path.start();
           exchange.ask(
             {
-              oldTransportId: current.transport,
+              oldTransportId,
               newTransportId: carrier.transport,
               lastResultFrameId: BigInt(lastResultFrameId),
             },
             this.#token ?? authBlock,
-            performance.now(),
+            this.readClock(),
           );
-          return () => {
-            if (this.#joining?.path === path) this.#joining = null;
-          };
+          return () => void this.#endJoining(path);
         },
       );
       if (answer.ack.acceptCode !== 0) void carrier.close();
@@ -206,104 +186,106 @@ export class SessionPaths implements PathHost {
       void carrier.close({ graceful: false });
       throw error;
     } finally {
-      if (this.#joining?.path.carrier === carrier) this.#joining = null;
-      this.#catchUp();
+      if (this.#joining?.path.carrier === carrier) this.#endJoining(this.#joining.path);
+      if (this.#state.path.carrier !== carrier) this.#catchUp();
     }
+  }
+
+  get #joining() {
+    const state = this.#state;
+    return state.kind === "joining" || state.kind === "searching" ? state.joining : null;
+  }
+
+  #beginJoining(path: SessionPath, reject: (error: unknown) => void): void {
+    const state = this.#state;
+    const joining = { path, reject };
+    if (state.kind === "steady") this.#state = { kind: "joining", path: state.path, joining };
+    else if (state.kind === "searching") this.#state = { ...state, joining };
+    else throw new NnrpStateError(`cannot move: the session's path is ${state.kind}`);
+  }
+
+  /** A path asks no more; false if it did not. */
+  #endJoining(path: SessionPath): boolean {
+    const state = this.#state;
+    if (this.#joining?.path !== path) return false;
+    if (state.kind === "searching") this.#state = { ...state, joining: null };
+    else this.#state = { kind: "steady", path: state.path };
+    return true;
   }
 
   /** The present path ended while a move was tried, and the move came to nothing. */
   #catchUp(): void {
-    const path = this.#path;
-    if (this.#joining !== null || this.engine.suspended || this.#search !== null) return;
+    const { kind, path } = this.#state;
+    if ((kind !== "steady" && kind !== "leaving") || this.engine.suspended) return;
     if (path.closedInfo !== null) this.pathClosed(path, path.closedInfo);
     else if (path.ended) this.pathEnded(path);
   }
 
   #moveTo(path: SessionPath, { ack, nextToken }: MigrateAnswer, traceId: bigint): void {
     const { engine } = this;
-    const old = this.#path;
-    const resumed = engine.suspended;
+    const before = this.#state;
     const waiters = engine.waiters();
-    if (this.#leaving !== null) this.#left(false);
-    this.#path = path;
-    this.#lastMove = { waiters: null };
+    this.#old.moved();
     this.moves++;
-    engine.moveTo(path.carrier, performance.now(), traceId);
+    engine.moveTo(path.carrier, this.readClock(), traceId);
     this.#owner.carrierChanged(path.carrier);
     const answersHere = this.#token === null;
+    if (!answersHere) {
+      this.#token = nextToken.length === this.#token!.length ? nextToken : null;
+      engine.showPath(this.readClock());
+    }
+    if (before.kind === "searching") {
+      engine.cancelLost(before.search.lost);
+      this.#found(path, "the session goes on over a new connection");
+      path.release();
+      return;
+    }
+    const old = before.path;
+    const grace = new GraceWatch(this.#owner.host, {
+      windowMs: Math.max(MIN_GRACE_MS, ack.graceWindowMs),
+      maxWindows: MAX_GRACE_WINDOWS,
+      progress: () => old.carrier.receivedBytes,
+      over: () => this.#left(false),
+    });
+    this.#state = { kind: "leaving", path, leaving: { path: old, waiters, ended: 0, answersHere, grace } };
     if (answersHere) {
       engine.resumeFrom(Number(ack.resumeFromFrameId & 0xffffffffn));
       path.release();
-    } else {
-      this.#token = nextToken.length === this.#token!.length ? nextToken : null;
-      engine.showPath(performance.now());
-      if (resumed) {
-        engine.cancelLost(this.#lostFrames);
-        this.#lostFrames = [];
-        this.#found("the session goes on over a new connection");
-        path.release();
-        return;
-      }
-      path.hold();
-    }
-    const graceMs = Math.max(MIN_GRACE_MS, ack.graceWindowMs);
-    const { receivedBytes } = old.carrier;
-    this.#leaving = {
-      path: old,
-      waiters,
-      answersHere,
-      sinceMs: performance.now(),
-      timer: setTimeout(() => this.#graceOver(graceMs, receivedBytes), graceMs),
-    };
+    } else path.hold();
     // This side ends the old path only when the server has: then it, having seen both ends, can let go without losing anything.
     // A path that is closed on this side has not sent all that was submitted there.
+    const now = this.#state;
+    if (now.kind !== "leaving") return; // the new path had ended already
     if (old.closedInfo !== null || old.ended) this.#left(old.closedInfo === null);
-    else if (answersHere && this.#isAnswered(this.#leaving)) this.#left(true);
+    else if (answersHere && this.#isAnswered(now.leaving)) this.#left(true);
   }
 
-  #isAnswered({ waiters }: Leaving): boolean {
-    return !waiters.some((w) => this.#isDue(w));
+  #isAnswered(leaving: Leaving): boolean {
+    const { waiters } = leaving;
+    while (leaving.ended < waiters.length && !this.#isDue(waiters[leaving.ended])) leaving.ended++;
+    return leaving.ended === waiters.length;
   }
 
   #isDue(waiter: FrameWaiter): boolean {
     return this.engine.waiterOf(waiter.frameId, waiter.viewId) === waiter;
   }
 
-  /** The old path had its time; one that still brings something, a large result say, gets some more. */
-  #graceOver(graceMs: number, receivedBytes: number): void {
-    const leaving = this.#leaving!;
-    const now = leaving.path.carrier.receivedBytes;
-    const isOld = performance.now() - leaving.sinceMs >= graceMs * MAX_GRACE_WINDOWS;
-    if (isOld || now === receivedBytes) this.#left(false);
-    else leaving.timer = setTimeout(() => this.#graceOver(graceMs, now), graceMs);
-  }
-
   /** The old path has nothing to say any more, or its time is over. */
   #left(clean: boolean): void {
-    const leaving = this.#leaving;
-    if (leaving === null) return;
-    this.#leaving = null;
-    clearTimeout(leaving.timer);
-    const { path, waiters, answersHere } = leaving;
-    if (clean) this.#retire(path.carrier);
+    const state = this.#state;
+    if (state.kind !== "leaving") return;
+    const { path, waiters, answersHere, grace } = state.leaving;
+    this.#state = { kind: "steady", path: state.path };
+    grace.stop();
+    if (clean) this.#old.retire(path.carrier);
     else void path.carrier.close({ graceful: false });
     if (answersHere) this.engine.dropUnanswered(waiters);
     else {
-      if (clean) this.#lastMove!.waiters = waiters.filter((w) => this.#isDue(w));
+      if (clean) this.#old.expect(waiters.filter((w) => this.#isDue(w)));
       else this.#losePath(waiters, path.carrier.name, path.closedInfo?.reason || "it did not end in time");
-      this.#path.release();
+      state.path.release();
     }
     this.#owner.turned();
-  }
-
-  /** Closes an old path that the server has ended, once all that was submitted there is sent, however long the server takes. */
-  #retire(carrier: Carrier): void {
-    carrier.endSending();
-    this.#retired.add(carrier);
-    void carrier.drained().then(() => {
-      this.#retired.delete(carrier);
-      return carrier.close();
-    });
   }
 
   #losePath(waiters: readonly FrameWaiter[], carrier: string, why: string): void {
@@ -315,192 +297,146 @@ export class SessionPaths implements PathHost {
 
   /** The path that the last move left broke before the server had read all of it. This side cannot see that. */
   pathBroken({ error }: ErrorEvent): void {
-    const last = this.#lastMove;
-    if (last === null) return;
-    const { waiters } = last;
-    last.waiters = null;
-    this.#closeRetired();
+    const waiters = this.#old.broke();
     if (waiters !== null) this.#losePath(waiters, "session", error.diagnostic);
-  }
-
-  /** The session is over: the path that it leaves has nothing to say any more. */
-  #letGo(): void {
-    const leaving = this.#leaving;
-    if (leaving === null) return;
-    this.#leaving = null;
-    clearTimeout(leaving.timer);
-    void leaving.path.carrier.close();
-  }
-
-  #closeRetired(): void {
-    for (const carrier of this.#retired) void carrier.close();
   }
 
   /** See PathHost. */
   pathFault(path: SessionPath, error: NnrpError): void {
     if (path === this.#joining?.path) this.#joining.reject(error);
-    else if (path === this.#path) this.engine.fault(error);
+    else if (this.#carries(path)) this.engine.fault(error);
+    else if (error instanceof NnrpInternalError) this.#owner.report("internal-failure", error.message, error);
   }
 
   /** See PathHost. */
   pathEnded(path: SessionPath): void {
+    const state = this.#state;
     if (path === this.#joining?.path) this.#joining.reject(gone(path));
-    else if (path === this.#leaving?.path) this.#left(true);
-    else if (path === this.#path && !(this.#joining !== null && this.#token !== null)) {
-      if (this.#search !== null && !this.reopening) return;
-      this.engine.peerEnded();
-    }
+    else if (state.kind === "leaving" && path === state.leaving.path) this.#left(true);
+    else if (this.#carries(path) && !this.#mayMoveOff()) this.engine.peerEnded();
   }
 
   /** See PathHost. */
   pathClosed(path: SessionPath, info: CloseInfo): void {
+    const state = this.#state;
     if (path === this.#joining?.path) this.#joining.reject(gone(path));
-    else if (path === this.#leaving?.path) this.#left(false);
-    else if (path === this.#path && !(this.#joining !== null && this.#token !== null && !this.#ending)) {
-      if (this.#search !== null && !this.reopening) return; // the search knows
+    else if (state.kind === "leaving" && path === state.leaving.path) this.#left(false);
+    else if (this.#carries(path) && !this.#mayMoveOff()) {
       this.engine.carrierClosed(info);
       if (this.engine.suspended || this.reopening) return;
       this.#letGo();
-      this.#closeRetired();
-      this.#owner.over(info);
+      this.#old.close();
+      this.#state = { kind: "over", path };
+      this.#owner.over();
     }
+  }
+
+  /** Whether a path carries the session; what comes of one that was lost is no news. */
+  #carries(path: SessionPath): boolean {
+    const state = this.#state;
+    return path === state.path && state.kind !== "searching" && state.kind !== "over";
+  }
+
+  /** Whether a move is asked for that does not need the present path: its end is looked at when the answer is there. */
+  #mayMoveOff(): boolean {
+    return this.#state.kind === "joining" && this.#token !== null;
   }
 
   /** The session lost its path: looks for a new one. See ClientHost. */
-  suspended(end: SessionEnd, lost: readonly FrameWaiter[]): void {
-    this.#lostFrames = lost.map(({ frameId, viewId }) => ({ frameId, viewId }));
-    this.#joining?.reject(
-      new NnrpConnectionClosedError("session", `connection lost: ${end.reason || end.kind}`),
-    );
-    void this.#path.carrier.close({ graceful: false });
-    this.#lastMove = null;
-    this.#closeRetired();
-    const search = this.#search = new AbortController();
-    const leaving = this.#leaving;
-    this.#leaving = null;
-    if (leaving !== null) {
-      clearTimeout(leaving.timer);
-      void leaving.path.carrier.close({ graceful: false });
-    }
-    this.#owner.report("connection-lost", `connection lost: ${end.reason || end.kind}`, end.error);
-    this.#owner.lost(
-      lost,
-      end.error ?? new NnrpConnectionClosedError("session", `connection lost: ${end.reason}`),
-    );
-    void this.#seek(this.#comeBack!, end, search);
+  suspended(end: SessionEnd, frames: readonly FrameWaiter[]): void {
+    const lost = frames.map(({ frameId, viewId }) => ({ frameId, viewId }));
+    const search: Search = { abort: new AbortController(), lost };
+    const why = `connection lost: ${end.reason || end.kind}`;
+    this.#joining?.reject(new NnrpConnectionClosedError("session", why));
+    this.#letGo(false);
+    const { path } = this.#state;
+    void path.carrier.close({ graceful: false });
+    this.#old.forget();
+    this.#old.close();
+    this.#state = { kind: "searching", path, search, joining: null };
+    this.#owner.report("connection-lost", why, end.error);
+    this.#owner.lost(frames, end.error ?? new NnrpConnectionClosedError("session", why));
+    this.#seek(this.#comeBack!, end, search.abort.signal).catch((cause) => this.#owner.crash(cause));
   }
 
-  async #seek(comeBack: ComeBack, end: SessionEnd, search: AbortController): Promise<void> {
-    const { signal } = search;
-    const { maxAttempts = RECONNECT_ATTEMPTS } = comeBack;
-    let failure: unknown = end.error ?? end.reason;
-    for (let attempt = 0; attempt < maxAttempts && !signal.aborted; attempt++) {
-      try {
-        await sleep(reconnectDelay(attempt, comeBack, Math.random()), signal);
-        await this.#tryAgain(comeBack, signal);
-        this.#owner.turned();
-        return;
-      } catch (error) {
-        if (signal.aborted) return;
-        failure = error;
-        this.#owner.report(
-          "reconnect-failed",
-          `try ${attempt + 1} to reconnect failed: ${message(error)}`,
-          error,
-        );
-        if (error instanceof NnrpProtocolError && error.retryAfterMs === 0 && isRefusal(error)) break;
-      }
+  async #seek(comeBack: ComeBack, end: SessionEnd, signal: AbortSignal): Promise<void> {
+    const outcome = await searchForPath(this.#owner.host, comeBack, this, signal);
+    if (outcome.found) this.#owner.turned();
+    else if (!signal.aborted) {
+      const failure = outcome.failure ?? end.error ?? end.reason;
+      const reason = `connection lost, and not found again: ${wordsOf(failure)}`;
+      const error = new NnrpConnectionClosedError("session", reason, { cause: failure });
+      this.abandon({ ...end, reason, error });
     }
-    if (signal.aborted) return;
-    this.#search = null;
-    const reason = `connection lost, and not found again: ${message(failure)}`;
-    this.abandon({
-      ...end,
-      reason,
-      error: new NnrpConnectionClosedError("session", reason, { cause: failure }),
-    });
+  }
+
+  /** See Searcher. */
+  tryFailed(attempt: number, error: unknown): void {
+    this.#owner.report("reconnect-failed", `try ${attempt} to reconnect failed: ${wordsOf(error)}`, error);
   }
 
   /** The session has a path again: what happens to it from now on is no part of the search. */
-  #found(what: string): void {
-    this.#search = null;
+  #found(path: SessionPath, what: string): void {
+    this.#state = { kind: "steady", path };
     this.reconnects++;
     this.#owner.report("reconnected", what);
   }
 
-  /** One try: the old session, else a new one. */
-  async #tryAgain(comeBack: ComeBack, signal: AbortSignal): Promise<void> {
-    const limits = { signal, timeoutMs: comeBack.timeoutMs };
-    let carrier = await this.#dial(comeBack, signal);
-    if (this.#token !== null && comeBack.isPrivate(carrier)) {
-      if (await this.#resume(carrier, limits)) return;
-      this.#token = null;
-      carrier = await this.#dial(comeBack, signal);
-    }
-    this.reopening = true;
+  /** See Searcher. */
+  async reopen(carrier: Carrier, limits: WaitOptions): Promise<void> {
+    const before = this.#state;
+    if (before.kind !== "searching") throw new NnrpStateError("the search is over");
+    const { search } = before;
+    const path = new SessionPath(carrier, this);
+    const now: PathState = this.#state = { kind: "reopening", path, search };
     this.engine.resumable = false; // a try that fails is not the loss of the session
     try {
-      const path = this.#path = new SessionPath(carrier, this);
-      this.engine.restart(carrier, performance.now());
+      this.engine.restart(carrier, this.readClock());
       this.#owner.carrierChanged(carrier);
       path.start();
       await this.#owner.sayHello(limits);
       if (path.closedInfo !== null || path.ended) throw gone(path);
-      this.#lostFrames = [];
       this.opened();
-      this.#found("a new session began: the server forgot the old one");
+      this.#found(path, "a new session began: the server forgot the old one");
     } catch (error) {
       void carrier.close({ graceful: false });
-      if (!signal.aborted) this.engine.park();
+      if (this.#state === now) {
+        this.engine.park();
+        this.#state = { kind: "searching", path, search, joining: null };
+      }
       throw error;
     } finally {
-      this.reopening = false;
-      this.engine.resumable = !this.#ending;
+      this.engine.resumable = this.#comeBack !== null;
     }
   }
 
-  /** Asks for the old session; false if the server does not have it any more. */
-  async #resume(carrier: Carrier, limits: WaitOptions): Promise<boolean> {
+  /** See Searcher. */
+  async resume(carrier: Carrier, limits: WaitOptions): Promise<boolean> {
     try {
-      return (await this.join(carrier, 0, NOTHING, limits)).ack.acceptCode === 0;
+      if ((await this.join(carrier, 0, NOTHING, limits)).ack.acceptCode === 0) return true;
     } catch (error) {
       // A server that knows no moves says so by ERROR; whether it takes this client is said to a hello.
-      if (error instanceof NnrpProtocolError && isRefusal(error)) return false;
-      throw error;
+      if (!(error instanceof NnrpProtocolError && isRefusal(error))) throw error;
     }
-  }
-
-  async #dial(comeBack: ComeBack, signal: AbortSignal): Promise<Carrier> {
-    const limit = new AbortController();
-    const timer = startTimer(
-      comeBack.timeoutMs,
-      () => limit.abort(new NnrpTimeoutError("the connection", comeBack.timeoutMs)),
-    );
-    try {
-      const carrier = await comeBack.dial(AbortSignal.any([signal, limit.signal]));
-      if (!signal.aborted) return carrier;
-      void carrier.close({ graceful: false }); // the session was closed meanwhile
-      throw signal.reason;
-    } finally {
-      clearTimeout(timer);
-    }
+    this.#token = null;
+    return false;
   }
 
   /** Ends a session whose path is lost. */
   abandon(end: SessionEnd): void {
-    this.#search?.abort(new NnrpConnectionClosedError("session", end.reason));
-    this.#search = null;
-    this.#ending = true;
-    this.engine.resumable = false;
-    this.reopening = false; // what the engine tells now is about the session
+    const state = this.#state;
+    if (state.kind === "searching" || state.kind === "reopening") {
+      state.search.abort.abort(new NnrpConnectionClosedError("session", end.reason));
+    }
+    this.#giveUpPaths();
+    this.#state = { kind: "over", path: state.path };
     this.engine.giveUp(end);
-    this.#owner.over({ code: 0, reason: end.reason, local: end.local, error: end.error }, end);
+    this.#owner.over(end);
   }
 
   /** The session is to end: no new path is looked for; a move that the server has agreed to still comes to its end. */
   ending(): void {
-    this.#ending = true;
-    this.engine.resumable = false;
+    this.#giveUpPaths();
     this.#joining?.reject(new NnrpConnectionClosedError("session", "the session is closing"));
   }
 
@@ -508,28 +444,32 @@ export class SessionPaths implements PathHost {
   ended(): void {
     this.ending();
     this.#letGo();
-    this.#closeRetired();
+    this.#old.close();
+  }
+
+  /** No new path is looked for any more. */
+  #giveUpPaths(): void {
+    this.#comeBack = null;
+    this.engine.resumable = false;
+  }
+
+  /** The path that the session leaves has nothing to say any more. */
+  #letGo(graceful = true): void {
+    const state = this.#state;
+    if (state.kind !== "leaving") return;
+    const { grace, path } = state.leaving;
+    this.#state = { kind: "steady", path: state.path };
+    grace.stop();
+    void path.carrier.close({ graceful });
   }
 }
 
-/** A move gets at least this long, whatever the server says, ms. */
-const MIN_GRACE_MS = 50;
-/** An old path that brings something in each grace window gets this many of them. */
-const MAX_GRACE_WINDOWS = 10;
 const NOTHING = new Uint8Array(0);
+
 function gone(path: SessionPath): NnrpConnectionClosedError {
   const why = path.closedInfo?.reason || "the server finished sending";
   return new NnrpConnectionClosedError(
     path.carrier.name,
     `the new connection ended before the server answered: ${why}`,
   );
-}
-
-/** Whether a server that says this will say it again. */
-function isRefusal(error: NnrpProtocolError): boolean {
-  return error.fatal && error.codeName !== "SERVER_BUSY" && error.codeName !== "LIMIT_EXCEEDED";
-}
-
-function message(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

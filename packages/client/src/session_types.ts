@@ -4,9 +4,15 @@
  * @module
  */
 import type { ClientFrameCounts } from "@nnrp/core";
-import type { DialOrigin } from "./dial.ts";
+import type { DialOrigin } from "./dial_origin.ts";
 import type { SessionOptions } from "./session_options.ts";
-import type { WaitOptions } from "./wait.ts";
+import type { WaitOptions } from "@nnrp/runtime";
+
+/**
+ * Where a session is in its life: the handshake is under way; frames flow; CLOSE was said and nothing new begins; over; a lost
+ * connection is being replaced.
+ */
+export type ClientSessionState = "opening" | "active" | "draining" | "closed" | "reconnecting";
 
 /** A frame by its numbers. */
 export interface FrameKey {

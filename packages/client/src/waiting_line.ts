@@ -1,26 +1,52 @@
 /**
- * Submits that wait for a slot, credit or room in the send buffer, in the order of their calls.
+ * Submits that wait for a slot, credit or room in the send buffer, in the order of their calls. Who gives up, and whose time is
+ * over, leaves without a search: O(log n) with a deadline, O(1) without.
  *
  * @module
  */
 import { NnrpLimitError } from "@nnrp/core";
+import { DeadlineHeap, type HeapEntry } from "@nnrp/runtime";
 import type { FrameRequest } from "./frame_request.ts";
-import type { PendingFrame } from "./frame_waiters.ts";
+import { LinkedList, type ListNode } from "./linked_list.ts";
 
-interface Waiting {
+/** What the line needs to know of who waits. */
+export interface LineWaiter {
+  /** When the wait ends, ms; 0 = never. */
+  readonly deadlineMs: number;
+  /** The place in the line; null = not in it. Owned by the line. */
+  place: LinePlace | null;
+}
+
+/** One who waits, and what for. */
+export class LinePlace implements ListNode<LinePlace>, HeapEntry {
+  /** See ListNode. */
+  list: LinkedList<LinePlace> | null = null;
+  /** See ListNode. */
+  before: LinePlace | null = null;
+  /** See ListNode. */
+  behind: LinePlace | null = null;
+  /** See HeapEntry. */
+  heapAt = -1;
+  /** See HeapEntry; Infinity = never. */
+  readonly deadlineMs: number;
+
+  /** What waits. */
   readonly request: FrameRequest;
-  readonly waiter: PendingFrame;
+  /** Who waits. */
+  readonly waiter: LineWaiter;
+
+  constructor(request: FrameRequest, waiter: LineWaiter) {
+    this.request = request;
+    this.waiter = waiter;
+    this.deadlineMs = waiter.deadlineMs === 0 ? Infinity : waiter.deadlineMs;
+  }
 }
 
 /** A bounded first-in first-out line. */
-export class WaitingLine {
-  /** When the first of them times out, ms; Infinity = never. May be too early, never too late. */
-  nextDeadlineMs = Infinity;
-
+export class WaitingLine<W extends LineWaiter> {
   readonly #capacity: number;
-  #items: (Waiting | null)[] = [];
-  #first = 0;
-  #size = 0;
+  readonly #places = new LinkedList<LinePlace>();
+  readonly #deadlines = new DeadlineHeap<LinePlace>();
 
   /**
    * Makes a WaitingLine.
@@ -33,7 +59,12 @@ export class WaitingLine {
 
   /** Submits that wait. */
   get size(): number {
-    return this.#size;
+    return this.#places.size;
+  }
+
+  /** When the first of them times out, ms; Infinity = never. */
+  get nextDeadlineMs(): number {
+    return this.#deadlines.nextMs;
   }
 
   /**
@@ -41,84 +72,57 @@ export class WaitingLine {
    *
    * @throws NnrpLimitError if the line is full.
    */
-  push(request: FrameRequest, waiter: PendingFrame): void {
-    if (this.#size >= this.#capacity) {
+  push(request: FrameRequest, waiter: W): void {
+    const { size } = this.#places;
+    if (size >= this.#capacity) {
       throw new NnrpLimitError(
         "maxWaitingSubmits",
-        `${this.#size} submits wait for a slot already; await some of them first`,
+        `${size} submits wait for a slot already; await some of them first`,
       );
     }
-    this.#items.push({ request, waiter });
-    this.#size++;
-    if (waiter.deadlineMs !== 0 && waiter.deadlineMs < this.nextDeadlineMs) {
-      this.nextDeadlineMs = waiter.deadlineMs;
-    }
+    const place = waiter.place = new LinePlace(request, waiter);
+    this.#places.push(place);
+    if (place.deadlineMs !== Infinity) this.#deadlines.push(place);
   }
 
   /** Takes the first one. */
-  shift(): Waiting | undefined {
-    const items = this.#items;
-    while (this.#first < items.length) {
-      const item = items[this.#first];
-      items[this.#first++] = null;
-      if (item === null) continue;
-      this.#size--;
-      if (this.#first > 64 && this.#first * 2 > items.length) this.#compact();
-      return item;
-    }
-    return undefined;
+  shift(): { readonly request: FrameRequest; readonly waiter: W } | undefined {
+    const { first } = this.#places;
+    if (first === null) return undefined;
+    this.#leave(first);
+    return first as LinePlace & { waiter: W };
   }
 
   /** Takes one out of the line; whether it was there. */
-  remove(waiter: PendingFrame): boolean {
-    const at = this.#items.findIndex((item) => item?.waiter === waiter);
-    if (at < 0) return false;
-    this.#items[at] = null;
-    this.#size--;
-    this.#tidy();
+  remove(waiter: W): boolean {
+    const { place } = waiter;
+    if (place === null || place.list !== this.#places) return false;
+    this.#leave(place);
     return true;
   }
 
-  /** Takes out all whose time is over. */
-  expire(nowMs: number): PendingFrame[] {
-    if (nowMs < this.nextDeadlineMs) return [];
-    const over: PendingFrame[] = [];
-    let next = Infinity;
-    this.#items.forEach((item, at) => {
-      if (item === null) return;
-      const { deadlineMs } = item.waiter;
-      if (deadlineMs === 0) return;
-      if (deadlineMs > nowMs) next = Math.min(next, deadlineMs);
-      else {
-        over.push(item.waiter);
-        this.#items[at] = null;
-        this.#size--;
-      }
-    });
-    this.nextDeadlineMs = next;
-    this.#tidy();
+  /** Takes out all whose time is over, in the order of their deadlines. */
+  expire(nowMs: number): W[] {
+    const over: W[] = [];
+    for (let place = this.#deadlines.take(nowMs); place !== undefined; place = this.#deadlines.take(nowMs)) {
+      this.#leave(place);
+      over.push(place.waiter as W);
+    }
     return over;
   }
 
-  /** Takes all out. */
-  clear(): PendingFrame[] {
-    const waiters: PendingFrame[] = [];
-    for (const item of this.#items) if (item !== null) waiters.push(item.waiter);
-    this.#items = [];
-    this.#first = this.#size = 0;
-    this.nextDeadlineMs = Infinity;
-    return waiters;
+  /** Takes all out, in order. */
+  clear(): W[] {
+    this.#deadlines.clear();
+    return this.#places.clear().map(({ waiter }) => {
+      waiter.place = null;
+      return waiter as W;
+    });
   }
 
-  /** Clears out those who gave up before they pile up: the line may stand still for long. */
-  #tidy(): void {
-    if (this.#items.length - this.#first <= 2 * this.#size + 64) return;
-    this.#items = this.#items.filter((item) => item !== null);
-    this.#first = 0;
-  }
-
-  #compact(): void {
-    this.#items.splice(0, this.#first);
-    this.#first = 0;
+  #leave(place: LinePlace): void {
+    this.#places.remove(place);
+    this.#deadlines.remove(place);
+    place.waiter.place = null;
   }
 }

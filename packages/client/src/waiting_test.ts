@@ -14,6 +14,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { Gate, type Meeting, MEMORY } from "../../../tests/support/places.ts";
 import { until } from "../../../tests/support/raw_peer.ts";
+import { stateOf, VirtualHost } from "../tests/virtual_host.ts";
 import type { DialOptions } from "./dial.ts";
 import type { ClientSession } from "./session.ts";
 
@@ -123,6 +124,26 @@ test("one signal may cancel any number of frames", async () => {
   await at.end();
 });
 
+test("one signal over 40,000 frames that wait and 1,000 in flight takes them back without looking for each", async () => {
+  // To look for each among the others would be 10^9 steps, here and in the signal's list of listeners.
+  const at = await gated({ maxInFlight: 1000 });
+  const abort = new AbortController();
+  const ends = Array.from(
+    { length: 41_000 },
+    (_, i) =>
+      at.client.submit(say(`${i}`), { signal: abort.signal }).then(() => "answered", (error) => error.cause),
+  );
+  const other = at.client.submit(say("other"));
+  await until(() => at.order.length === 1000, "frames");
+  assertEquals(at.client.stats.waiting, 40_001);
+  abort.abort("enough");
+  assertEquals(at.client.stats.waiting + at.client.stats.inFlight, 1);
+  assertEquals(new Set(await Promise.all(ends)), new Set(["enough"]));
+  at.gate.open();
+  assertEquals((await other).text(), "other");
+  await at.end();
+});
+
 test("an answered frame lets go of its signal", async () => {
   const at = await gated();
   at.gate.open();
@@ -140,7 +161,8 @@ test("an answered frame lets go of its signal", async () => {
 });
 
 test("time limits: in flight, while waiting, and both together", async () => {
-  const at = await gated({ maxInFlight: 1 });
+  const runtime = new VirtualHost();
+  const at = await gated({ maxInFlight: 1, runtime });
   const inFlight = assertRejects(
     () => at.client.submit({ ...say("1"), frameId: 5 }, { timeoutMs: 25 }),
     NnrpTimeoutError,
@@ -148,8 +170,15 @@ test("time limits: in flight, while waiting, and both together", async () => {
   );
   const queued = assertRejects(() => at.client.submit(say("2"), { timeoutMs: 10 }), NnrpTimeoutError);
   const patient = at.client.submit(say("3"), { timeoutMs: 60_000 });
+  await until(() => at.order.length === 1, "the first frame");
+  await runtime.pass(9);
+  assertEquals(at.client.stats.waiting, 2);
+  await runtime.pass(1);
   assertEquals((await queued).timeoutMs, 10);
   assertEquals(at.order, ["1"], "what timed out in the line was never sent");
+  await runtime.pass(14);
+  assertEquals(at.client.stats.timedOut, 0);
+  await runtime.pass(1);
   assertEquals((await inFlight).timeoutMs, 25);
   await until(() => at.order.length === 2, "the slot of the first");
   assertEquals(at.client.stats.timedOut, 1);
@@ -161,23 +190,25 @@ test("time limits: in flight, while waiting, and both together", async () => {
 });
 
 test("a deadline is a moment, and the sooner of deadline and time-out counts", async () => {
-  const at = await gated();
+  const runtime = new VirtualHost();
+  const at = await gated({ runtime });
   const past = await assertRejects(
-    () => at.client.submit({ ...say("x"), deadlineMs: Date.now() - 1 }),
+    () => at.client.submit({ ...say("x"), deadlineMs: runtime.wallNow() - 1 }),
     NnrpProtocolError,
   );
   assertEquals([past.codeName, past.remote, at.client.stats.submitted], ["FRAME_EXPIRED", false, 0]);
-  await assertRejects(
-    () => at.client.submit({ ...say("x"), deadlineMs: Date.now() + 20 }, { timeoutMs: 60_000 }),
-    NnrpTimeoutError,
-  );
-  await assertRejects(
-    () => at.client.submit({ ...say("x"), deadlineMs: Date.now() + 60_000 }, { timeoutMs: 10 }),
-    NnrpTimeoutError,
-  );
+  const soon = [
+    at.client.submit({ ...say("x"), deadlineMs: runtime.wallNow() + 20 }, { timeoutMs: 60_000 }),
+    at.client.submit({ ...say("x"), deadlineMs: runtime.wallNow() + 60_000 }, { timeoutMs: 20 }),
+  ];
+  const ended = soon.map((result) => assertRejects(() => result, NnrpTimeoutError));
+  await runtime.pass(19);
+  for (const result of soon) assertEquals(await stateOf(result), "pending");
+  await runtime.pass(1);
+  await Promise.all(ended);
   await assertRejects(() => at.client.submit({ ...say("x"), deadlineMs: NaN }), NnrpValueError);
   at.gate.open();
-  assertEquals((await at.client.submit({ ...say("y"), deadlineMs: Date.now() + 60_000 })).text(), "y");
+  assertEquals((await at.client.submit({ ...say("y"), deadlineMs: runtime.wallNow() + 60_000 })).text(), "y");
   await at.end();
 });
 
@@ -216,13 +247,17 @@ test("a pause here, or one of the server, holds submits back; both must be taken
 });
 
 test("a retry time ends a pause by itself", async () => {
+  const runtime = new VirtualHost();
   const at = await MEMORY.bind({ keepAliveMs: 0 });
-  const client = await at.dial({ keepAliveMs: 0 });
+  const client = await at.dial({ keepAliveMs: 0, runtime });
   const session = await at.server.accept();
   session.sendFlowUpdate({ updateReason: FlowUpdateReason.PAUSE, retryAfterMs: 30 });
   await client.ping();
   const result = client.submit(say("x"));
+  await runtime.pass(29);
   assertEquals(client.stats.waiting, 1);
+  await runtime.pass(1);
+  assertEquals(client.stats.waiting, 0);
   await session.sendResult(await session.receiveSubmit(), say("at last"));
   assertEquals((await result).text(), "at last");
   await at.end();

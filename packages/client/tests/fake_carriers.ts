@@ -8,6 +8,7 @@ import {
   type Carrier,
   type CarrierDialer,
   decodePacket,
+  type DialScheme,
   type DialTarget,
   enumName,
   memoryPair,
@@ -103,6 +104,10 @@ export interface FakeOptions {
   readonly transport?: number;
   /** Default true. */
   readonly encrypted?: boolean;
+  /** See CarrierDialer. */
+  readonly portFamilies?: readonly string[];
+  /** See CarrierDialer. */
+  readonly schemes?: readonly DialScheme[];
   /** What its server does. Default {@linkcode welcoming}. */
   readonly script?: Script;
   /** Makes the connection instead of a pair with a script. */
@@ -111,11 +116,13 @@ export interface FakeOptions {
 
 /** A dialer of this name. */
 export function fakeDialer(name: string, options: FakeOptions = {}): FakeDialer {
-  const { transport = TCP, encrypted = true, script = welcoming } = options;
+  const { transport = TCP, encrypted = true, script = welcoming, portFamilies, schemes } = options;
   const fake: FakeDialer = {
     name,
     transport,
     encrypted,
+    portFamilies,
+    schemes,
     dialled: [],
     peers: [],
     carriers: [],

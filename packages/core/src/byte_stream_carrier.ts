@@ -22,6 +22,7 @@ import { laneOf } from "./wire/metadata/registry.ts";
 import type { Outbox } from "./wire/outbox.ts";
 import type { PacketCursor } from "./wire/packet_cursor.ts";
 import { PacketReader } from "./wire/packet_reader.ts";
+import { SentWaiters } from "./wire/sent_waiters.ts";
 import { type BorrowedPacket, hasVanished, VANISHED, WriteQueue } from "./wire/write_queue.ts";
 
 /** What a socket reports. Nothing comes after `closed`. */
@@ -142,7 +143,9 @@ export class ByteStreamCarrier implements Carrier {
   #writing = 0; // bytes of the write under way
   #endDelayMs = 0;
   #sendFailed = false;
-  #waiters: { at: number; done: () => void }[] = [];
+  // Two rows, for positions ascend in each of them: who is served is at the front, however many wait behind.
+  readonly #releaseWaiters = new SentWaiters();
+  readonly #drainWaiters = new SentWaiters();
   #discard = false; // a closing carrier throws away what comes
   #finish = false; // FIN once everything is sent
   #finished = false;
@@ -264,16 +267,12 @@ export class ByteStreamCarrier implements Carrier {
   /** Resolves when no caller's memory is needed any more; null if none is. */
   released(): Promise<void> | null {
     const until = this.#queue.borrowedUntil;
-    return until <= this.sentBytes || this.bufferedBytes === 0 ? null : this.#sent(until);
+    return until <= this.sentBytes || this.bufferedBytes === 0 ? null : this.#releaseWaiters.until(until);
   }
 
   /** Resolves when what was committed so far is sent or can never be. */
   drained(): Promise<void> {
-    return this.bufferedBytes === 0 ? Promise.resolve() : this.#sent(this.#queue.total);
-  }
-
-  #sent(until: number): Promise<void> {
-    return new Promise((done) => this.#waiters.push({ at: until, done }));
+    return this.bufferedBytes === 0 ? Promise.resolve() : this.#drainWaiters.until(this.#queue.total);
   }
 
   /** Stops reading. */
@@ -484,11 +483,9 @@ export class ByteStreamCarrier implements Carrier {
   }
 
   #wake(): void {
-    if (this.#waiters.length === 0) return;
-    const all = this.#sendFailed || this.#closed !== null;
-    const waiters = this.#waiters;
-    this.#waiters = all ? [] : waiters.filter((w) => w.at > this.sentBytes);
-    for (const w of waiters) if (all || w.at <= this.sentBytes) w.done();
+    const sent = this.#sendFailed || this.#closed !== null ? Infinity : this.sentBytes;
+    this.#releaseWaiters.wake(sent);
+    this.#drainWaiters.wake(sent);
   }
 }
 

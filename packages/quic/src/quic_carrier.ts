@@ -12,7 +12,6 @@ import {
   type Lane,
   laneOf,
   MAX_UNSHOWN_BYTES_BEFORE_HELLO,
-  MessageType,
   NnrpWireError,
   type PacketCursor,
 } from "@nnrp/core";

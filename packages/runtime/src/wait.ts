@@ -4,6 +4,7 @@
  * @module
  */
 import type { CancelTimer, Host } from "@nnrp/core";
+import { listenForAbort, stopListening } from "./abort_listeners.ts";
 
 /** How long a call may wait. */
 export interface WaitOptions {
@@ -39,12 +40,14 @@ export function waitFor<T>(
     const settle = () => {
       settled = true;
       cancelTimer?.();
-      signal?.removeEventListener("abort", onAbort);
+      if (signal !== undefined) stopListening(signal, listener);
     };
-    const onAbort = () => {
-      settle();
-      giveUp?.();
-      reject(signal!.reason);
+    const listener = {
+      aborted: (reason: unknown) => {
+        settle();
+        giveUp?.();
+        reject(reason);
+      },
     };
     giveUp = begin((value) => {
       settle();
@@ -61,6 +64,6 @@ export function waitFor<T>(
         reject(onTimeout(timeoutMs));
       });
     }
-    signal?.addEventListener("abort", onAbort);
+    if (signal !== undefined) listenForAbort(signal, listener);
   });
 }

@@ -9,7 +9,7 @@ import {
   BudgetPolicy,
   catchLater,
   ErrorCode,
-  HeaderFlags,
+  Fifo,
   judgeStart,
   NnrpProtocolError,
   type ReceivedSubmit,
@@ -19,7 +19,8 @@ import {
 import type { TurnClock } from "./clock.ts";
 import { Drop, type Handler, type HandlerOutput, isStream } from "./handler.ts";
 import { CONCURRENCY, queuedFramesOf, RETRY_AFTER_MS, type ServeOptions } from "./options.ts";
-import { FrameQueue } from "./frame_queue.ts";
+import { DeadlineHeap } from "./deadline_heap.ts";
+import { type FramePlace, FrameQueue, placeOf } from "./frame_queue.ts";
 import type { ServerSession } from "./session.ts";
 import { yieldToEvents } from "./yield_to_events.ts";
 
@@ -31,8 +32,6 @@ const SLICE_MS = 0.5;
 /** Parts of a stream that are sent without the event loop having had its turn. */
 const PARTS_PER_SLICE = 4096;
 const { then } = Promise.prototype;
-/** The slot of a running frame without a budget. */
-const NO_SLOT = -1;
 /** Frames started in one go between two looks at the clock. */
 const FRAMES_PER_LOOK = 16;
 
@@ -72,9 +71,9 @@ export class Scheduler {
   readonly #clock: TurnClock;
   readonly #concurrency: number;
   readonly #maxQueued: number;
-  readonly #ring: FrameQueue[] = []; // sessions with waiting frames, next first
-  readonly #running: (ReceivedSubmit | null)[] = []; // those with a budget
-  readonly #runningFree: number[] = [];
+  readonly #ring = new Fifo<FrameQueue>((queue) => !queue.inRing); // sessions with waiting frames, next first
+  /** Frames that expire by themselves, waiting or running. */
+  readonly #watched = new DeadlineHeap<FramePlace>((place) => !place.watched);
   #sliceStartMs = 0;
   #sliceFrames = 0;
   #framesPerLook = 1;
@@ -109,11 +108,11 @@ export class Scheduler {
   /** A frame came: runs it if there is room and nobody waits, else queues it. */
   submit(queue: FrameQueue, frame: ReceivedSubmit): void {
     if (
-      this.stats.running < this.#concurrency && this.#ring.length === 0 && !this.#yielding &&
+      this.stats.running < this.#concurrency && this.#ring.size === 0 && !this.#yielding &&
       this.#maySlice() &&
       queue.running < queue.session.maxConcurrentFrames
     ) {
-      this.#start(queue, frame);
+      this.#start(queue, frame, null);
       return;
     }
     this.#enqueue(queue, frame);
@@ -122,15 +121,20 @@ export class Scheduler {
 
   /** The frame was cancelled or its session ended: it must not be started. */
   forget(queue: FrameQueue, frame: ReceivedSubmit): void {
-    if (queue.remove(frame)) this.stats.queued--;
+    if (!queue.remove(frame)) return;
+    this.stats.queued--;
+    this.#unwatch(frame.place as FramePlace);
   }
 
   /** The session ended: nothing of it is started any more. */
   close(queue: FrameQueue): void {
-    this.stats.queued -= queue.clear();
-    const at = this.#ring.indexOf(queue);
-    if (at >= 0) this.#ring.splice(at, 1);
+    for (let place = queue.shift(); place !== undefined; place = queue.shift()) {
+      this.stats.queued--;
+      this.#unwatch(place);
+    }
+    if (!queue.inRing) return;
     queue.inRing = false;
+    this.#ring.left();
   }
 
   /** Ends the timer. */
@@ -145,9 +149,9 @@ export class Scheduler {
       queue.inRing = true;
       this.#ring.push(queue);
     }
-    queue.insert(frame);
+    const place = queue.insert(frame);
     this.stats.queued++;
-    this.#watch(frame);
+    this.#watch(place);
   }
 
   /** The queue is full: the application's answer, or the oldest droppable frame of the view goes, or the new one is refused. */
@@ -167,7 +171,7 @@ export class Scheduler {
       this.#answer(session, frame, answer);
       return false;
     }
-    const oldest = queue.oldestOfView(frame.viewId, isDroppable);
+    const oldest = queue.oldestDroppable(frame.viewId);
     if (oldest !== undefined) {
       this.forget(queue, oldest);
       this.stats.superseded++;
@@ -201,7 +205,7 @@ export class Scheduler {
   }
 
   #pumpSoon(): void {
-    if (this.#yielding || this.#ring.length === 0 || this.stats.running >= this.#concurrency) return;
+    if (this.#yielding || this.#ring.size === 0 || this.stats.running >= this.#concurrency) return;
     this.#yielding = true;
     yieldToEvents(this.#pumpTask, performance.now() - this.#sliceStartMs);
   }
@@ -212,44 +216,49 @@ export class Scheduler {
     this.#sliceStartMs = this.#clock.read();
     this.#sliceFrames = 0;
     let skipped = 0;
-    while (ring.length > skipped && this.stats.running < this.#concurrency) {
+    while (ring.size > skipped && this.stats.running < this.#concurrency) {
       const queue = ring.shift()!;
       if (queue.running >= queue.session.maxConcurrentFrames) {
         ring.push(queue);
         skipped++;
         continue;
       }
-      const frame = queue.shift();
+      const place = queue.shift();
       queue.inRing = queue.size > 0;
-      if (frame === undefined) continue;
+      if (place === undefined) continue;
       if (queue.inRing) ring.push(queue);
       this.stats.queued--;
       skipped = 0;
-      if (!frame.settled) this.#judge(queue, frame, performance.now());
+      if (place.frame.settled) this.#unwatch(place);
+      else this.#judge(place, performance.now());
       if (performance.now() - this.#sliceStartMs >= SLICE_MS) break;
     }
-    if (ring.length > skipped) this.#pumpSoon();
+    if (ring.size > skipped) this.#pumpSoon();
   }
 
   /** Starts a frame, or drops it. Never throws: one session's failure must not keep the others' frames from being started. */
-  #judge(queue: FrameQueue, frame: ReceivedSubmit, nowMs: number): void {
+  #judge(place: FramePlace, nowMs: number): void {
+    const { queue, frame, endsMs } = place;
     try {
-      if (judgeStart(frame.budgetEndsMs, frame.budgetPolicy, nowMs) === "drop") {
+      if (judgeStart(endsMs, frame.budgetPolicy, nowMs) === "drop") {
+        this.#unwatch(place);
         this.#expire(queue.session, frame);
-      } else this.#start(queue, frame);
+      } else this.#start(queue, frame, place);
     } catch (cause) {
       queue.session.crash(cause);
     }
   }
 
-  #start(queue: FrameQueue, frame: ReceivedSubmit): void {
+  /** @param place Of a frame that waited; null = it did not. */
+  #start(queue: FrameQueue, frame: ReceivedSubmit, place: FramePlace | null): void {
     const { session } = queue;
     const stats = this.stats;
     stats.started++;
     stats.running++;
     queue.running++;
     frame.startedAtMs = Math.round(this.#clock.nowMs);
-    const slot = frame.latencyBudgetMs === 0 ? NO_SLOT : this.#expirySlot(frame);
+    if (place === null && mayExpire(frame)) this.#watch(place = placeOf(queue, frame, false));
+    const started = place;
     let output: HandlerOutput | Promise<HandlerOutput>;
     try {
       output = this.#handler(frame, session.handlerContext);
@@ -257,31 +266,23 @@ export class Scheduler {
         // A foreign thenable may throw, or call back twice; a promise of the runtime does neither.
         then.call(
           Promise.resolve(output),
-          (result) => this.#finish(queue, slot, frame, result as HandlerOutput),
+          (result) => this.#finish(queue, started, frame, result as HandlerOutput),
           (error) => {
             this.#failed(session, frame, error);
-            this.#ended(queue, slot);
+            this.#ended(queue, started);
           },
         );
         return;
       }
     } catch (error) {
       this.#failed(session, frame, error);
-      this.#ended(queue, slot);
+      this.#ended(queue, place);
       return;
     }
-    this.#finish(queue, slot, frame, output as HandlerOutput);
+    this.#finish(queue, place, frame, output as HandlerOutput);
   }
 
-  /** Remembers a running frame whose budget may end before its handler does. */
-  #expirySlot(frame: ReceivedSubmit): number {
-    const slot = this.#runningFree.pop() ?? this.#running.length;
-    this.#running[slot] = frame;
-    this.#watch(frame);
-    return slot;
-  }
-
-  #finish(queue: FrameQueue, slot: number, frame: ReceivedSubmit, output: HandlerOutput): void {
+  #finish(queue: FrameQueue, place: FramePlace | null, frame: ReceivedSubmit, output: HandlerOutput): void {
     let streams = false;
     try {
       streams = output !== null && typeof output === "object" && isStream(output);
@@ -289,11 +290,11 @@ export class Scheduler {
       this.#failed(queue.session, frame, error);
     }
     if (streams) {
-      void this.#stream(queue, slot, frame, output as AsyncIterable<ResultFields>);
+      void this.#stream(queue, place, frame, output as AsyncIterable<ResultFields>);
       return;
     }
     this.#answer(queue.session, frame, output as ResultFields | Drop);
-    this.#ended(queue, slot);
+    this.#ended(queue, place);
   }
 
   /** Answers with what the application gave, whatever that is. Never throws. */
@@ -310,7 +311,7 @@ export class Scheduler {
   /** Sends what an iterable yields; what it returns, if anything, is the final result. */
   async #stream(
     queue: FrameQueue,
-    slot: number,
+    place: FramePlace | null,
     frame: ReceivedSubmit,
     output: AsyncIterable<ResultFields>,
   ): Promise<void> {
@@ -342,17 +343,14 @@ export class Scheduler {
     } catch (error) {
       this.#failed(session, frame, error);
     }
-    this.#ended(queue, slot);
+    this.#ended(queue, place);
   }
 
-  #ended(queue: FrameQueue, slot: number): void {
-    if (slot !== NO_SLOT) {
-      this.#running[slot] = null;
-      this.#runningFree.push(slot);
-    }
+  #ended(queue: FrameQueue, place: FramePlace | null): void {
+    if (place !== null) this.#unwatch(place);
     this.stats.running--;
     queue.running--;
-    if (this.#ring.length > 0) this.#pumpSoon();
+    if (this.#ring.size > 0) this.#pumpSoon();
   }
 
   /** A handler threw: the frame fails, nothing else. Errors after a cancel are expected and not reported. Never throws. */
@@ -376,37 +374,45 @@ export class Scheduler {
     session.dropWithHint(frame, ResultHintReason.BUDGET_EXCEEDED);
   }
 
-  /** A frame that may be dropped expires by timer, not when somebody happens to look. */
-  #watch(frame: ReceivedSubmit): void {
-    if (frame.budgetEndsMs >= this.#timerMs || (frame.budgetPolicy & BudgetPolicy.ALLOW_DROP) === 0) return;
+  /** A frame that may be dropped expires by timer, waiting or running, not when somebody happens to look. */
+  #watch(place: FramePlace): void {
+    if (!mayExpire(place.frame)) return;
+    place.watched = true;
+    this.#watched.push(place);
+    this.#wakeAt(place.endsMs);
+  }
+
+  #unwatch(place: FramePlace): void {
+    if (!place.watched) return;
+    place.watched = false;
+    this.#watched.left();
+  }
+
+  #wakeAt(endsMs: number): void {
+    if (endsMs >= this.#timerMs) return;
     clearTimeout(this.#timer);
-    this.#timerMs = frame.budgetEndsMs;
-    const ms = Math.max(0, Math.ceil(this.#timerMs - this.#clock.nowMs));
+    this.#timerMs = endsMs;
+    const ms = Math.max(0, Math.ceil(endsMs - this.#clock.nowMs));
     this.#timer = setTimeout(() => this.#expireDue(), ms);
   }
 
   #expireDue(): void {
     this.#timerMs = Infinity;
     const nowMs = this.#clock.read();
-    for (const queue of [...this.#ring]) {
-      for (const frame of queue.dueBy(nowMs)) {
-        this.forget(queue, frame);
-        queue.session.contain(() => this.#expire(queue.session, frame));
-      }
-      for (const frame of queue.frames) this.#watch(frame);
-    }
-    for (const frame of this.#running) {
-      if (frame === null || frame.settled || frame.budgetEndsMs === Infinity) continue;
-      if (frame.budgetEndsMs > nowMs) this.#watch(frame);
-      else if (frame.budgetPolicy & BudgetPolicy.ALLOW_DROP) this.#expireRunning(frame);
+    for (let next = this.#watched.peek(); next !== undefined; next = this.#watched.peek()) {
+      if (next.endsMs > nowMs) return this.#wakeAt(next.endsMs);
+      const { frame, queue } = next;
+      this.forget(queue, frame);
+      this.#unwatch(next);
+      // A running handler is told to stop; the frame is answered now, its slot stays taken until the handler has ended.
+      if (!frame.settled) queue.session.contain(() => this.#expire(queue.session, frame));
     }
   }
+}
 
-  /** The handler is told to stop; the frame is answered now, the slot stays taken until the handler has really ended. */
-  #expireRunning(frame: ReceivedSubmit): void {
-    const session = frame.owner as ServerSession | null;
-    if (session !== null) session.contain(() => this.#expire(session, frame));
-  }
+/** Whether a frame is dropped when its budget is over. */
+function mayExpire(frame: ReceivedSubmit): boolean {
+  return frame.latencyBudgetMs !== 0 && (frame.budgetPolicy & BudgetPolicy.ALLOW_DROP) !== 0;
 }
 
 type FrameError = { errorCode: number; retryAfterMs: number; diagnostic: string };
@@ -429,11 +435,4 @@ function readFrameError(error: unknown): FrameError | undefined {
   } catch {
     return undefined; // something that only looks like one
   }
-}
-
-/** Whether a newer frame may take the place of this one. */
-function isDroppable(frame: ReceivedSubmit): boolean {
-  const may = (frame.budgetPolicy & BudgetPolicy.ALLOW_DROP) !== 0 ||
-    (frame.flags & HeaderFlags.CAN_DROP) !== 0;
-  return may && (frame.flags & HeaderFlags.KEYFRAME) === 0;
 }

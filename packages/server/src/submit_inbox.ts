@@ -3,38 +3,47 @@
  *
  * @module
  */
-import type { NnrpError, ReceivedSubmit } from "@nnrp/core";
+import { Fifo, type NnrpError, type ReceivedSubmit } from "@nnrp/core";
 import type { WaitOptions } from "./session_types.ts";
 
 interface Receiver {
+  /** Whether it waits no longer. */
+  gone: boolean;
   resolve(frame: ReceivedSubmit): void;
   reject(error: NnrpError): void;
-  end(): void;
+  /** Nothing will come; null = not to be told. */
+  readonly end: (() => void) | null;
 }
 
 /** A first-in first-out list; bounded by the engine's limit of frames in flight. */
 export class SubmitInbox {
-  #frames: ReceivedSubmit[] = [];
-  #receivers: Receiver[] = [];
+  readonly #frames = new Fifo<ReceivedSubmit>((frame) => frame.place !== this);
+  readonly #receivers = new Fifo<Receiver>((receiver) => receiver.gone);
   #ended: NnrpError | null = null;
   #drained = false;
 
   /** Frames waiting. */
   get size(): number {
-    return this.#frames.length;
+    return this.#frames.size;
   }
 
   /** A frame came. */
   push(frame: ReceivedSubmit): void {
     const receiver = this.#receivers.shift();
-    if (receiver !== undefined) receiver.resolve(frame);
-    else this.#frames.push(frame);
+    if (receiver !== undefined) {
+      receiver.gone = true;
+      receiver.resolve(frame);
+      return;
+    }
+    frame.place = this;
+    this.#frames.push(frame);
   }
 
   /** The frame was cancelled before anybody received it. */
   remove(frame: ReceivedSubmit): void {
-    const at = this.#frames.indexOf(frame);
-    if (at >= 0) this.#frames.splice(at, 1);
+    if (frame.place !== this) return;
+    frame.place = null;
+    this.#frames.left();
   }
 
   /** The session drains: what came can still be received, nothing more will come. */
@@ -47,25 +56,31 @@ export class SubmitInbox {
   end(error: NnrpError): void {
     this.#ended = error;
     this.#drained = true;
-    this.#frames = [];
-    const receivers = this.#receivers;
-    this.#receivers = [];
-    for (const receiver of receivers) receiver.reject(error);
+    for (const frame of this.#frames.clear()) frame.place = null;
+    for (const receiver of this.#receivers.clear()) {
+      receiver.gone = true;
+      receiver.reject(error);
+    }
   }
 
   /** The next frame, or null when none will come. */
   next(): Promise<ReceivedSubmit | null> {
-    const frame = this.#frames.shift();
+    const frame = this.#take();
     if (frame !== undefined) return Promise.resolve(frame);
     if (this.#drained) return Promise.resolve(null);
     return new Promise((resolve) =>
-      this.#receivers.push({ resolve, reject: () => resolve(null), end: () => resolve(null) })
+      this.#receivers.push({
+        gone: false,
+        resolve,
+        reject: () => resolve(null),
+        end: () => resolve(null),
+      })
     );
   }
 
   /** The next frame within a time. */
   receive(options: WaitOptions, onTimeout: (ms: number) => NnrpError): Promise<ReceivedSubmit> {
-    const frame = this.#frames.shift();
+    const frame = this.#take();
     if (frame !== undefined) return Promise.resolve(frame);
     if (this.#ended !== null) return Promise.reject(this.#ended);
     const { timeoutMs, signal } = options;
@@ -78,10 +93,12 @@ export class SubmitInbox {
       const settle = () => {
         clearTimeout(timer);
         signal?.removeEventListener("abort", onAbort);
-        const at = this.#receivers.indexOf(receiver);
-        if (at >= 0) this.#receivers.splice(at, 1);
+        if (receiver.gone) return;
+        receiver.gone = true;
+        this.#receivers.left();
       };
       const receiver: Receiver = {
+        gone: false,
         resolve: (next) => {
           settle();
           resolve(next);
@@ -90,7 +107,7 @@ export class SubmitInbox {
           settle();
           reject(error);
         },
-        end: () => {},
+        end: null,
       };
       const onAbort = () => receiver.reject(signal!.reason);
       if (timeoutMs !== undefined && timeoutMs !== Infinity) {
@@ -101,8 +118,18 @@ export class SubmitInbox {
     });
   }
 
+  #take(): ReceivedSubmit | undefined {
+    const frame = this.#frames.shift();
+    if (frame !== undefined) frame.place = null;
+    return frame;
+  }
+
+  /** Nothing will come: those who may be told so are, the others wait for the end of the session. */
   #finish(): void {
-    if (this.#frames.length > 0) return;
-    for (const receiver of [...this.#receivers]) receiver.end();
+    if (this.#frames.size > 0) return;
+    for (const receiver of this.#receivers.clear()) {
+      if (receiver.end === null) this.#receivers.push(receiver);
+      else receiver.end();
+    }
   }
 }

@@ -14,9 +14,9 @@ import {
   NnrpTransportError,
   NnrpValueError,
   NnrpWireError,
-  parseEndpoint,
   shownAddress,
 } from "@nnrp/client";
+import { parseEndpoint } from "@nnrp/client/internal";
 import { closest } from "./closest.ts";
 import { CommandError } from "./command.ts";
 

@@ -7,15 +7,14 @@ import { spawn } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { ensurePeerPython } from "../../../tests/interop/venv.ts";
+import { skipBecause } from "../../../tests/support/skip.ts";
 
 const python = await ensurePeerPython();
 const missing = typeof python === "string" ? undefined : python.skipped;
-if (missing !== undefined) console.warn(`the reference cannot be asked: ${missing}`);
 
 /** Why tests that ask the reference are skipped, or false. A machine that is meant to test everything must not skip in silence. */
-export const skipReference: string | false = missing !== undefined && process.env["CI"] !== "true"
-  ? missing
-  : false;
+export const skipReference: string | false = process.env["CI"] !== "true" &&
+  skipBecause(missing && `the reference cannot be asked: ${missing}`);
 
 /** A Python process that runs. */
 export interface PythonProcess {

@@ -18,6 +18,7 @@ export * from "./frames/received_submit.ts";
 export * from "./engine/packet_writer.ts";
 export * from "./paths/session_path.ts";
 export * from "./frames/frame_table.ts";
+export { Fifo } from "./frames/fifo.ts";
 export * from "./frames/recent_keys.ts";
 export { ControlRate, type ControlRateOptions } from "./control/control_rate.ts";
 export * from "./engine/mechanisms.ts";

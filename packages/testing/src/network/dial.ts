@@ -8,7 +8,7 @@ import type { VirtualHost } from "../time/virtual_host.ts";
 import type { VirtualWorld } from "../time/virtual_world.ts";
 import type { ConnectionInfo } from "./connection.ts";
 import type { VirtualLink } from "./link.ts";
-import type { MakeConnection, VirtualListener } from "./network.ts";
+import type { MakeConnection, VirtualListener } from "./listener.ts";
 
 /** First port that clients get. */
 const FIRST_CLIENT_PORT = 49_152;

@@ -31,9 +31,9 @@ import {
   WriteQueue,
 } from "@nnrp/core";
 import type { ConnectionInfo } from "./connection.ts";
-import type { StreamsEnd, StreamsEvents } from "./multi_stream_connection.ts";
 import { type OutgoingOwner, OutgoingStream } from "./outgoing_stream.ts";
 import type { Pipe } from "./pipe.ts";
+import type { StreamsEnd, StreamsEvents } from "./streams_end.ts";
 
 /** How long a carrier that closes after a fault waits for its last words to arrive, ms. */
 const FAULT_LINGER: LingerOptions = { stallMs: 400, drainMs: 400 };

@@ -19,9 +19,9 @@ import {
 } from "@nnrp/core";
 import { VirtualHost } from "../time/virtual_host.ts";
 import type { VirtualWorld } from "../time/virtual_world.ts";
-import type { ConnectionInfo, ConnectionPath, VirtualConnection } from "./connection.ts";
 import { dialVirtual } from "./dial.ts";
 import { VirtualLink } from "./link.ts";
+import type { MakeConnection, VirtualListener } from "./listener.ts";
 import { MultiStreamConnection } from "./multi_stream_connection.ts";
 import { StreamConnection } from "./stream_connection.ts";
 import type { LinkWeather } from "./weather.ts";
@@ -61,22 +61,6 @@ export interface VirtualCarrier extends CarrierDialer, CarrierBinding {
   /** Whether bytes count as encrypted. */
   readonly encrypted: boolean;
 }
-
-/** Who listens. */
-export interface VirtualListener {
-  /** Its host. */
-  readonly host: VirtualHost;
-  /** Whether it is no longer there: closed, or its host was killed. */
-  readonly isGone: () => boolean;
-  /** Takes a connection; called in an event of its host. */
-  readonly accept: (carrier: Carrier) => void;
-}
-
-/** How to make a connection of a carrier's kind. */
-export type MakeConnection = (
-  path: ConnectionPath,
-  info: ConnectionInfo,
-) => VirtualConnection & { readonly clientCarrier: Carrier; readonly serverCarrier: Carrier };
 
 const DEFAULT_PORT = 4433;
 const CONNECT_TIMEOUT_MS = 130_000;

@@ -4,7 +4,7 @@
  * @module
  */
 import type { CancelTimer } from "@nnrp/core";
-import { type EventKind, EventQueue, VirtualEvent } from "./event_queue.ts";
+import { type EventHost, type EventKind, EventQueue, VirtualEvent } from "./event_queue.ts";
 import type { Standstill } from "./standstill.ts";
 import type { Trace } from "./trace.ts";
 
@@ -39,7 +39,7 @@ export class EventLoop {
   readonly #stacks: boolean;
   #nowMs: number;
   #order = 0;
-  #held: Set<Standstill> = new Set(); // hosts that keep late events
+  #held: Set<EventHost> = new Set(); // hosts that keep late events
 
   /**
    * Makes an EventLoop.
@@ -68,7 +68,7 @@ export class EventLoop {
    * @param host Whose it is; it waits while the host stands still.
    * @returns Takes it back.
    */
-  schedule(atMs: number, call: () => void, kind: EventKind, host: Standstill | null = null): CancelTimer {
+  schedule(atMs: number, call: () => void, kind: EventKind, host: EventHost | null = null): CancelTimer {
     const at = Math.max(this.#nowMs, Math.ceil(atMs / TICK_MS) * TICK_MS);
     const stack = this.#stacks ? new Error(`made at ${this.#nowMs} ms`).stack : undefined;
     const event = new VirtualEvent(at, ++this.#order, call, host, kind, stack);

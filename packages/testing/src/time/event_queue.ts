@@ -3,13 +3,22 @@
  *
  * @module
  */
-import type { Standstill } from "./standstill.ts";
 
 /**
  * What kind of thing happens: `timer` and `yield` are a host's own, `data` is its network speaking to it, `wire` is on its way
  * between hosts and runs no code of the program under test, `script` is the test's.
  */
 export type EventKind = "timer" | "yield" | "data" | "wire" | "script";
+
+/** Whose an event is: a host that may stand still when it falls due, and keeps it then. */
+export interface EventHost {
+  /** Name of the host. */
+  readonly name: string;
+  /** Until when nothing of the host's may run, ms. */
+  readonly untilMs: number;
+  /** Events that fell due meanwhile. */
+  readonly late: VirtualEvent[];
+}
 
 /** Something that is going to happen. */
 export class VirtualEvent {
@@ -20,7 +29,7 @@ export class VirtualEvent {
   /** What to call; null = cancelled. */
   call: (() => void) | null;
   /** The host whose it is; null = nobody's. */
-  readonly host: Standstill | null;
+  readonly host: EventHost | null;
   /** What kind it is. */
   readonly kind: EventKind;
   /** Whether it lies in the queue. */
@@ -33,7 +42,7 @@ export class VirtualEvent {
     atMs: number,
     order: number,
     call: () => void,
-    host: Standstill | null,
+    host: EventHost | null,
     kind: EventKind,
     stack?: string,
   ) {

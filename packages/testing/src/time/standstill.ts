@@ -3,25 +3,34 @@
  *
  * @module
  */
-import type { EventLoop } from "./event_loop.ts";
-import type { VirtualEvent } from "./event_queue.ts";
+import type { EventHost, EventKind, VirtualEvent } from "./event_queue.ts";
 
 /** What a host that goes on turns to first, among what is late. */
 export type LateOrder = "timers" | "data" | "due";
 
+/** What brings a host back: as much as is needed of the event loop. */
+export interface StandstillLoop {
+  /** Time, ms. */
+  now(): number;
+  /** Calls at a time. */
+  schedule(atMs: number, call: () => void, kind: EventKind): void;
+  /** An event that was kept falls due now. */
+  again(event: VirtualEvent): void;
+}
+
 /** The standstill of one host. */
-export class Standstill {
+export class Standstill implements EventHost {
   /** Name of the host. */
   readonly name: string;
   /** Until when nothing of the host's may run, ms; a time that has passed if it runs. */
   untilMs = 0;
   /** Events that fell due meanwhile. */
   late: VirtualEvent[] = [];
-  readonly #loop: EventLoop;
+  readonly #loop: StandstillLoop;
   #order: LateOrder = "timers";
 
   /** Makes a Standstill. */
-  constructor(name: string, loop: EventLoop) {
+  constructor(name: string, loop: StandstillLoop) {
     this.name = name;
     this.#loop = loop;
   }

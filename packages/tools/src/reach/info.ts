@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type ClientSession, parseEndpoint, shownAddress } from "@nnrp/client";
+import { type ClientSession, shownAddress } from "@nnrp/client";
+import { parseEndpoint } from "@nnrp/client/internal";
 import {
   type ControlExtensionEntry,
   ControlExtensionFlags,

@@ -5,13 +5,13 @@
  */
 import {
   NnrpProbeError,
-  parseEndpoint,
   probeClientTransport,
   selectTransport,
   shownAddress,
   type TransportProbeSelection,
   type TransportProbeSummary,
 } from "@nnrp/client";
+import { parseEndpoint } from "@nnrp/client/internal";
 import { enumName, TransportId } from "@nnrp/core";
 import { CommandError, type CommandInput } from "../command.ts";
 import { checkAddress } from "../connect.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 import { readFile } from "node:fs/promises";
-import { type ClientTlsOptions, DEFAULT_PORT, type DialOptions } from "@nnrp/client";
+import type { ClientTlsOptions, DialOptions } from "@nnrp/client";
+import { DEFAULT_PORT } from "@nnrp/client/internal";
 import { CommandError, type CommandInput, type CommandOption } from "../command.ts";
 
 /** Options that say how a server's certificate is trusted. */

@@ -46,6 +46,8 @@ export class ReceivedSubmit {
   settled = false;
   /** Whose frame it is: set and read by the host, the engine does not look at it. */
   owner: unknown = null;
+  /** Where it waits for its turn: set and read by the host, too. */
+  place: unknown = null;
   /** An older frame of the same key that is in flight too: senders should not do that, but rc2 may. */
   older: ReceivedSubmit | null = null;
 

@@ -1,0 +1,110 @@
+/**
+ * Requests on the control path and their answers: pings, patches, cache puts; and what is only told: invalidations and flow updates
+ * (behaviour spec §10).
+ *
+ * @module
+ */
+import {
+  type CachePutReply,
+  type ClientEngine,
+  type FlowUpdateFields,
+  flowUpdateOf,
+  type Host,
+  NnrpTimeoutError,
+  type PatchReply,
+  type ReplyWaiter,
+} from "@nnrp/core";
+import { waitFor, type WaitOptions } from "@nnrp/runtime";
+import {
+  type CacheInvalidation,
+  type CachePutOutcome,
+  type CachePutRequest,
+  invalidationOf,
+  putOf,
+} from "./cache_calls.ts";
+import { REPLY_TIMEOUT_MS } from "./defaults.ts";
+import { type PatchFields, patchOf, type PatchOutcome } from "./patch_calls.ts";
+
+/** The control requests of one session. Their promises and errors are those of the session's calls of the same names. */
+export class ControlRequests {
+  readonly #host: Host;
+  readonly #engine: ClientEngine;
+
+  /**
+   * Makes ControlRequests.
+   *
+   * @param host Whose clock and timers to use.
+   * @param engine Sends and is answered.
+   */
+  constructor(host: Host, engine: ClientEngine) {
+    this.#host = host;
+    this.#engine = engine;
+  }
+
+  /** Measures the round trip, ms. */
+  ping(options: WaitOptions): Promise<number> {
+    return this.#request("the PONG", options, (waiter) => this.#engine.ping(waiter, this.#host.now()));
+  }
+
+  /** Changes parameters of the session. */
+  async patch(fields: PatchFields, options: WaitOptions): Promise<PatchOutcome> {
+    const { metadata, profilePatch } = patchOf(fields);
+    const { ack } = await this.#request<PatchReply>(
+      "the SESSION_PATCH_ACK",
+      options,
+      (waiter) => this.#engine.patch(metadata, profilePatch, waiter),
+    );
+    return {
+      status: ack.ackStatus,
+      appliedMask: ack.appliedPatchMask,
+      rejectedMask: ack.rejectedPatchMask,
+      rejectReason: ack.rejectReason,
+      retryAfterMs: ack.retryAfterMs,
+      settings: this.#engine.settings!,
+      metadata: ack,
+    };
+  }
+
+  /** Puts an object into the server's cache. */
+  async putCache(request: CachePutRequest, options: WaitOptions): Promise<CachePutOutcome> {
+    const fields = putOf(request);
+    const { ack, usable } = await this.#request<CachePutReply>(
+      "the CACHE_ACK",
+      options,
+      (waiter) => this.#engine.putCache(fields, request.data, waiter, this.#host.now()),
+    );
+    const { objectKind, cacheNamespace, cacheKeyHi, cacheKeyLo } = fields;
+    return {
+      status: ack.status,
+      usable,
+      acceptedTtlMs: ack.acceptedTtlMs,
+      maxObjectBytes: ack.maxObjectBytes,
+      detailCode: ack.detailCode,
+      reference: { objectKind, refFlags: 0, cacheNamespace, cacheKeyHi, cacheKeyLo },
+    };
+  }
+
+  /** Takes objects out of the server's cache. */
+  invalidateCache(what: CacheInvalidation): void {
+    this.#engine.invalidateCache(invalidationOf(what));
+  }
+
+  /** Tells the server how many frames it may answer at once, to pause or resume. */
+  sendFlowUpdate(fields: FlowUpdateFields): void {
+    this.#engine.sendFlowUpdate(flowUpdateOf(fields));
+  }
+
+  #request<T>(what: string, options: WaitOptions, send: (waiter: ReplyWaiter<T>) => bigint): Promise<T> {
+    const limits = { timeoutMs: REPLY_TIMEOUT_MS, ...options };
+    return waitFor<T>(this.#host, limits, (ms) => new NnrpTimeoutError(what, ms), (resolve, reject) => {
+      let traceId: bigint;
+      try {
+        traceId = send({ resolve, reject });
+      } catch (error) {
+        reject(error);
+        return () => {};
+      }
+      return () => this.#engine.abandonReply(traceId);
+    });
+  }
+}

@@ -1,0 +1,315 @@
+/**
+ * How the parts of a session meet: the engine's events go to the part they concern, and here it is decided when the session opens,
+ * drains and is over. ClientSession is what applications see of it.
+ *
+ * @module
+ */
+import {
+  type AcceptedHello,
+  buildClientHello,
+  callBack,
+  type Carrier,
+  ClientEngine,
+  type ErrorEvent,
+  fitToShow,
+  type FlowUpdateEvent,
+  type FrameWaiter,
+  type Host,
+  LAST_WORDS_MS,
+  NnrpConnectionClosedError,
+  type NnrpError,
+  NnrpInternalError,
+  NnrpStateError,
+  NnrpTimeoutError,
+  type ResultHintEvent,
+  type SessionEnd,
+  SessionState,
+} from "@nnrp/core";
+import { containTimers, StallWatch, systemHost, waitFor, type WaitOptions } from "@nnrp/runtime";
+import { closeInOrder, type CloseOptions } from "./closing.ts";
+import { ControlRequests } from "./control_requests.ts";
+import { MAX_EVENTS_KEPT, SEND_STALL_MS } from "./defaults.ts";
+import type { DialOrigin } from "./dial_origin.ts";
+import { EventFeed } from "./event_feed.ts";
+import type { ComeBack } from "./path_search.ts";
+import { ReceivedResults } from "./received_results.ts";
+import { SessionPaths } from "./session_paths.ts";
+import { SessionTimer } from "./session_timer.ts";
+import type { ClientSessionState, OpenOptions } from "./session_types.ts";
+import { Submitter } from "./submitter.ts";
+
+/** The parts of one session. */
+export class SessionCore {
+  /** Time, timers, random numbers. */
+  readonly host: Host;
+  /** The rules. */
+  readonly engine: ClientEngine;
+  /** Connections. */
+  readonly paths: SessionPaths;
+  /** Frames on their way out. */
+  readonly submitter: Submitter;
+  /** Results that wait for a reader. */
+  readonly results: ReceivedResults;
+  /** Requests on the control path. */
+  readonly requests: ControlRequests;
+  /** RESULT_HINTs. */
+  readonly hints: EventFeed<ResultHintEvent>;
+  /** FLOW_UPDATEs. */
+  readonly flows: EventFeed<FlowUpdateEvent>;
+  /** ERRORs that did not end the session. */
+  readonly errors: EventFeed<ErrorEvent>;
+  /** As the session was opened. */
+  readonly options: OpenOptions;
+  /** Resolves when the session is over, never rejects. */
+  readonly closed: Promise<SessionEnd>;
+  /** The connection in use. */
+  carrier: Carrier;
+  /** What the server agreed to last; null before. */
+  agreed: AcceptedHello | null = null;
+
+  readonly #timer: SessionTimer;
+  readonly #stall: StallWatch;
+  readonly #hello: ReturnType<typeof buildClientHello>;
+  #opening: { resolve: () => void; reject: (error: NnrpError) => void } | null = null;
+  #resolveClosed: (end: SessionEnd) => void = () => {};
+  #end: SessionEnd | null = null;
+  #endError: NnrpError | null = null;
+  #isOver = false;
+
+  /**
+   * Makes a SessionCore; {@linkcode SessionCore.open} opens it.
+   *
+   * @param carrier A connection, not started.
+   * @param options Options of the session.
+   * @throws NnrpValueError if no hello can be made of the options.
+   */
+  constructor(carrier: Carrier, options: OpenOptions) {
+    const host = this.host = containTimers(options.runtime ?? systemHost(), (call) => this.contain(call));
+    const { maxEventsKept = MAX_EVENTS_KEPT, sendStallMs = SEND_STALL_MS } = options;
+    this.carrier = carrier;
+    this.options = options;
+    this.#hello = buildClientHello(options);
+    this.hints = new EventFeed(host, maxEventsKept);
+    this.flows = new EventFeed(host, maxEventsKept);
+    this.errors = new EventFeed(host, maxEventsKept);
+    this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
+    const engine = this.engine = this.#makeEngine();
+    this.requests = new ControlRequests(host, engine);
+    this.results = new ReceivedResults(host, engine, options);
+    const stall = this.#stall = new StallWatch(sendStallMs);
+    const paths = this.paths = this.#makePaths();
+    const submitter = this.submitter = new Submitter(
+      {
+        host,
+        engine,
+        inbox: this.results.inbox,
+        resubmits: this.origin?.reconnect?.resubmit ?? false,
+        get searching(): boolean {
+          return paths.searching;
+        },
+        refusal: () => this.#end?.error ?? new NnrpStateError(`cannot submit: the session is ${this.state}`),
+        contain: (call) => this.contain(call),
+        demand: (deadlineMs) => this.#timer.demand(deadlineMs),
+      },
+      carrier,
+      options,
+    );
+    this.#timer = new SessionTimer(host, {
+      get nextDeadlineMs(): number {
+        return Math.min(engine.nextDeadlineMs, submitter.nextDeadlineMs);
+      },
+      tick: (nowMs) => {
+        engine.tick(nowMs);
+        submitter.expire(nowMs);
+        const { bufferedBytes, sentBytes, receivedBytes } = this.carrier;
+        if (!stall.look(nowMs, bufferedBytes, sentBytes + receivedBytes)) return;
+        const reason = `the server took nothing for ${sendStallMs} ms`;
+        void this.carrier.close({ graceful: false, reason });
+      },
+    }, stall.intervalMs);
+  }
+
+  #makeEngine(): ClientEngine {
+    return new ClientEngine(this.carrier, {
+      opened: (accepted) => {
+        this.agreed = accepted;
+        this.#opening?.resolve();
+      },
+      refused: (error) => this.#opening?.reject(error),
+      admitted: () => this.submitter.admit(),
+      hint: (event) => this.hints.push(event),
+      flow: (event) => this.flows.push(event),
+      error: (event) => this.errors.push(event),
+      pathBroken: (event) => this.paths.pathBroken(event),
+      failure: (error) => this.report("internal-failure", error.message, error),
+      draining: (end) => this.#draining(end),
+      finished: (_end, fatal) => {
+        if (!this.paths.reopening) this.paths.ended();
+        void this.carrier.close({ endDelayMs: fatal ? LAST_WORDS_MS : 0 });
+      },
+      suspended: (end, lost) => this.paths.suspended(end, lost),
+    }, this.options);
+  }
+
+  #makePaths(): SessionPaths {
+    const { host, engine } = this;
+    const owner = {
+      host,
+      engine,
+      turned: () => this.#timer.demand(engine.nextDeadlineMs),
+      carrierChanged: (next: Carrier) => this.#carrierChanged(next),
+      sayHello: (limits: WaitOptions) => this.#sayHello(limits),
+      lost: (waiters: readonly FrameWaiter[], error: NnrpError) => this.submitter.lost(waiters, error),
+      over: (end?: SessionEnd) => this.#over(end),
+      crash: (cause: unknown) => this.crash(cause),
+      report: (type: string, message: string, error?: unknown) => this.report(type, message, error),
+    };
+    return new SessionPaths(owner, this.carrier, comeBackOf(this.origin));
+  }
+
+  /** Where and how the server was dialled; null if the session was opened on a carrier that was connected already. */
+  get origin(): DialOrigin | null {
+    return this.options.origin ?? null;
+  }
+
+  /** What proves to a server without tokens whose session this is. */
+  get auth(): Uint8Array {
+    const { body, metadata } = this.#hello;
+    return body.subarray(body.length - metadata.authBytes);
+  }
+
+  /** The session's id; 0 before the first handshake. */
+  get sessionId(): number {
+    return this.engine.sessionId || (this.agreed?.metadata.sessionId ?? 0);
+  }
+
+  /** Where the session is in its life. */
+  get state(): ClientSessionState {
+    return this.paths.searching ? "reconnecting" : STATES[this.engine.state];
+  }
+
+  /** The error of what nobody can do any more. */
+  get errorOfEnd(): NnrpError {
+    const reason = this.#end?.reason;
+    return this.#endError ??= this.#end?.error ??
+      new NnrpConnectionClosedError(this.carrier.name, `session closed${reason ? `: ${reason}` : ""}`);
+  }
+
+  /** Starts the connection and shakes hands. */
+  async open(limits: WaitOptions): Promise<void> {
+    this.engine.opened(this.host.now());
+    this.paths.start();
+    this.#timer.set();
+    await this.#sayHello(limits);
+    this.paths.opened();
+    const { unverified, remote } = this.carrier;
+    if (unverified) {
+      this.report("unverified", `the certificate of ${remote} was not verified: anybody may be there`);
+    }
+  }
+
+  /** Says hello on the present carrier and waits for the server's answer. */
+  async #sayHello(limits: WaitOptions): Promise<void> {
+    // A token is not asked for where anybody could read it.
+    const isOpen = this.origin?.isPrivate(this.carrier) === false;
+    const { metadata, body } = isOpen
+      ? buildClientHello({ ...this.options, migrationToken: false })
+      : this.#hello;
+    const onTimeout = (ms: number) => new NnrpTimeoutError("the handshake", ms);
+    try {
+      await waitFor<void>(this.host, limits, onTimeout, (resolve, reject) => {
+        this.#opening = { resolve, reject };
+        this.engine.hello(metadata, body);
+        return () => {};
+      });
+    } finally {
+      this.#opening = null;
+    }
+  }
+
+  /** Ends the session in order. */
+  async close(options: CloseOptions): Promise<void> {
+    this.paths.ending();
+    if (this.paths.searching) {
+      const reason = options.reason ?? "closed while reconnecting";
+      this.paths.abandon({ kind: "close", local: true, reason });
+    } else if (!this.#isOver) await closeInOrder(this, options);
+    await this.closed;
+  }
+
+  /** Says a line in the log; a log that fails, at once or later, must not end what it was told about. */
+  report(type: string, message: string, error?: unknown): void {
+    const event = { type, message: fitToShow(message), sessionId: this.sessionId, error };
+    callBack(() => this.options.log?.(event), () => {});
+  }
+
+  /** For calls that nothing stands behind but the runtime, which would end the process for what they throw. */
+  contain(call: () => void): void {
+    try {
+      call();
+    } catch (cause) {
+      this.crash(cause);
+    }
+  }
+
+  /** Something failed here: a line in the log, INTERNAL_ERROR to the server, and the session ends; nothing else does. Never throws. */
+  crash(cause: unknown): void {
+    const error = cause instanceof NnrpInternalError
+      ? cause
+      : new NnrpInternalError("the session cannot go on", { cause });
+    const { suspended } = this.engine;
+    this.engine.crash(error);
+    this.#end ??= { kind: "error", local: true, reason: error.message, error };
+    callBack(() => this.paths.ended(), () => {});
+    // A carrier whose last call failed tells nobody of its end.
+    const over = () => callBack(() => this.#over(), () => {});
+    if (suspended) over();
+    else callBack(() => this.carrier.close({ endDelayMs: LAST_WORDS_MS }).then(over), over);
+  }
+
+  /** The session goes on over this carrier. */
+  #carrierChanged(carrier: Carrier): void {
+    this.carrier = carrier;
+    this.#stall.restart();
+    this.submitter.carrierChanged(carrier);
+    this.#timer.set();
+  }
+
+  #draining(end: SessionEnd): void {
+    if (this.paths.reopening) return;
+    this.#end = end;
+    this.submitter.end(this.errorOfEnd);
+    this.report("draining", `session is ending: ${end.reason || end.kind}`, end.error);
+  }
+
+  /** The last connection is gone. */
+  #over(end?: SessionEnd): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#timer.stop();
+    if (end !== undefined && this.#end === null) this.#draining(end);
+    this.results.end(this.errorOfEnd);
+    this.hints.end();
+    this.flows.end();
+    this.errors.end();
+    this.#resolveClosed(this.#end!);
+  }
+}
+
+const STATES: Readonly<Record<SessionState, ClientSessionState>> = {
+  [SessionState.INIT]: "opening",
+  [SessionState.NEGOTIATING]: "opening",
+  [SessionState.ACTIVE]: "active",
+  [SessionState.DRAINING]: "draining",
+  [SessionState.CLOSED]: "closed",
+};
+
+function comeBackOf(origin: DialOrigin | null): ComeBack | null {
+  if (origin === null || origin.reconnect === null) return null;
+  return {
+    ...origin.reconnect,
+    timeoutMs: origin.timeoutMs,
+    dial: (signal) => origin.connect(signal),
+    isPrivate: (carrier) => origin.isPrivate(carrier),
+  };
+}

@@ -1,0 +1,66 @@
+/**
+ * How long an old connection is still read after its session moved: one window, and more of them while it brings something.
+ *
+ * @module
+ */
+import type { CancelTimer, Host } from "@nnrp/core";
+
+/** What a {@linkcode GraceWatch} goes by. */
+export interface GraceOptions {
+  /** Length of a window, ms, any. */
+  readonly windowMs: number;
+  /** Most windows, ≥ 1, whatever they bring. */
+  readonly maxWindows: number;
+  /** Anything that grows while the connection is alive, bytes say. */
+  progress(): number;
+  /** Whether this side does not read the connection: such a window is not the peer's, and does not count. Default: it does. */
+  isUnread?(): boolean;
+  /** Called once: a window brought nothing, or was the last. */
+  over(): void;
+}
+
+/** Runs from when it is made until it is over or stopped. */
+export class GraceWatch {
+  readonly #host: Host;
+  readonly #options: GraceOptions;
+  #cancelTimer: CancelTimer = () => {};
+  #progress: number;
+  #windows = 0;
+  #stopped = false;
+
+  /**
+   * Begins the first window.
+   *
+   * @param host Whose timers to use.
+   * @param options What to go by.
+   */
+  constructor(host: Host, options: GraceOptions) {
+    this.#host = host;
+    this.#options = options;
+    this.#progress = options.progress();
+    this.#begin();
+  }
+
+  /** Ends it without a word. */
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelTimer();
+  }
+
+  #begin(): void {
+    this.#cancelTimer = this.#host.after(this.#options.windowMs, () => {
+      // The timer may be late because the event loop was blocked, and what came meanwhile lies in the socket: a look first.
+      this.#host.yield(() => this.#stopped || this.#judge());
+    });
+  }
+
+  #judge(): void {
+    const { maxWindows, over, progress, isUnread } = this.#options;
+    const before = this.#progress;
+    this.#progress = progress();
+    const unread = isUnread?.() ?? false;
+    this.#windows = unread ? 0 : this.#windows + 1;
+    if (unread || (this.#windows < maxWindows && this.#progress !== before)) this.#begin();
+    else over();
+  }
+}

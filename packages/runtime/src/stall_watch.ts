@@ -1,0 +1,52 @@
+/**
+ * Whether a peer still takes what it is sent. Time in which this side did not look, because its event loop was blocked or the
+ * machine slept, is not the peer's.
+ *
+ * @module
+ */
+
+/** Longest time between two looks, ms: a peer that takes nothing is noticed within the limit and this. */
+const MAX_INTERVAL_MS = 5000;
+
+/** Counts how long bytes have waited without progress. Pure: whoever owns it looks from time to time. */
+export class StallWatch {
+  /** Longest time between two looks, ms; what goes beyond it does not count. Infinity where there is no limit to watch. */
+  readonly intervalMs: number;
+
+  readonly #limitMs: number;
+  #progress = -1;
+  #lookedMs = 0;
+  #stalledMs = 0;
+
+  /**
+   * Makes a StallWatch.
+   *
+   * @param limitMs How long a peer may bring nothing forward while something waits for it, ms; Infinity = for ever.
+   */
+  constructor(limitMs: number) {
+    this.#limitMs = limitMs;
+    this.intervalMs = limitMs === Infinity ? Infinity : Math.min(MAX_INTERVAL_MS, limitMs / 2);
+  }
+
+  /**
+   * Looks at the connection.
+   *
+   * @param nowMs Monotonic time, ms.
+   * @param waitingBytes Bytes that wait to be taken; 0 = nothing is asked of the peer.
+   * @param progress Anything that grows while the peer is alive: bytes sent plus bytes received.
+   * @returns Whether the limit is reached.
+   */
+  look(nowMs: number, waitingBytes: number, progress: number): boolean {
+    if (waitingBytes === 0 || progress !== this.#progress) {
+      this.#progress = progress;
+      this.#stalledMs = 0;
+    } else this.#stalledMs += Math.min(nowMs - this.#lookedMs, this.intervalMs);
+    this.#lookedMs = nowMs;
+    return this.#stalledMs >= this.#limitMs;
+  }
+
+  /** The connection is another one from now on. */
+  restart(): void {
+    this.#progress = -1;
+  }
+}
