@@ -13,6 +13,7 @@ import {
   memoryNetwork,
   MessageType,
 } from "@nnrp/core";
+import { systemHost } from "@nnrp/runtime";
 import { dialClient, TypedPayload } from "@nnrp/client";
 import { quic } from "@nnrp/quic";
 import { serve } from "@nnrp/server";
@@ -102,12 +103,7 @@ const authority = await makeAuthority();
 const { cert, key } = await authority.issueServer();
 const caCerts = [authority.cert];
 const net = () => {
-  const memory = memoryNetwork({
-    after: (ms, call) => {
-      const timer = setTimeout(call, ms);
-      return () => clearTimeout(timer);
-    },
-  });
+  const memory = memoryNetwork({ runtime: systemHost() });
   return { listen: memory, dial: memory };
 };
 const NETWORKS: Record<string, () => { listen: CarrierBinding; dial: CarrierDialer }> = {

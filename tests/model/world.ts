@@ -31,6 +31,7 @@ import {
   SessionState,
   TypedPayload,
 } from "@nnrp/core";
+import { systemHost } from "@nnrp/runtime";
 import { assert, assertEquals } from "@std/assert";
 import { CreditModel } from "./credit_model.ts";
 
@@ -145,10 +146,15 @@ export class World {
     [this.clientCarrier, this.serverCarrier] = memoryPair({
       schedule: (task) => this.#tasks.push(task),
       split: (bytes) => cut(bytes, random),
-      after: (ms, call) => {
-        const timer = { atMs: this.nowMs + ms, call };
-        this.#timers.push(timer);
-        return () => this.#timers = this.#timers.filter((t) => t !== timer);
+      runtime: {
+        ...systemHost(),
+        now: () => this.nowMs,
+        after: (ms, call) => {
+          const timer = { atMs: this.nowMs + ms, call };
+          this.#timers.push(timer);
+          return () => this.#timers = this.#timers.filter((t) => t !== timer);
+        },
+        yield: (call) => void this.#tasks.push(call),
       },
     });
     const limits = { keepAliveMs: 1000, idleTimeoutMs: 60_000, controlRate: { burst: 1e9 } };
