@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { test } from "node:test";
 import { bytesOf, headerBytes, join, patterned } from "@nnrp/testing/packets";
-import { LINGER_MS } from "./linger.ts";
 import {
   type ByteStream,
   ByteStreamCarrier,
@@ -9,7 +8,8 @@ import {
   LAST_WORDS_MS,
 } from "./byte_stream_carrier.ts";
 import type { CarrierSink, CloseInfo, Lane } from "./carrier.ts";
-import { type NnrpError, NnrpWireError } from "./errors.ts";
+import { type NnrpError, NnrpInternalError, NnrpWireError } from "./errors.ts";
+import { LINGER_MS } from "./linger.ts";
 import { MessageType } from "./wire/enums.ts";
 import { WRITE_BY_REFERENCE } from "./wire/limits.ts";
 import { decodePacket } from "./wire/packet.ts";
@@ -81,6 +81,7 @@ class Bench implements CarrierSink {
   /** Called for each packet, inside the batch. */
   onPacket: ((type: number) => void) | null = null;
   onFault: (() => void) | null = null;
+  vanished?: CarrierSink["vanished"];
 
   constructor() {
     this.carrier.start(this);
@@ -393,4 +394,38 @@ test("a carrier that was never started closes at once", async () => {
   const info = { transport: 2, name: "scripted", encrypted: false, remote: "test" };
   await new ByteStreamCarrier(stream, info).close();
   assertEquals(stream.calls, ["destroy"]);
+});
+
+test("a packet whose memory has vanished fails alone: its sink hears of it and may say so to the peer", async () => {
+  const bench = new Bench();
+  const told: string[] = [];
+  bench.vanished = (lane, frameId, viewId) => {
+    told.push(`${lane} ${frameId} ${viewId}`);
+    bench.commit(9);
+  };
+  const body = new Uint8Array(100_000);
+  bench.commit(1);
+  bench.commit(2, body);
+  bench.commit(3, new Uint8Array(50_000));
+  structuredClone(null, { transfer: [body.buffer] });
+  const drained = bench.carrier.drained();
+  await turn();
+  bench.stream.events.written();
+  await drained;
+  bench.stream.events.written();
+  assertEquals(bench.stream.packets, ["1", "3+50000", "9"]);
+  assertEquals([told, bench.heard], [["control 2 0"], ["begin", "turn"]]);
+  assertEquals([bench.carrier.bufferedBytes, bench.carrier.released()], [0, null]);
+});
+
+test("a sink that does not know what to do about it loses the connection, with a typed reason", async () => {
+  const bench = new Bench();
+  const body = new Uint8Array(100_000);
+  bench.commit(1, body);
+  structuredClone(null, { transfer: [body.buffer] });
+  await turn();
+  await turn();
+  assertEquals(bench.heard, ["fault INTERNAL"]);
+  bench.stream.events.closed();
+  assertInstanceOf(bench.info?.error, NnrpInternalError);
 });

@@ -135,9 +135,10 @@ export class OutgoingStream {
 
   async #run(writer: WritableStreamDefaultWriter<Uint8Array>): Promise<void> {
     this.#running = true;
+    let ranges: readonly Uint8Array[] = [];
     try {
       for (let batch = this.#take(); batch !== null; batch = this.#take()) {
-        const { ranges } = batch;
+        ranges = batch.ranges;
         if (hasVanished(ranges)) throw vanished();
         for (let i = 0; i < ranges.length; i++) {
           const range = ranges[i];
@@ -155,6 +156,7 @@ export class OutgoingStream {
             }
           }
         }
+        ranges = [];
         this.queue.written();
         this.#wake();
         const { length } = this.queue;
@@ -172,7 +174,7 @@ export class OutgoingStream {
         this.#owner.finished(this);
       }
     } catch (cause) {
-      if (!this.#over) this.fail(cause);
+      if (!this.#over) this.fail(hasVanished(ranges) ? vanished() : cause); // the runtime's words blame nobody
       else if (!this.#isDone) {
         // Everything was taken; only the end of it could not be said any more.
         this.#setDone();

@@ -222,3 +222,90 @@ test("one reserve may be larger than every slab", () => {
   fill(queue, patterned(10, 2));
   assertEquals(contentOf(queue.take()), join([patterned(10, 0), large, patterned(10, 2)]));
 });
+
+const memories = new WeakMap<Uint8Array, WebAssembly.Memory>();
+
+/** Makes the memory of bytes vanish in one of the ways there are. */
+const VANISHING: Record<string, { make(size: number): Uint8Array; vanish(bytes: Uint8Array): void }> = {
+  "transferred": {
+    make: (size) => patterned(size, size),
+    vanish: (bytes) => void structuredClone(null, { transfer: [bytes.buffer as ArrayBuffer] }),
+  },
+  "in WebAssembly memory that has grown": {
+    make: (size) => {
+      const memory = new WebAssembly.Memory({ initial: 8 });
+      const bytes = new Uint8Array(memory.buffer, 100, size);
+      memories.set(bytes, memory);
+      return bytes;
+    },
+    vanish: (bytes) => void memories.get(bytes)!.grow(1),
+  },
+  "in a buffer that was cut short, through a view that follows its length": {
+    make: (size) => new Uint8Array(resizable(size)),
+    vanish: (bytes) => (bytes.buffer as unknown as { resize(length: number): void }).resize(bytes.length - 1),
+  },
+};
+function resizable(size: number): ArrayBuffer {
+  const Resizable = ArrayBuffer as unknown as new (
+    size: number,
+    options: { maxByteLength: number },
+  ) => ArrayBuffer;
+  return new Resizable(size, { maxByteLength: 2 * size });
+}
+
+for (const [how, { make, vanish }] of Object.entries(VANISHING)) {
+  test(`packets whose memory has vanished are taken out whole, all others are sent: ${how}`, () => {
+    const packets = fc.array(
+      fc.record({
+        head: fc.integer({ min: 1, max: 200 }),
+        body: fc.constantFrom(0, 10, WRITE_BY_REFERENCE - 1, WRITE_BY_REFERENCE, 3 * WRITE_BY_REFERENCE),
+        vanishes: fc.boolean(),
+      }),
+      { minLength: 1, maxLength: 12 },
+    );
+    fc.assert(
+      fc.property(packets, packets, (...turns) => {
+        const queue = new WriteQueue();
+        let id = 0;
+        let takenBytes = 0;
+        for (const turn of turns) {
+          const expected: Uint8Array[] = [];
+          const lost: number[] = [];
+          const doomed: Uint8Array[] = [];
+          for (const { head, body, vanishes } of turn) {
+            const mark = queue.total;
+            const headBytes = patterned(head, ++id);
+            const bodyBytes = vanishes ? make(body) : patterned(body, id);
+            fill(queue, headBytes);
+            queue.append(bodyBytes);
+            if (queue.borrowedUntil > mark) queue.borrowedBy(mark, "result", id, 7);
+            if (vanishes && body > 0) doomed.push(bodyBytes);
+            if (vanishes && body >= WRITE_BY_REFERENCE) lost.push(id);
+            else expected.push(headBytes, bodyBytes.slice()); // smaller ones were copied: nothing of theirs can vanish
+          }
+          doomed.forEach(vanish);
+          const gone = queue.dropVanished();
+          assertEquals((gone ?? []).map(({ frameId }) => frameId), lost);
+          assertEquals(queue.dropVanished(), null, "told once");
+          const content = join(expected);
+          assertEquals(queue.length, content.length);
+          const batch = queue.take();
+          assertEquals(contentOf(batch), content);
+          if (batch !== null) queue.written();
+          takenBytes += content.length;
+          for (const { from, to } of gone ?? []) takenBytes += to - from;
+          assertEquals(queue.total, takenBytes, "what was dropped counts as taken");
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+}
+
+test("a buffer that grows meanwhile is sent as long as it was", () => {
+  const queue = new WriteQueue();
+  const buffer = resizable(WRITE_BY_REFERENCE);
+  queue.append(new Uint8Array(buffer));
+  (buffer as unknown as { resize(length: number): void }).resize(WRITE_BY_REFERENCE + 5);
+  assertEquals(contentOf(queue.take()).length, WRITE_BY_REFERENCE);
+});

@@ -5,6 +5,7 @@
  * @module
  */
 import {
+  type BorrowedPacket,
   type Carrier,
   type CarrierCloseOptions,
   type CarrierLimits,
@@ -23,11 +24,13 @@ import {
   MAX_PROBE_BODY_BYTES,
   NnrpConnectionClosedError,
   type NnrpError,
+  NnrpInternalError,
   NnrpWireError,
   type Outbox,
   type PacketCursor,
   PacketReader,
   type PeerIdentity,
+  VANISHED,
   WriteQueue,
 } from "@nnrp/core";
 import type { ConnectionInfo } from "./connection.ts";
@@ -148,7 +151,9 @@ export class MultiStreamCarrier implements Carrier, StreamsEvents, OutgoingOwner
       return;
     }
     this.#packetStream = null;
-    this.#committed += stream.queue.total - this.#packetMark;
+    const { queue } = stream;
+    this.#committed += queue.total - this.#packetMark;
+    if (queue.borrowedUntil > this.#packetMark) queue.borrowedBy(this.#packetMark, lane, frameId, viewId);
     this.#lastIds[lane] = stream.id;
     this.#touch(stream);
     if (last) this.endFrame(lane, frameId, viewId);
@@ -273,6 +278,20 @@ export class MultiStreamCarrier implements Carrier, StreamsEvents, OutgoingOwner
   /** See OutgoingOwner. */
   sent(bytes: number): void {
     this.sentBytes += bytes;
+  }
+
+  /** See OutgoingOwner. */
+  vanished(packets: readonly BorrowedPacket[]): void {
+    queueMicrotask(() => {
+      const sink = this.#sink;
+      if (sink === null || this.#closing !== null || this.#closed !== null) return;
+      sink.begin();
+      if (sink.vanished === undefined) sink.fault(new NnrpInternalError(VANISHED));
+      else for (const { lane, frameId, viewId } of packets) sink.vanished(lane, frameId, viewId);
+      sink.turn();
+      this.flush();
+      if (sink.vanished === undefined) void this.close({ reason: VANISHED });
+    });
   }
 
   #open(isControl: boolean): OutgoingStream {

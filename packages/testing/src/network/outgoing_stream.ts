@@ -3,13 +3,15 @@
  *
  * @module
  */
-import { WriteQueue } from "@nnrp/core";
+import { type BorrowedPacket, WriteQueue } from "@nnrp/core";
 import type { Pipe, PipeWriter } from "./pipe.ts";
 
 /** Whose stream it is. */
 export interface OutgoingOwner {
   /** The system took so many bytes. */
   sent(bytes: number): void;
+  /** Packets were taken out of the queue, for the memory that they were to be sent from is not there any more. */
+  vanished(packets: readonly BorrowedPacket[]): void;
   /** Everything was taken, and the end was said. */
   finished(stream: OutgoingStream): void;
 }
@@ -40,6 +42,12 @@ export class OutgoingStream implements PipeWriter {
   /** Writes what was collected. */
   flush(): void {
     if (this.#writing > 0 || this.#isOver) return;
+    const vanished = this.queue.dropVanished();
+    if (vanished !== null) {
+      for (const { from, to } of vanished) this.#count(to - from);
+      this.#wake();
+      this.#owner.vanished(vanished);
+    }
     const batch = this.queue.take();
     if (batch !== null) {
       this.#writing = batch.length;
@@ -89,6 +97,10 @@ export class OutgoingStream implements PipeWriter {
 
   #took(bytes: number): void {
     this.#writing -= bytes;
+    this.#count(bytes);
+  }
+
+  #count(bytes: number): void {
     this.sentBytes += bytes;
     this.#owner.sent(bytes);
   }
