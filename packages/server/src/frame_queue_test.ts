@@ -34,10 +34,10 @@ function mayBeSuperseded({ budgetPolicy, flags }: Fields): boolean {
 
 test("earliest deadline first, then by arrival; the oldest droppable frame of each view is known", () => {
   fc.assert(fc.property(fc.array(action, { maxLength: 400, size: "max" }), (actions) => {
-    const queue = new FrameQueue(session);
+    const queue = new FrameQueue(session as never, null as never);
     const model: Fields[] = [];
     let ordinal = 0;
-    const other = new FrameQueue(session);
+    const other = new FrameQueue(session as never, null as never);
     for (const step of actions) {
       if (step.kind === "insert") {
         const frame = { ...step.fields, ordinal: ++ordinal, place: null };

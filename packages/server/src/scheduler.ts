@@ -7,30 +7,32 @@
  */
 import {
   BudgetPolicy,
+  type CancelTimer,
   catchLater,
   ErrorCode,
   Fifo,
+  type Host,
   judgeStart,
-  NnrpProtocolError,
   type ReceivedSubmit,
   type ResultFields,
   ResultHintReason,
 } from "@nnrp/core";
+import type { AnswerSink } from "./answer_sink.ts";
 import type { TurnClock } from "./clock.ts";
-import { Drop, type Handler, type HandlerOutput, isStream } from "./handler.ts";
-import { CONCURRENCY, queuedFramesOf, RETRY_AFTER_MS, type ServeOptions } from "./options.ts";
+import { RETRY_AFTER_MS } from "./defaults.ts";
+import { Drop } from "./drop.ts";
 import { DeadlineHeap } from "./deadline_heap.ts";
 import { type FramePlace, FrameQueue, placeOf } from "./frame_queue.ts";
-import type { ServerSession } from "./session.ts";
-import { yieldToEvents } from "./yield_to_events.ts";
+import type { FrameTaker } from "./frame_taker.ts";
+import { type Handler, type HandlerContext, type HandlerOutput, isStream } from "./handler.ts";
+import { HANDLER_FAILED, readFrameError } from "./handler_error.ts";
+import { sendStream } from "./send_stream.ts";
 
 /**
  * Work done in one go before the event loop gets its turn, ms: reading, cancels and results must not wait for a queue. So a
  * handler that takes longer has its result sent before the next one begins.
  */
 const SLICE_MS = 0.5;
-/** Parts of a stream that are sent without the event loop having had its turn. */
-const PARTS_PER_SLICE = 4096;
 const { then } = Promise.prototype;
 /** Frames started in one go between two looks at the clock. */
 const FRAMES_PER_LOOK = 16;
@@ -53,6 +55,19 @@ export interface SchedulerStats {
   handlerFailures: number;
 }
 
+/** Options of a {@linkcode Scheduler}. */
+export interface SchedulerOptions {
+  /** Handlers that run concurrently. */
+  readonly concurrency: number;
+  /** Frames that may wait per session. */
+  readonly maxQueuedFrames: number;
+  /** The application's answer to a frame that finds the queue full; undefined = it gives none. */
+  readonly whenQueueFull?: (
+    frame: ReceivedSubmit,
+    context: HandlerContext,
+  ) => ResultFields | Drop | undefined;
+}
+
 /** Runs the handler of one server. */
 export class Scheduler {
   /** Counters. Read only. */
@@ -67,10 +82,9 @@ export class Scheduler {
   };
 
   readonly #handler: Handler;
-  readonly #options: ServeOptions;
+  readonly #options: SchedulerOptions;
+  readonly #host: Host;
   readonly #clock: TurnClock;
-  readonly #concurrency: number;
-  readonly #maxQueued: number;
   readonly #ring = new Fifo<FrameQueue>((queue) => !queue.inRing); // sessions with waiting frames, next first
   /** Frames that expire by themselves, waiting or running. */
   readonly #watched = new DeadlineHeap<FramePlace>((place) => !place.watched);
@@ -82,35 +96,42 @@ export class Scheduler {
     this.#yielding = false;
     this.#pump();
   };
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #cancelTimer: CancelTimer | null = null;
   #timerMs = Infinity;
+  #handed: ReceivedSubmit | null = null; // what #handle takes: a closure for each frame would cost more than the call
+  #handedContext: HandlerContext | null = null;
 
   /**
    * Makes a Scheduler.
    *
    * @param handler Works on frames.
    * @param options Limits.
+   * @param host Timers, turns of the event loop, and the context in which the handler is called.
    * @param clock The server's time.
    */
-  constructor(handler: Handler, options: ServeOptions, clock: TurnClock) {
+  constructor(handler: Handler, options: SchedulerOptions, host: Host, clock: TurnClock) {
     this.#handler = handler;
     this.#options = options;
+    this.#host = host;
     this.#clock = clock;
-    this.#concurrency = options.concurrency ?? CONCURRENCY;
-    this.#maxQueued = queuedFramesOf(options);
   }
 
-  /** The queue of a new session. */
-  queueFor(session: ServerSession): FrameQueue {
-    return new FrameQueue(session);
+  /**
+   * Takes the frames of a new session.
+   *
+   * @param sink Where answers go.
+   * @param context What the handler gets beside the frame.
+   */
+  takerFor(sink: AnswerSink, context: HandlerContext): FrameTaker {
+    return new ScheduledFrames(this, new FrameQueue(sink, context));
   }
 
   /** A frame came: runs it if there is room and nobody waits, else queues it. */
   submit(queue: FrameQueue, frame: ReceivedSubmit): void {
     if (
-      this.stats.running < this.#concurrency && this.#ring.size === 0 && !this.#yielding &&
+      this.stats.running < this.#options.concurrency && this.#ring.size === 0 && !this.#yielding &&
       this.#maySlice() &&
-      queue.running < queue.session.maxConcurrentFrames
+      queue.running < queue.sink.maxConcurrentFrames
     ) {
       this.#start(queue, frame, null);
       return;
@@ -139,12 +160,12 @@ export class Scheduler {
 
   /** Ends the timer. */
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#cancelTimer?.();
     this.#timerMs = -Infinity;
   }
 
   #enqueue(queue: FrameQueue, frame: ReceivedSubmit): void {
-    if (queue.size >= this.#maxQueued && !this.#makeRoom(queue, frame)) return;
+    if (queue.size >= this.#options.maxQueuedFrames && !this.#makeRoom(queue, frame)) return;
     if (!queue.inRing) { // it may be there without frames: they were cancelled
       queue.inRing = true;
       this.#ring.push(queue);
@@ -156,19 +177,22 @@ export class Scheduler {
 
   /** The queue is full: the application's answer, or the oldest droppable frame of the view goes, or the new one is refused. */
   #makeRoom(queue: FrameQueue, frame: ReceivedSubmit): boolean {
-    const { session } = queue;
+    const { sink, context } = queue;
+    const { whenQueueFull } = this.#options;
     let answer: ResultFields | Drop | undefined;
     try {
-      answer = this.#options.whenQueueFull?.(frame, session);
+      if (whenQueueFull !== undefined) {
+        answer = this.#host.runDetached(() => whenQueueFull(frame, context));
+      }
       if (catchLater(answer, () => {})) {
         throw new TypeError("whenQueueFull answers at once: it cannot be async");
       }
     } catch (error) {
-      this.#failed(session, frame, error);
+      this.#failed(sink, frame, error);
       return false;
     }
     if (answer !== undefined) {
-      this.#answer(session, frame, answer);
+      this.#answer(sink, frame, answer);
       return false;
     }
     const oldest = queue.oldestDroppable(frame.viewId);
@@ -176,11 +200,11 @@ export class Scheduler {
       this.forget(queue, oldest);
       this.stats.superseded++;
       oldest.abort(new Error("superseded by a newer frame"));
-      session.dropWithHint(oldest, ResultHintReason.SUPERSEDED);
+      sink.dropWithHint(oldest, ResultHintReason.SUPERSEDED);
       return true;
     }
     this.stats.busy++;
-    session.failFrame(frame, {
+    sink.failFrame(frame, {
       errorCode: ErrorCode.SERVER_BUSY,
       retryAfterMs: RETRY_AFTER_MS,
       diagnostic: `${queue.size} frames of this session wait already`,
@@ -191,7 +215,7 @@ export class Scheduler {
   /** Whether more work may be done before the event loop gets its turn. */
   #maySlice(): boolean {
     if (++this.#sliceFrames < this.#framesPerLook) return true;
-    const now = performance.now();
+    const now = this.#host.now();
     // Quick handlers are looked at now and then, for the clock costs as much as they do; slow ones after each frame.
     this.#framesPerLook = now - this.#sliceStartMs > SLICE_MS / 2 ? 1 : FRAMES_PER_LOOK;
     this.#sliceFrames = 0;
@@ -205,9 +229,9 @@ export class Scheduler {
   }
 
   #pumpSoon(): void {
-    if (this.#yielding || this.#ring.size === 0 || this.stats.running >= this.#concurrency) return;
+    if (this.#yielding || this.#ring.size === 0 || this.stats.running >= this.#options.concurrency) return;
     this.#yielding = true;
-    yieldToEvents(this.#pumpTask, performance.now() - this.#sliceStartMs);
+    this.#host.yield(this.#pumpTask, this.#host.now() - this.#sliceStartMs);
   }
 
   /** Starts waiting frames, one session after the other, for one slice. */
@@ -216,9 +240,9 @@ export class Scheduler {
     this.#sliceStartMs = this.#clock.read();
     this.#sliceFrames = 0;
     let skipped = 0;
-    while (ring.size > skipped && this.stats.running < this.#concurrency) {
+    while (ring.size > skipped && this.stats.running < this.#options.concurrency) {
       const queue = ring.shift()!;
-      if (queue.running >= queue.session.maxConcurrentFrames) {
+      if (queue.running >= queue.sink.maxConcurrentFrames) {
         ring.push(queue);
         skipped++;
         continue;
@@ -230,8 +254,8 @@ export class Scheduler {
       this.stats.queued--;
       skipped = 0;
       if (place.frame.settled) this.#unwatch(place);
-      else this.#judge(place, performance.now());
-      if (performance.now() - this.#sliceStartMs >= SLICE_MS) break;
+      else this.#judge(place, this.#host.now());
+      if (this.#host.now() - this.#sliceStartMs >= SLICE_MS) break;
     }
     if (ring.size > skipped) this.#pumpSoon();
   }
@@ -242,16 +266,16 @@ export class Scheduler {
     try {
       if (judgeStart(endsMs, frame.budgetPolicy, nowMs) === "drop") {
         this.#unwatch(place);
-        this.#expire(queue.session, frame);
+        this.#expire(queue.sink, frame);
       } else this.#start(queue, frame, place);
     } catch (cause) {
-      queue.session.crash(cause);
+      queue.sink.crash(cause);
     }
   }
 
   /** @param place Of a frame that waited; null = it did not. */
   #start(queue: FrameQueue, frame: ReceivedSubmit, place: FramePlace | null): void {
-    const { session } = queue;
+    const { sink } = queue;
     const stats = this.stats;
     stats.started++;
     stats.running++;
@@ -261,89 +285,75 @@ export class Scheduler {
     const started = place;
     let output: HandlerOutput | Promise<HandlerOutput>;
     try {
-      output = this.#handler(frame, session.handlerContext);
+      this.#handed = frame;
+      this.#handedContext = queue.context;
+      output = this.#host.runDetached(this.#handle);
       if (typeof (output as Promise<HandlerOutput>)?.then === "function") {
         // A foreign thenable may throw, or call back twice; a promise of the runtime does neither.
         then.call(
           Promise.resolve(output),
           (result) => this.#finish(queue, started, frame, result as HandlerOutput),
           (error) => {
-            this.#failed(session, frame, error);
+            this.#failed(sink, frame, error);
             this.#ended(queue, started);
           },
         );
         return;
       }
     } catch (error) {
-      this.#failed(session, frame, error);
+      this.#failed(sink, frame, error);
       this.#ended(queue, place);
       return;
     }
     this.#finish(queue, place, frame, output as HandlerOutput);
   }
 
+  /** Calls the handler with what was handed over. */
+  readonly #handle = (): HandlerOutput | Promise<HandlerOutput> => {
+    const frame = this.#handed!;
+    this.#handed = null; // its memory is not kept for longer than the handler wants it
+    return this.#handler(frame, this.#handedContext!);
+  };
+
   #finish(queue: FrameQueue, place: FramePlace | null, frame: ReceivedSubmit, output: HandlerOutput): void {
     let streams = false;
     try {
       streams = output !== null && typeof output === "object" && isStream(output);
     } catch (error) {
-      this.#failed(queue.session, frame, error);
+      this.#failed(queue.sink, frame, error);
     }
     if (streams) {
-      void this.#stream(queue, place, frame, output as AsyncIterable<ResultFields>);
+      this.#stream(queue, place, frame, output as AsyncIterable<ResultFields>);
       return;
     }
-    this.#answer(queue.session, frame, output as ResultFields | Drop);
+    this.#answer(queue.sink, frame, output as ResultFields | Drop);
     this.#ended(queue, place);
   }
 
   /** Answers with what the application gave, whatever that is. Never throws. */
-  #answer(session: ServerSession, frame: ReceivedSubmit, output: ResultFields | Drop): void {
+  #answer(sink: AnswerSink, frame: ReceivedSubmit, output: ResultFields | Drop): void {
     if (frame.settled) return;
     try {
-      if (output instanceof Drop) session.dropWithHint(frame, output.reason);
-      else session.answer(frame, output);
+      if (output instanceof Drop) sink.dropWithHint(frame, output.reason);
+      else sink.answer(frame, output);
     } catch (error) {
-      this.#failed(session, frame, error);
+      this.#failed(sink, frame, error);
     }
   }
 
-  /** Sends what an iterable yields; what it returns, if anything, is the final result. */
-  async #stream(
+  /** The steps of an iterable, too, begin in the context in which the server was started. */
+  #stream(
     queue: FrameQueue,
     place: FramePlace | null,
     frame: ReceivedSubmit,
     output: AsyncIterable<ResultFields>,
-  ): Promise<void> {
-    const { session } = queue;
-    try {
-      let parts = 0;
-      const iterator = output[Symbol.asyncIterator]() as AsyncIterator<ResultFields, ResultFields | void>;
-      for (;;) {
-        const step = await iterator.next();
-        if (frame.settled) {
-          if (!step.done) await iterator.return?.();
-          break;
-        }
-        if (step.done) {
-          if (step.value === undefined) session.endStream(frame);
-          else session.answer(frame, step.value);
-          break;
-        }
-        const wait = session.sendPart(frame, step.value);
-        if (wait !== null) {
-          await wait;
-          parts = 0;
-        } else if (++parts === PARTS_PER_SLICE) {
-          // An iterable that never waits itself would otherwise keep cancels and closed connections from being seen.
-          await new Promise<void>((done) => yieldToEvents(done));
-          parts = 0;
-        }
-      }
-    } catch (error) {
-      this.#failed(session, frame, error);
-    }
-    this.#ended(queue, place);
+  ): void {
+    const { sink } = queue;
+    const sending = this.#host.runDetached(() => sendStream(this.#host, sink, frame, output));
+    sending.then(() => this.#ended(queue, place), (error) => {
+      this.#failed(sink, frame, error);
+      this.#ended(queue, place);
+    });
   }
 
   #ended(queue: FrameQueue, place: FramePlace | null): void {
@@ -354,13 +364,13 @@ export class Scheduler {
   }
 
   /** A handler threw: the frame fails, nothing else. Errors after a cancel are expected and not reported. Never throws. */
-  #failed(session: ServerSession, frame: ReceivedSubmit, error: unknown): void {
+  #failed(sink: AnswerSink, frame: ReceivedSubmit, error: unknown): void {
     if (frame.settled) return;
     this.stats.handlerFailures++;
     const told = readFrameError(error);
-    session.contain(() => session.failFrame(frame, told ?? HANDLER_FAILED));
+    sink.contain(() => sink.failFrame(frame, told ?? HANDLER_FAILED));
     if (told === undefined) {
-      session.reportFailure(
+      sink.reportFailure(
         "handler-failed",
         `the handler of frame ${frame.frameId}/${frame.viewId} failed`,
         error,
@@ -368,10 +378,10 @@ export class Scheduler {
     }
   }
 
-  #expire(session: ServerSession, frame: ReceivedSubmit): void {
+  #expire(sink: AnswerSink, frame: ReceivedSubmit): void {
     this.stats.expired++;
     frame.abort(new Error("the latency budget is over"));
-    session.dropWithHint(frame, ResultHintReason.BUDGET_EXCEEDED);
+    sink.dropWithHint(frame, ResultHintReason.BUDGET_EXCEEDED);
   }
 
   /** A frame that may be dropped expires by timer, waiting or running, not when somebody happens to look. */
@@ -390,10 +400,10 @@ export class Scheduler {
 
   #wakeAt(endsMs: number): void {
     if (endsMs >= this.#timerMs) return;
-    clearTimeout(this.#timer);
+    this.#cancelTimer?.();
     this.#timerMs = endsMs;
     const ms = Math.max(0, Math.ceil(endsMs - this.#clock.nowMs));
-    this.#timer = setTimeout(() => this.#expireDue(), ms);
+    this.#cancelTimer = this.#host.after(ms, () => this.#expireDue());
   }
 
   #expireDue(): void {
@@ -401,11 +411,11 @@ export class Scheduler {
     const nowMs = this.#clock.read();
     for (let next = this.#watched.peek(); next !== undefined; next = this.#watched.peek()) {
       if (next.endsMs > nowMs) return this.#wakeAt(next.endsMs);
-      const { frame, queue } = next;
-      this.forget(queue, frame);
+      const { frame, queue: { sink } } = next;
+      this.forget(next.queue, frame);
       this.#unwatch(next);
       // A running handler is told to stop; the frame is answered now, its slot stays taken until the handler has ended.
-      if (!frame.settled) queue.session.contain(() => this.#expire(queue.session, frame));
+      if (!frame.settled) sink.contain(() => this.#expire(sink, frame));
     }
   }
 }
@@ -415,24 +425,33 @@ function mayExpire(frame: ReceivedSubmit): boolean {
   return frame.latencyBudgetMs !== 0 && (frame.budgetPolicy & BudgetPolicy.ALLOW_DROP) !== 0;
 }
 
-type FrameError = { errorCode: number; retryAfterMs: number; diagnostic: string };
+/** The frames of one session at the scheduler. */
+class ScheduledFrames implements FrameTaker {
+  readonly tellsCongestion = true;
+  readonly #scheduler: Scheduler;
+  readonly #queue: FrameQueue;
 
-/** What a client hears of a handler that failed: nothing of its error, which may say anything. */
-const HANDLER_FAILED: FrameError = {
-  errorCode: ErrorCode.INTERNAL_ERROR,
-  retryAfterMs: 0,
-  diagnostic: "the handler failed",
-};
+  constructor(scheduler: Scheduler, queue: FrameQueue) {
+    this.#scheduler = scheduler;
+    this.#queue = queue;
+  }
 
-/** A handler's own words to the client: a NnrpProtocolError that fits an ERROR packet; undefined for anything else. */
-function readFrameError(error: unknown): FrameError | undefined {
-  try {
-    if (!(error instanceof NnrpProtocolError)) return undefined;
-    const { errorCode, retryAfterMs, diagnostic } = error;
-    const fits = errorCode >>> 0 === errorCode && retryAfterMs >>> 0 === retryAfterMs &&
-      typeof diagnostic === "string";
-    return fits ? { errorCode, retryAfterMs, diagnostic } : undefined;
-  } catch {
-    return undefined; // something that only looks like one
+  get size(): number {
+    return this.#queue.size;
+  }
+
+  take(frame: ReceivedSubmit): void {
+    this.#scheduler.submit(this.#queue, frame);
+  }
+
+  forget(frame: ReceivedSubmit): void {
+    this.#scheduler.forget(this.#queue, frame);
+  }
+
+  /** What waits is still worked on. */
+  drain(): void {}
+
+  end(): void {
+    this.#scheduler.close(this.#queue);
   }
 }

@@ -3,35 +3,49 @@
  *
  * @module
  */
-import { Fifo, type NnrpError, type ReceivedSubmit } from "@nnrp/core";
-import type { WaitOptions } from "./session_types.ts";
+import { Fifo, type Host, type NnrpError, NnrpTimeoutError, type ReceivedSubmit } from "@nnrp/core";
+import { waitFor, type WaitOptions } from "@nnrp/runtime";
+import type { FrameTaker } from "./frame_taker.ts";
 
+/** Who waits for a frame. */
 interface Receiver {
-  /** Whether it waits no longer. */
-  gone: boolean;
+  /** A frame came. */
   resolve(frame: ReceivedSubmit): void;
+  /** The session is over. */
   reject(error: NnrpError): void;
-  /** Nothing will come; null = not to be told. */
-  readonly end: (() => void) | null;
+  /** The session drains; null = it waits on, until the session is over. */
+  readonly drained: (() => void) | null;
 }
 
 /** A first-in first-out list; bounded by the engine's limit of frames in flight. */
-export class SubmitInbox {
+export class SubmitInbox implements FrameTaker {
+  /** The application sees for itself what waits. */
+  readonly tellsCongestion = false;
+
+  readonly #host: Host;
   readonly #frames = new Fifo<ReceivedSubmit>((frame) => frame.place !== this);
-  readonly #receivers = new Fifo<Receiver>((receiver) => receiver.gone);
+  readonly #receivers = new Set<Receiver>(); // in the order in which they came
   #ended: NnrpError | null = null;
   #drained = false;
+
+  /**
+   * Makes a SubmitInbox.
+   *
+   * @param host Whose timers to use.
+   */
+  constructor(host: Host) {
+    this.#host = host;
+  }
 
   /** Frames waiting. */
   get size(): number {
     return this.#frames.size;
   }
 
-  /** A frame came. */
-  push(frame: ReceivedSubmit): void {
-    const receiver = this.#receivers.shift();
-    if (receiver !== undefined) {
-      receiver.gone = true;
+  /** See FrameTaker. */
+  take(frame: ReceivedSubmit): void {
+    for (const receiver of this.#receivers) {
+      this.#receivers.delete(receiver);
       receiver.resolve(frame);
       return;
     }
@@ -39,97 +53,60 @@ export class SubmitInbox {
     this.#frames.push(frame);
   }
 
-  /** The frame was cancelled before anybody received it. */
-  remove(frame: ReceivedSubmit): void {
+  /** See FrameTaker. */
+  forget(frame: ReceivedSubmit): void {
     if (frame.place !== this) return;
     frame.place = null;
     this.#frames.left();
   }
 
-  /** The session drains: what came can still be received, nothing more will come. */
+  /** See FrameTaker: what came can still be received, nothing more will come. */
   drain(): void {
     this.#drained = true;
-    this.#finish();
+    if (this.#frames.size > 0) return;
+    for (const receiver of this.#receivers) receiver.drained?.();
   }
 
-  /** The session is over. */
+  /** See FrameTaker. */
   end(error: NnrpError): void {
     this.#ended = error;
     this.#drained = true;
     for (const frame of this.#frames.clear()) frame.place = null;
-    for (const receiver of this.#receivers.clear()) {
-      receiver.gone = true;
-      receiver.reject(error);
-    }
+    for (const receiver of this.#receivers) receiver.reject(error);
+    this.#receivers.clear();
   }
 
   /** The next frame, or null when none will come. */
   next(): Promise<ReceivedSubmit | null> {
-    const frame = this.#take();
+    const frame = this.#next();
     if (frame !== undefined) return Promise.resolve(frame);
     if (this.#drained) return Promise.resolve(null);
-    return new Promise((resolve) =>
-      this.#receivers.push({
-        gone: false,
-        resolve,
-        reject: () => resolve(null),
-        end: () => resolve(null),
-      })
-    );
-  }
-
-  /** The next frame within a time. */
-  receive(options: WaitOptions, onTimeout: (ms: number) => NnrpError): Promise<ReceivedSubmit> {
-    const frame = this.#take();
-    if (frame !== undefined) return Promise.resolve(frame);
-    if (this.#ended !== null) return Promise.reject(this.#ended);
-    const { timeoutMs, signal } = options;
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(signal.reason);
-        return;
-      }
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const settle = () => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", onAbort);
-        if (receiver.gone) return;
-        receiver.gone = true;
-        this.#receivers.left();
-      };
-      const receiver: Receiver = {
-        gone: false,
-        resolve: (next) => {
-          settle();
-          resolve(next);
-        },
-        reject: (error) => {
-          settle();
-          reject(error);
-        },
-        end: null,
-      };
-      const onAbort = () => receiver.reject(signal!.reason);
-      if (timeoutMs !== undefined && timeoutMs !== Infinity) {
-        timer = setTimeout(() => receiver.reject(onTimeout(timeoutMs)), timeoutMs);
-      }
-      signal?.addEventListener("abort", onAbort);
-      this.#receivers.push(receiver);
+    return new Promise((resolve) => {
+      const end = () => resolve(null);
+      this.#receivers.add({ resolve, reject: end, drained: end });
     });
   }
 
-  #take(): ReceivedSubmit | undefined {
+  /**
+   * The next frame within a time.
+   *
+   * @throws NnrpTimeoutError, the signal's reason, or what ended the session.
+   */
+  receive(options: WaitOptions): Promise<ReceivedSubmit> {
+    const frame = this.#next();
+    if (frame !== undefined) return Promise.resolve(frame);
+    if (this.#ended !== null) return Promise.reject(this.#ended);
+    const onTimeout = (ms: number) => new NnrpTimeoutError("the next frame", ms);
+    return waitFor<ReceivedSubmit>(this.#host, options, onTimeout, (resolve, reject) => {
+      const receiver: Receiver = { resolve, reject, drained: null };
+      this.#receivers.add(receiver);
+      return () => void this.#receivers.delete(receiver);
+    });
+  }
+
+  #next(): ReceivedSubmit | undefined {
     const frame = this.#frames.shift();
     if (frame !== undefined) frame.place = null;
     return frame;
-  }
-
-  /** Nothing will come: those who may be told so are, the others wait for the end of the session. */
-  #finish(): void {
-    if (this.#frames.size > 0) return;
-    for (const receiver of this.#receivers.clear()) {
-      if (receiver.end === null) this.#receivers.push(receiver);
-      else receiver.end();
-    }
   }
 }
