@@ -32,11 +32,17 @@ function inWorld(
   const machine = world.host("server");
   playFaults(net, faults);
   return world.run(async () => {
-    const server = await serve({ listen: [net.stream()], concurrency: 2 }, async (frame) => {
-      await machine.sleep(500);
-      return { typedPayloads: [TypedPayload.tokenChunk(`caption of ${frame.text()}`)] };
+    const server = await serve(
+      { listen: [net.stream()], concurrency: 2, runtime: machine },
+      async (frame) => {
+        await machine.sleep(500);
+        return { typedPayloads: [TypedPayload.tokenChunk(`caption of ${frame.text()}`)] };
+      },
+    );
+    const session = await dialClient("nnrp://server", {
+      carriers: [net.stream()],
+      runtime: world.host("client"),
     });
-    const session = await dialClient("nnrp://server", { carriers: [net.stream()] });
     await body(session, world);
     await session.close();
     await server.close();
