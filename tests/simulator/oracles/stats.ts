@@ -1,0 +1,32 @@
+/**
+ * The counters of a session add up: what was submitted has ended somehow, or is in flight.
+ *
+ * @module
+ */
+import type { SessionRun } from "../session_run.ts";
+
+/** Looks at a session that is over. */
+export function checkStats(run: SessionRun): void {
+  const {
+    submitted,
+    complete,
+    partial,
+    staleReuse,
+    degraded,
+    dropped,
+    failed,
+    cancelled,
+    discarded,
+    timedOut,
+    inFlight,
+  } = run.session.stats;
+  const ended = complete + partial + staleReuse + degraded + dropped + failed + cancelled + discarded +
+    timedOut;
+  if (submitted === ended + inFlight) return;
+  run.stage.found(
+    "stats",
+    `the counters of a session do not add up: ${submitted > ended + inFlight ? "too few" : "too many"} ends`,
+    run.client.name,
+    run.tags(),
+  );
+}
