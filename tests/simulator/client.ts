@@ -7,6 +7,7 @@
 import { type ClientSession, dialClient, NnrpError } from "@nnrp/client";
 import { RandomStream, type VirtualCarrier, type VirtualHost } from "@nnrp/testing";
 import type { ClientPlan } from "./script.ts";
+import { judgeClientLog } from "./oracles/give_up.ts";
 import { SessionRun } from "./session_run.ts";
 import type { Stage } from "./stage.ts";
 
@@ -105,7 +106,10 @@ export class SimClient {
         idleTimeoutMs: plan.idleTimeoutMs,
         sendStallMs: plan.sendStallMs,
         profile: { enableCache: true },
-        log: ({ type, message }) => stage.world.note(this.name, `${type}: ${message}`),
+        log: ({ type, message }) => {
+          stage.world.note(this.name, `${type}: ${message}`);
+          judgeClientLog(this, type, message);
+        },
       });
     } catch (error) {
       stage.counts.failedDials++;

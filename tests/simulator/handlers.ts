@@ -49,6 +49,8 @@ export function makeHandler(server: SimServer, generation: number): Handler {
   };
 }
 
+/** More than a client takes as one body, bytes. */
+const HUGE_BYTES = 32 * 1024 * 1024 + 1;
 /** Longest that a handler that waits for its signal does so, ms. */
 const MAX_WAIT_MS = 20_000;
 
@@ -96,7 +98,7 @@ class HandlerWork {
         return this.#done(drop());
       case "huge":
         return this.#done({
-          typedPayloads: [TypedPayload.opaqueBytes(new Uint8Array(this.#server.maxBodyBytes + 1))],
+          typedPayloads: [TypedPayload.opaqueBytes(new Uint8Array(HUGE_BYTES))],
         });
       case "plain":
         // Allowed by the types once the library takes plain iterables.

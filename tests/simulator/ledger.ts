@@ -60,12 +60,16 @@ export interface Frame {
 
 /** How long a frame that is over is remembered, ms: longer than anything of it may be on its way. */
 const REMEMBER_MS = 600_000;
+/** How often that is looked at, ms. */
+const PRUNE_EVERY_MS = 60_000;
 
 /** All frames of a run. */
 export class Ledger {
   readonly #now: () => number;
   readonly #findings: Findings;
   readonly #frames: Map<string, Frame> = new Map();
+  readonly #waiting: Set<Frame> = new Set();
+  #prunedMs = 0;
   /** Frames submitted. */
   submitted = 0;
   /** Frames that got their answer. */
@@ -83,6 +87,7 @@ export class Ledger {
   open(frame: Frame): void {
     this.submitted++;
     this.#frames.set(frame.order.nonce, frame);
+    this.#waiting.add(frame);
   }
 
   /** The frame of this name, unless it is long over. */
@@ -102,6 +107,7 @@ export class Ledger {
       });
       return;
     }
+    this.#waiting.delete(frame);
     frame.overMs = this.#now();
     frame.outcome = outcome;
     if (answered) this.answered++;
@@ -109,8 +115,8 @@ export class Ledger {
   }
 
   /** Frames that are not over. */
-  *waiting(): Generator<Frame, void, undefined> {
-    for (const frame of this.#frames.values()) if (frame.overMs < 0) yield frame;
+  get waiting(): ReadonlySet<Frame> {
+    return this.#waiting;
   }
 
   /** Frames of a session. */
@@ -120,6 +126,9 @@ export class Ledger {
 
   /** Forgets what is long over. */
   prune(): void {
+    const isDue = this.#now() - this.#prunedMs >= PRUNE_EVERY_MS;
+    if (!isDue) return;
+    this.#prunedMs = this.#now();
     const beforeMs = this.#now() - REMEMBER_MS;
     for (const [nonce, frame] of this.#frames) {
       if (frame.overMs >= 0 && frame.overMs < beforeMs && !frame.running) this.#frames.delete(nonce);

@@ -24,8 +24,6 @@ export class SimServer {
   readonly plan: ServerPlan;
   /** Its name, and address. */
   readonly name: string;
-  /** See `ServerProfile`. */
-  readonly maxBodyBytes: number = MAX_BODY_BYTES;
   /** The machine it runs on now. */
   host: VirtualHost;
   /** The server; null while there is none. */

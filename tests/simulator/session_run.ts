@@ -193,7 +193,7 @@ export class SessionRun {
     if (this.isKilled) return;
     this.client.lastAnswerMs = this.host.now();
     this.stage.ledger.over(frame, "answered", true);
-    checkAnswer(this.stage, frame, results, whole);
+    if (!checkAnswer(this.stage, frame, results, whole)) return;
     checkFigures(this.stage, frame, results.at(-1));
     checkCached(this.stage, frame, results[0]);
   }

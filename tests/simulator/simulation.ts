@@ -8,7 +8,7 @@ import { SimClient } from "./client.ts";
 import { Weathermaker } from "./faults.ts";
 import type { Finding } from "./finding.ts";
 import { checkHalfOpen } from "./oracles/half_open.ts";
-import { connectionsOf, judgeReconnect } from "./oracles/give_up.ts";
+import { connectionsOf } from "./oracles/give_up.ts";
 import { checkEmpty, checkSettled } from "./oracles/leaks.ts";
 import { checkMemory } from "./oracles/memory.ts";
 import { checkServed, checkTurns, HEALED_MS } from "./oracles/starvation.ts";
@@ -118,7 +118,7 @@ async function settle(stage: Stage): Promise<void> {
     }
   }
   while (
-    world.now() < untilMs && (!stage.ledger.waiting().next().done || stage.iterators.left().length > 0)
+    world.now() < untilMs && (stage.ledger.waiting.size > 0 || stage.iterators.left().length > 0)
   ) {
     await world.advance(LOOK_EVERY_MS);
   }
@@ -144,7 +144,6 @@ async function closeAll(stage: Stage): Promise<void> {
 /** Oracles that look from time to time. */
 class Looks {
   readonly #stage: Stage;
-  readonly #states: Map<string, string> = new Map();
   #isOver = false;
 
   constructor(stage: Stage) {
@@ -170,12 +169,6 @@ class Looks {
     checkHalfOpen(stage);
     checkTurns(stage);
     if (stage.phase === "healed") checkServed(stage);
-    for (const { run, name } of stage.clients) {
-      if (run === null) continue;
-      const { state } = run.session;
-      if (state === "reconnecting" && this.#states.get(name) !== state) judgeReconnect(run);
-      this.#states.set(name, state);
-    }
     stage.ledger.prune();
     stage.iterators.prune();
   }

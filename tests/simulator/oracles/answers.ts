@@ -25,32 +25,40 @@ export function checkArrival(stage: Stage, { frame, received }: Handling): void 
   }
 }
 
-/** A frame was answered. `whole`: with everything; otherwise with its first parts. */
-export function checkAnswer(stage: Stage, frame: Frame, results: readonly Result[], whole: boolean): void {
-  const { order, run } = frame;
-  const found = (what: string, ...tags: string[]) =>
-    stage.found("answers", `${what}: ${kindOf(frame)}`, run.client.name, [...run.tags(frame), ...tags]);
+/** A frame was answered. `whole`: with everything; otherwise with its first parts. Returns whether the answer is its own. */
+export function checkAnswer(stage: Stage, frame: Frame, results: readonly Result[], whole: boolean): boolean {
+  const wrong = wrongWith(frame, results, whole);
+  if (wrong === null) return true;
+  const [what, ...tags] = wrong;
+  stage.found("answers", `${what}: ${kindOf(frame)}`, frame.run.client.name, [
+    ...frame.run.tags(frame),
+    ...tags,
+  ]);
+  return false;
+}
+
+/** What is wrong with an answer, and tags for it; null = nothing. */
+function wrongWith(frame: Frame, results: readonly Result[], whole: boolean): string[] | null {
+  const { order } = frame;
   if (results.some((result) => result.isDrop)) {
     // Budgets and full queues drop; nothing else may, but the handler that says so.
-    if (order.act !== "drops" && frame.budgetMs === 0) found("a frame was dropped that may not be");
-    return;
+    return order.act === "drops" || frame.budgetMs > 0 ? null : ["a frame was dropped that may not be"];
   }
-  if (order.act === "huge") return found("an answer came that is longer than a body may be");
+  if (order.act === "huge") return ["an answer came that is longer than a body may be"];
   const names = results.map((result) => result.text()).join("");
   const count = order.parts || 1;
-  const wanted = Array.from({ length: count }, (_, i) => partName(order.nonce, i, count));
   const given = names.split(";").slice(0, -1).map((name) => `${name};`);
   if (given.some((name) => !name.startsWith(`${order.nonce} `))) {
-    return found("the answer of another frame", "foreign");
+    return ["the answer of another frame", "foreign"];
   }
-  const isPrefix = given.every((name, i) => name === wanted[i]);
-  if (!isPrefix) return found("parts came twice, or in another order");
-  if (whole && given.length !== count) return found("an answer came without all of its parts", "incomplete");
-  if (!whole && given.length === 0) return found("an answer came with nothing in it", "incomplete");
-  if (order.bytes === 0) return;
+  if (given.some((name, i) => name !== partName(order.nonce, i, count))) {
+    return ["parts came twice, or in another order"];
+  }
+  if (whole && given.length !== count) return ["an answer came without all of its parts", "incomplete"];
+  if (!whole && given.length === 0) return ["an answer came with nothing in it", "incomplete"];
+  if (order.bytes === 0) return null;
   const bulks = results.flatMap((result) => result.opaqueBytesPayloads);
-  const isWhole = bulks.length === given.length;
-  if (!isWhole || bulks.some((bulk, i) => !isBulkOf(bulk, order.nonce, i, order.bytes))) {
-    found("a part came with other bytes than the handler gave", "corrupt");
-  }
+  const isRight = bulks.length === given.length &&
+    bulks.every((bulk, i) => isBulkOf(bulk, order.nonce, i, order.bytes));
+  return isRight ? null : ["a part came with other bytes than the handler gave", "corrupt"];
 }

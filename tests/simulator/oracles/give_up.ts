@@ -6,6 +6,7 @@
 import type { SessionEnd } from "@nnrp/client";
 import type { ServerLogEvent } from "@nnrp/server";
 import type { ConnectionEnd, VirtualConnection } from "@nnrp/testing";
+import type { SimClient } from "../client.ts";
 import type { SimServer } from "../server.ts";
 import type { SessionRun } from "../session_run.ts";
 import type { Stage } from "../stage.ts";
@@ -86,26 +87,25 @@ export function judgeServerLog(server: SimServer, event: ServerLogEvent): void {
 
 /** A client's session ended. */
 export function judgeClientEnd(run: SessionRun, end: SessionEnd): void {
-  const verdict = verdictOf(end.reason);
-  if (verdict === null || !end.local) return;
-  const { stage, client } = run;
-  const limitMs = verdict === "idle" ? client.plan.idleTimeoutMs : client.plan.sendStallMs;
-  for (const connection of connectionsOf(stage).of(client.name)) {
-    const last = connection.ends.find(({ side }) => side === "client");
-    if (last?.by === "itself" && last.atMs > stage.world.now() - 1000) {
-      judge(stage, connection, "client", verdict, limitMs);
-    }
+  if (end.local) judgeLoss(run.client, end.reason);
+}
+
+function judgeLoss({ stage, name, plan }: SimClient, words: string): void {
+  const verdict = verdictOf(words);
+  if (verdict === null) return;
+  const limitMs = verdict === "idle" ? plan.idleTimeoutMs : plan.sendStallMs;
+  for (const connection of connectionsOf(stage).of(name)) {
+    const end = connection.ends.find(({ side }) => side === "client");
+    const isIt = end === undefined
+      ? connection.ends.length === 0
+      : end.by === "itself" && end.atMs > stage.world.now() - 100;
+    if (isIt) judge(stage, connection, "client", verdict, limitMs);
   }
 }
 
-/** A client that dials again says nothing of why; it let go first if its end is the first that went. */
-export function judgeReconnect(run: SessionRun): void {
-  const { stage, client } = run;
-  for (const connection of connectionsOf(stage).of(client.name)) {
-    const [first] = connection.ends;
-    if (first?.side !== "client" || first.by !== "itself") continue;
-    judge(stage, connection, "client", "stall", Math.min(client.plan.idleTimeoutMs, client.plan.sendStallMs));
-  }
+/** A client lost its connection and dials again. */
+export function judgeClientLog(client: SimClient, type: string, message: string): void {
+  if (type === "connection-lost") judgeLoss(client, message);
 }
 
 function verdictOf(words: string): "idle" | "stall" | null {

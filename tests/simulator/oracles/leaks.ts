@@ -8,7 +8,7 @@ import type { Stage } from "../stage.ts";
 
 /** What was begun has ended. Before everything is closed. */
 export function checkSettled(stage: Stage): void {
-  for (const frame of stage.ledger.waiting()) {
+  for (const frame of stage.ledger.waiting) {
     const { run } = frame;
     if (frame.way === "nowait" && run.lostItems > 0) continue; // its error came without a name
     stage.found("endings", `a frame never ended: ${kindOf(frame)}`, run.client.name, run.tags(frame));

@@ -11,7 +11,7 @@ import type { SessionRun } from "../session_run.ts";
 export function judgeSessionEnd(run: SessionRun, end: SessionEnd): void {
   const { stage, client } = run;
   const { error } = end;
-  if (run.closing !== null) return;
+  if (run.closing !== null || stage.isClosing) return;
   const found = (what: string, ...tags: string[]) =>
     stage.found("session-ends", what, client.name, [...run.tags(), ...tags]);
   if (end.kind === "error" && !isOfTheNetwork(error)) {

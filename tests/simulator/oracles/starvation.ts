@@ -16,7 +16,7 @@ const SERVED_MS = 90_000;
 export function checkTurns(stage: Stage): void {
   const nowMs = stage.world.now();
   const oldest: Map<string, Frame> = new Map();
-  for (const frame of stage.ledger.waiting()) {
+  for (const frame of stage.ledger.waiting) {
     const { name } = frame.run.client;
     const isPlain = (frame.order.act === "quick" || frame.order.act === "promise") && frame.order.up === 0;
     if (

@@ -31,10 +31,10 @@ export const controlWork: { readonly [name: string]: Work } = {
   },
   // A consumer that tells its room with every frame.
   "flow updates": {
-    weight: 0.1,
+    weight: 0.04,
     play: async (run) => {
       run.circumstances.add("many flow updates");
-      for (let i = 0; i < 1200 && !run.isOver && run.stage.phase === "storm"; i++) {
+      for (let i = 0; i < 1050 && !run.isOver && run.stage.phase === "storm"; i++) {
         run.session.sendFlowUpdate({ credit: 32 + (i & 1) });
         await run.host.sleep(1);
       }

@@ -51,7 +51,7 @@ export const frameWork: { readonly [name: string]: Work } = {
     play: (run) =>
       void run.submit({ way: "submit", act: run.random.pick(["throws", "rejects", "drops"]), ms: 20 }),
   },
-  huge: { weight: 0.3, play: (run) => void run.submit({ way: "submit", act: "huge" }) },
+  huge: { weight: 0.03, play: (run) => void run.submit({ way: "submit", act: "huge" }) },
   // A time-out or signal that often comes first, about as often as the answer.
   "timed out": {
     weight: 3,

@@ -58,10 +58,10 @@ export const streamWork: { readonly [name: string]: Work } = {
   "spoilt parts": { weight: 0.7, play: (run) => read(run, wish(run, "stream", "spoils")) },
   // Until the first part of short streams, many times: ordinary use that must not end the session.
   "many first": {
-    weight: 0.15,
+    weight: 0.04,
     play: async (run) => {
       run.circumstances.add("many first");
-      for (let i = 0; i < 1200 && !run.isOver && run.stage.phase === "storm"; i++) {
+      for (let i = 0; i < 1050 && !run.isOver && run.stage.phase === "storm"; i++) {
         await run.submit({ way: "first", act: "rush", parts: 2 }, { until: "first" });
       }
     },
