@@ -28,6 +28,8 @@ export class SimClient {
   run: SessionRun | null = null;
   /** When it last got an answer, ms. */
   lastAnswerMs = -1;
+  /** When it last gave a dial up that might have got through, ms. */
+  gaveUpMs = -Infinity;
   #life = 0;
 
   /** Makes a SimClient. */
@@ -92,7 +94,11 @@ export class SimClient {
     const startedMs = host.now();
     const giveUp = random.chance(0.1) ? new AbortController() : null;
     if (giveUp !== null) {
-      host.after(random.between(0, 60), () => giveUp.abort(new Error("not wanted any more")));
+      host.after(random.between(0, 60), () => {
+        if (host.isKilled) return;
+        this.gaveUpMs = host.now();
+        giveUp.abort(new Error("not wanted any more"));
+      });
     }
     const resubmit = plan.reconnect === "resubmit";
     try {

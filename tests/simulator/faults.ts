@@ -67,7 +67,7 @@ export const WEATHERS = {
 } as const satisfies { [name: string]: WeatherPlan };
 
 /** What the weather is like before the first fault. */
-export const USUAL: LinkWeather = { latencyMs: 5 };
+export const USUAL: LinkWeather = { latencyMs: 5, bytesPerSecond: 2_000_000 };
 
 const HOUR_MS = 3_600_000;
 const LATE: readonly LateOrder[] = ["timers", "data", "due"];
@@ -147,7 +147,7 @@ function drawWeather(random: RandomStream): LinkWeather {
 const CALM: LinkWeather = {
   latencyMs: 5,
   jitterMs: 0,
-  bytesPerSecond: Infinity,
+  bytesPerSecond: 2_000_000,
   readBytesPerSecond: Infinity,
   sendBufferBytes: 256 * KIB,
   receiveBufferBytes: 256 * KIB,

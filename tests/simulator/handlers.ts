@@ -50,7 +50,9 @@ export function makeHandler(server: SimServer, generation: number): Handler {
 }
 
 /** More than a client takes as one body, bytes. */
-const HUGE_BYTES = 32 * 1024 * 1024 + 1;
+export const HUGE_BYTES: number = 32 * 1024 * 1024 + 1;
+/** How long a source waits for its end before it is left as it is, ms; it counts as an iterator that never ended. */
+const MAX_SOURCE_MS = 30_000;
 /** Longest that a handler that waits for its signal does so, ms. */
 const MAX_WAIT_MS = 20_000;
 
@@ -106,6 +108,7 @@ class HandlerWork {
       case "array":
         return this.#array() as unknown as HandlerOutput;
       case "iterator":
+      case "source":
         return this.#iterator();
       default:
         return this.#generator(act);
@@ -150,6 +153,19 @@ class HandlerWork {
       };
       const cancel = host.after(ms, end);
       if (listens) this.#handling.received.signal.addEventListener("abort", end);
+    });
+  }
+
+  /** Resolves when the iterator is told to stop, which must happen while a step waits; or after long. */
+  #told(booked: BookedIterator): Promise<void> {
+    const { host } = this.#server;
+    return new Promise((done) => {
+      const startedMs = host.now();
+      const look = () => {
+        if (booked.ended > 0) return done();
+        if (host.now() - startedMs < MAX_SOURCE_MS) host.after(200, look);
+      };
+      look();
     });
   }
 
@@ -207,7 +223,8 @@ class HandlerWork {
       [Symbol.asyncIterator]: (): AsyncIterator<ResultFields> => ({
         next: async () => {
           booked.began = true;
-          await this.#sleep(ms / parts, true);
+          if (this.#order.act === "source" && i >= parts) await this.#told(booked);
+          else await this.#sleep(ms / parts, true);
           if (i < parts) return { value: this.#part(i++, parts), done: false };
           if (booked.ended === 0) end();
           return { value: undefined, done: true };

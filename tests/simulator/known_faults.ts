@@ -16,8 +16,94 @@ export interface KnownFault {
   readonly explains: (finding: Finding) => boolean;
 }
 
+/** Whether a finding has one of these tags. */
+function has(...tags: readonly string[]): (finding: Finding) => boolean {
+  return (finding) => tags.some((tag) => finding.tags.has(tag));
+}
+
+/** Whether its words are like this. */
+function says(words: RegExp): (finding: Finding) => boolean {
+  return (finding) => words.test(finding.what);
+}
+
 /** The quarantine. */
-export const KNOWN_FAULTS: readonly KnownFault[] = [];
+export const KNOWN_FAULTS: readonly KnownFault[] = [
+  {
+    row: "an answer reaches another frame (t93, t92, t60)",
+    oracle: "answers",
+    explains: has("reused id"),
+  },
+  {
+    row: "iterators: one failing frame ends the results() loop (t08)",
+    oracle: "endings",
+    explains: has("results loop"),
+  },
+  {
+    row: "iterators: a part that cannot be sent never runs the handler's finally (t02)",
+    oracle: "iterators",
+    explains: has("spoils"),
+  },
+  {
+    row: "foreign memory: a handler that reuses its buffer sends corrupt results (t51)",
+    oracle: "answers",
+    explains: (finding) => has("reuses")(finding) && has("corrupt")(finding),
+  },
+  {
+    row: "foreign memory: bytes that vanish end the session (report 03)",
+    oracle: "session-ends",
+    explains: (finding) => has("vanished bytes")(finding) && has("INTERNAL", "MALFORMED_BODY")(finding),
+  },
+  {
+    row: "foreign memory: bytes that vanish end the session (report 03)",
+    oracle: "calls",
+    explains: (finding) => has("vanished bytes")(finding) && says(/NnrpInternalError/)(finding),
+  },
+  {
+    row: "speed: a handler may return a plain iterable or array of parts",
+    oracle: "answers",
+    explains: (finding) => has("plain", "array")(finding) && has("incomplete")(finding),
+  },
+  {
+    row: "figures: inferenceMs 0 for a handler that blocks, times read from a clock that stood still (t101)",
+    oracle: "lateness",
+    explains: has("blocks", "blocked", "stopped"),
+  },
+  {
+    row: "reconnect covers crashes only: an orderly close ends every session for good (report 06)",
+    oracle: "session-ends",
+    explains: has("orderly restart"),
+  },
+  {
+    row: "ordinary use ends the session (t10, t11)",
+    oracle: "session-ends",
+    explains: (finding) => has("LIMIT_EXCEEDED")(finding) && has("many first", "many flow updates")(finding),
+  },
+  {
+    row: "ordinary use ends the session: a result over the body limit",
+    oracle: "session-ends",
+    explains: says(/body_len .* longer than this side accepts/),
+  },
+  {
+    row: "memory outside the books: a client that does not read, unsent results (t21)",
+    oracle: "memory",
+    explains: has("unsent"),
+  },
+  {
+    row: "memory outside the books: replaced cache objects (t13)",
+    oracle: "memory",
+    explains: has("pinned"),
+  },
+  {
+    row: "our lateness blamed on the peer (t05, t52, report 04)",
+    oracle: "give-up",
+    explains: has("stopped", "blocked"),
+  },
+  {
+    row: "half-open peers noticed late (report 12)",
+    oracle: "half-open",
+    explains: has("silent"),
+  },
+];
 
 /** The known fault that explains a finding; undefined = it is news. */
 export function knownFault(finding: Finding): KnownFault | undefined {

@@ -21,6 +21,7 @@ export const ACTS = [
   "stream", // an async generator: `parts`, some ms between them
   "rush", // an async generator that never waits
   "iterator", // an async iterable written by hand, with `return()`
+  "source", // the same, which after its parts waits until it is told to stop
   "plain", // a plain generator
   "array", // an array of parts
   "reuses", // an async generator that yields one buffer again and again

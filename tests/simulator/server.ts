@@ -5,7 +5,7 @@
  */
 import { type NnrpServer, serve, type ServerLogEvent, type ServerSession } from "@nnrp/server";
 import type { VirtualHost } from "@nnrp/testing";
-import { type Handling, makeHandler } from "./handlers.ts";
+import { type Handling, HUGE_BYTES, makeHandler } from "./handlers.ts";
 import { judgeServerLog } from "./oracles/give_up.ts";
 import { judgeClosing } from "./oracles/closing.ts";
 import { Operator } from "./operator.ts";
@@ -15,6 +15,8 @@ import type { Stage } from "./stage.ts";
 const KIB = 1024;
 /** Largest body that clients may send and get, bytes. */
 const MAX_BODY_BYTES = 512 * KIB;
+/** What an answer has beside its bulk, bytes, at most. */
+const HEAD_BYTES = 32 * KIB;
 
 /** A server of the run. */
 export class SimServer {
@@ -34,6 +36,7 @@ export class SimServer {
   readonly begun: { readonly atMs: number; readonly client: string }[] = [];
   /** Closes that are under way. */
   readonly closing: Set<NnrpServer> = new Set();
+  readonly #longest: WeakMap<ServerSession, number> = new WeakMap();
   #generation = 0;
   #operator: Operator | null = null;
 
@@ -129,8 +132,17 @@ export class SimServer {
   begins(handling: Handling): void {
     handling.frame.running = true;
     this.running.add(handling);
+    const { session } = handling.context;
+    const { act, bytes } = handling.frame.order;
+    const length = (act === "huge" ? HUGE_BYTES : bytes) + HEAD_BYTES;
+    if (length > this.longestAnswer(session)) this.#longest.set(session, length);
     this.begun.push({ atMs: this.host.now(), client: handling.frame.run.client.name });
     if (this.begun.length > 4096) this.begun.splice(0, 2048);
+  }
+
+  /** Longest answer that handlers of a session were asked for, bytes. */
+  longestAnswer(session: ServerSession): number {
+    return this.#longest.get(session) ?? 0;
   }
 
   /** A handler has ended. */

@@ -22,6 +22,7 @@ import { checkCached } from "./oracles/cache.ts";
 import { judgeClientEnd } from "./oracles/give_up.ts";
 import { checkFigures } from "./oracles/lateness.ts";
 import { checkClosingFrame } from "./oracles/closing.ts";
+import { checkMovedFrame } from "./oracles/moves.ts";
 import { judgeSessionEnd } from "./oracles/session_ends.ts";
 import { checkStats } from "./oracles/stats.ts";
 import type { Stage } from "./stage.ts";
@@ -71,6 +72,8 @@ export class SessionRun {
   pause = 0;
   /** When the application began to close it, and the time it gives; null before. */
   closing: { readonly atMs: number; readonly drainMs: number } | null = null;
+  /** When a move of it last succeeded, ms; −1 before. */
+  movedMs = -1;
   /** Frames open. */
   open = 0;
   /** Circumstances that a finding may have to do with. */
@@ -205,6 +208,7 @@ export class SessionRun {
     if (code === "TIMEOUT" || code === "CANCELLED" || signal?.aborted) frame.givenUp = true;
     this.stage.ledger.over(frame, `${code} ${String(error)}`.slice(0, 200), false);
     checkClosingFrame(this.stage, frame);
+    checkMovedFrame(this.stage, frame);
     this.checkError(error, "a frame");
   }
 

@@ -7,6 +7,7 @@ import { WaitedInVainError } from "@nnrp/testing";
 import { SimClient } from "./client.ts";
 import { Weathermaker } from "./faults.ts";
 import type { Finding } from "./finding.ts";
+import { checkCancels } from "./oracles/cancel.ts";
 import { checkHalfOpen } from "./oracles/half_open.ts";
 import { connectionsOf } from "./oracles/give_up.ts";
 import { checkEmpty, checkSettled } from "./oracles/leaks.ts";
@@ -168,6 +169,7 @@ class Looks {
     checkMemory(stage);
     checkHalfOpen(stage);
     checkTurns(stage);
+    checkCancels(stage);
     if (stage.phase === "healed") checkServed(stage);
     stage.ledger.prune();
     stage.iterators.prune();

@@ -80,9 +80,18 @@ export function judgeServerLog(server: SimServer, event: ServerLogEvent): void {
   const verdict = verdictOf(`${event.message} ${event.error ?? ""}`);
   const { stage, plan } = server;
   const connection = connectionsOf(stage).find(Number(event.remote.split(":").at(-1)) - FIRST_PORT + 1);
-  if (verdict === null || connection === undefined) return;
+  if (connection === undefined) return;
+  if (event.type === "session-suspended") checkAbortedDial(stage, connection);
+  if (verdict === null) return;
   const limitMs = verdict === "idle" ? plan.idleTimeoutMs : plan.sendStallMs;
   judge(stage, connection, "server", verdict, limitMs);
+}
+
+/** A client that gave its dial up never had a session: none waits for it. */
+function checkAbortedDial(stage: Stage, connection: VirtualConnection): void {
+  const client = stage.clients.find((one) => one.name === connection.client.name);
+  if (client === undefined || client.run !== null || stage.world.now() - client.gaveUpMs > 1000) return;
+  stage.found("leaks", "a session waits for a client that gave its dial up", client.name, ["aborted dial"]);
 }
 
 /** A client's session ended. */

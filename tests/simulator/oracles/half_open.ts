@@ -10,7 +10,7 @@ import { connectionsOf } from "./give_up.ts";
 /** Pings every 5 s that stay without an answer for so long mean something, ms: 2 × 15 s, and some more. */
 const SILENCE_MS = 50_000;
 /** How soon the end of a connection must be noticed that arrived, ms. */
-const NOTICE_MS = 30_000;
+const NOTICE_MS = 10_000;
 
 /** Looks at all connections. */
 export function checkHalfOpen(stage: Stage): void {

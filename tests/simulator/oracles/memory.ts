@@ -12,8 +12,6 @@ const KIB = 1024;
 const READ_AHEAD_BYTES = 1024 * KIB;
 /** Bytes that a stream of results may be ahead by default. */
 const STREAM_AHEAD_BYTES = 1024 * KIB;
-/** Longest answer in one piece, bytes. */
-const LONGEST_ANSWER = 128 * KIB;
 
 /** Looks at all servers. */
 export function checkMemory(stage: Stage): void {
@@ -32,7 +30,8 @@ export function checkMemory(stage: Stage): void {
         stage.found("memory", "a session holds more received bytes than maxSessionBytes", "", ["received"]);
       }
       const { bufferedBytes } = session.stats;
-      const limit = plan.maxSendBufferBytes + STREAM_AHEAD_BYTES + plan.concurrency * LONGEST_ANSWER;
+      const limit = plan.maxSendBufferBytes + STREAM_AHEAD_BYTES +
+        plan.concurrency * server.longestAnswer(session);
       if (bufferedBytes > limit) {
         stage.found(
           "memory",

@@ -41,13 +41,13 @@ export const controlWork: { readonly [name: string]: Work } = {
     },
   },
   pause: {
-    weight: 0.7,
+    weight: 1.2,
     play: async (run) => {
       if (run.pause !== 0) return;
       run.session.pauseSubmit();
       const pause = run.pause = run.nextPause();
       void run.submit({ way: "submit", act: "quick" });
-      await run.host.sleep(run.random.pick([200, 2000, 15_000]));
+      await run.host.sleep(run.random.pick([200, 3000, 15_000, 30_000]));
       if (run.isOver || run.pause !== pause) return;
       run.pause = 0;
       run.session.resumeSubmit();

@@ -72,10 +72,16 @@ export const frameWork: { readonly [name: string]: Work } = {
     play: (run) => {
       const giveUp = new AbortController();
       run.host.after(run.random.between(0, 300), () => giveUp.abort(new Error("not wanted any more")));
-      const act = run.random.pick(["slow", "deaf", "waits", "stream"] as const);
-      void run.submit({ way: "submit", act, ms: 400, parts: act === "stream" ? 6 : 0 }, {
-        signal: giveUp.signal,
-      });
+      const act = run.random.pick(["slow", "deaf", "waits", "stream", "source"] as const);
+      const parts = act === "stream" || act === "source" ? 3 : 0;
+      const wish = {
+        way: "submit",
+        act,
+        ms: act === "waits" ? 20_000 : 400,
+        parts,
+        up: uploadBytes(run),
+      } as const;
+      void run.submit(wish, { signal: giveUp.signal });
     },
   },
   budget: {

@@ -30,6 +30,7 @@ export const lifeWork: { readonly [name: string]: Work } = {
       if (run.session.state !== "active") return;
       run.circumstances.add("move");
       const outcome = await run.within(run.session.migrate({ timeoutMs: 10_000 }), 25_000, "migrate()");
+      if (outcome?.status === "success") run.movedMs = run.host.now();
       run.stage.world.note(run.client.name, `move: ${outcome?.status ?? "failed"}`);
     },
   },
@@ -42,7 +43,7 @@ export const lifeWork: { readonly [name: string]: Work } = {
           way: "submit",
           act: "slow",
           ms: run.random.between(10, 800),
-          bytes: run.random.pick([0, 100_000]),
+          bytes: run.random.pick([0, 100_000, 1_500_000]),
         });
       }
       await run.host.sleep(run.random.between(0, 100));

@@ -55,6 +55,26 @@ export const streamWork: { readonly [name: string]: Work } = {
     play: (run) => void run.submit(wish(run, "submit", run.random.pick(["plain", "array"]))),
   },
   "reused buffers": { weight: 0.7, play: (run) => read(run, wish(run, "stream", "reuses")) },
+  // Events that go on for ever: the handler's iterator is told to stop while a step of it waits.
+  "left sources": { weight: 1, play: (run) => read(run, { ...wish(run, "left", "source"), parts: 2 }, 2) },
+  // A step of the client's own that waits when the loop is left.
+  "left while waiting": {
+    weight: 1,
+    play: async (run) => {
+      const { frame, request } = run.frame({ way: "left", act: "slow", ms: 2000 });
+      const steps = run.session.submitStream(request)[Symbol.asyncIterator]();
+      const step = steps.next().then(
+        () => {},
+        (error: unknown) => run.checkError(error, "a step of a stream"),
+      );
+      await run.host.sleep(run.random.between(0, 500));
+      if (run.isOver) return run.stage.ledger.over(frame, "the session ended", false);
+      frame.givenUp = true;
+      if (frame.overMs < 0) run.stage.ledger.over(frame, "left", false);
+      await run.within(steps.return!(undefined), 1000, "return() of a stream");
+      await run.within(step, 1000, "a step of a stream after return()");
+    },
+  },
   "spoilt parts": { weight: 0.7, play: (run) => read(run, wish(run, "stream", "spoils")) },
   // Until the first part of short streams, many times: ordinary use that must not end the session.
   "many first": {
