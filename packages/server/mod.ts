@@ -11,16 +11,23 @@
  * @module
  */
 export { serve } from "./src/serve.ts";
-export { Drop, drop, type Handler, type HandlerContext, type HandlerOutput } from "./src/handler.ts";
-export { NnrpServer, type ServerAddress, type ServerStats } from "./src/server.ts";
+export { Drop, drop } from "./src/drop.ts";
+export type { Handler, HandlerContext, HandlerOutput } from "./src/handler.ts";
+export { NnrpServer, type ServerCloseOptions } from "./src/server.ts";
+export type { ServerAddress, ServerStats } from "./src/server_stats.ts";
 export { ServerSession } from "./src/session.ts";
-export type { HintFields, SendOptions, ServerSessionStats, WaitOptions } from "./src/session_types.ts";
-export * from "./src/options.ts";
-export type { SessionOwner } from "./src/session_owner.ts";
-export { Scheduler, type SchedulerStats } from "./src/scheduler.ts";
-export { FrameQueue } from "./src/frame_queue.ts";
-export { TurnClock } from "./src/clock.ts";
-export { ServerLog } from "./src/server_log.ts";
+export type {
+  HintFields,
+  SendOptions,
+  ServerSessionState,
+  ServerSessionStats,
+  SessionCloseOptions,
+} from "./src/session_types.ts";
+export type { MigrationOptions, ServeOptions, ServerOptions, ServerProfile } from "./src/options.ts";
+export type { AuthRequest, AuthValidator, AuthVerdict, MoveQuestion } from "./src/auth.ts";
+export type { LoggedHello, ServerLogEvent } from "./src/log_event.ts";
+export type { SchedulerStats } from "./src/scheduler.ts";
+export type { WaitOptions } from "@nnrp/runtime";
 
 // What users of the server need of the core.
 export {

@@ -6,6 +6,7 @@
  */
 import {
   type ArrivalPath,
+  type Carrier,
   judgeMigration,
   type LivePath,
   MigrateAcceptCode,
@@ -14,9 +15,11 @@ import {
   type PeerIdentity,
   type SecondVerdict,
 } from "@nnrp/core";
-import type { AuthRequest, AuthValidator, MigrationOptions } from "./options.ts";
+import type { AuthRequest, AuthValidator } from "./auth.ts";
+import type { MigrationOptions } from "./options.ts";
 import { namesSomebody, samePlainValue } from "./same_principal.ts";
 import type { ServerSession } from "./session.ts";
+import type { SessionCore } from "./session_core.ts";
 import type { Judged } from "./verdict.ts";
 
 /** How a session was let in; a new one whenever that changes. */
@@ -43,34 +46,32 @@ export interface MoveVerdict {
  * Judges a move as things are now.
  *
  * @param request The SESSION_MIGRATE.
- * @param shell The connection it came on.
- * @param session The session it asks for; undefined = there is none.
- * @param admission How that session was let in.
+ * @param arrival The connection it came on.
+ * @param asked The session it asks for, and how that was let in; undefined = there is none.
  * @param verdict What the validator said; null = it was not asked.
+ * @param options The rules.
  */
 export function judgeMove(
   request: MigrateRequest,
-  shell: ServerSession,
-  session: ServerSession | undefined,
-  admission: Admission | undefined,
+  arrival: Carrier,
+  asked: { readonly core: SessionCore; readonly admission: Admission } | undefined,
   verdict: MoveVerdict | null,
   options: MigrationOptions,
 ): MigrationJudgement & {
   /** What the application's `samePrincipal` threw. */
   readonly error?: unknown;
 } {
-  const { requireToken = false, allowWithoutToken = false } = options;
-  if (session === undefined || admission === undefined || !isMovable(session)) {
-    return judgeMigration(request, arrivalOf(shell, undefined), undefined, {
-      requireToken,
-      allowWithoutToken,
-    });
+  const { requireToken = false, allowWithoutToken = false, samePrincipal = samePlainValue } = options;
+  const rules = { requireToken, allowWithoutToken };
+  if (asked === undefined || !isMovable(asked.core)) {
+    return judgeMigration(request, arrivalOf(arrival, undefined), undefined, rules);
   }
+  const { core, admission } = asked;
   const live: LivePath = {
-    transport: session.transport,
-    tokens: session.tokens,
-    authBlock: session.hello.authBlock,
-    unheard: session.unheard,
+    transport: core.carrier.transport,
+    tokens: core.tokens,
+    authBlock: core.hello.authBlock,
+    unheard: core.paths.unheard,
     peerIdentity: admission.peerIdentity,
     admittedAs: admission.validator === undefined
       ? "none"
@@ -82,14 +83,13 @@ export function judgeMove(
   // A verdict on an admission that was replaced meanwhile is no verdict: the validator is asked anew.
   if (verdict !== null && verdict.admission === admission) {
     try {
-      second = compare(admission, verdict.judged, options.samePrincipal ?? samePlainValue);
+      second = compare(admission, verdict.judged, samePrincipal);
     } catch (error) {
       const why = "migration.samePrincipal failed";
       return { verdict: "refused", code: MigrateAcceptCode.UNKNOWN_SESSION, why, error };
     }
   }
-  const rules = { requireToken, allowWithoutToken };
-  return judgeMigration(request, arrivalOf(shell, session), live, rules, second);
+  return judgeMigration(request, arrivalOf(arrival, core.carrier), live, rules, second);
 }
 
 function compare(
@@ -105,32 +105,27 @@ function compare(
   return { accepted: true, samePrincipal: same };
 }
 
-function isMovable({ state }: ServerSession): boolean {
+function isMovable({ state }: SessionCore): boolean {
   return state === "active" || state === "suspended";
 }
 
-function arrivalOf(shell: ServerSession, session: ServerSession | undefined): ArrivalPath {
-  const { transport, peerIdentity, remote } = shell;
-  return {
-    transport,
-    peerIdentity,
-    sameHost: session !== undefined && hostOf(session.remote) === hostOf(remote),
-  };
+function arrivalOf({ transport, peerIdentity, remote }: Carrier, now: Carrier | undefined): ArrivalPath {
+  return { transport, peerIdentity, sameHost: now !== undefined && hostOf(now.remote) === hostOf(remote) };
 }
 
 /** What the validator is asked about a move: the hello as it was, the connection as it is. */
 export function moveRequest(
-  admission: Admission,
-  shell: ServerSession,
+  { request }: Admission,
+  arrival: Carrier,
   session: ServerSession,
+  withToken: boolean,
 ): AuthRequest {
-  const withToken = session.tokens !== null;
-  return { ...admission.request, ...connectionOf(shell), move: { session, withToken } };
+  return { ...request, ...connectionOf(arrival), move: { session, withToken } };
 }
 
 /** How a session is let in after its move to this connection. */
-export function movedAdmission(admission: Admission, path: ServerSession): Admission {
-  const connection = connectionOf(path);
+export function movedAdmission(admission: Admission, arrival: Carrier): Admission {
+  const connection = connectionOf(arrival);
   return {
     ...admission,
     request: { ...admission.request, ...connection },
@@ -139,7 +134,7 @@ export function movedAdmission(admission: Admission, path: ServerSession): Admis
   };
 }
 
-function connectionOf({ remote, transport, peerIdentity }: ServerSession) {
+function connectionOf({ remote, transport, peerIdentity }: Carrier) {
   return { remote, transport, peerIdentity };
 }
 

@@ -5,12 +5,15 @@
  * @module
  */
 import { BudgetPolicy, type ReceivedSubmit } from "@nnrp/core";
-import type { ServerSession } from "./session.ts";
+import type { AnswerSink } from "./answer_sink.ts";
+import type { HandlerContext } from "./handler.ts";
 
 /** A small sorted queue. */
 export class FrameQueue {
-  /** Whose frames these are. */
-  readonly session: ServerSession;
+  /** Where their answers go. */
+  readonly sink: AnswerSink;
+  /** What handlers get beside the frame. */
+  readonly context: HandlerContext;
   /** Handlers of this session that run. */
   running = 0;
   /** Whether it stands in the scheduler's row of sessions with waiting frames. */
@@ -21,10 +24,12 @@ export class FrameQueue {
   /**
    * Makes a FrameQueue.
    *
-   * @param session Whose frames these are.
+   * @param sink Where answers go.
+   * @param context What handlers get beside the frame.
    */
-  constructor(session: ServerSession) {
-    this.session = session;
+  constructor(sink: AnswerSink, context: HandlerContext) {
+    this.sink = sink;
+    this.context = context;
   }
 
   /** Frames waiting. */

@@ -3,41 +3,9 @@
  *
  * @module
  */
-import { NnrpValueError, type ReceivedSubmit, type ResultFields, ResultHintReason } from "@nnrp/core";
+import type { ReceivedSubmit, ResultFields } from "@nnrp/core";
+import type { Drop } from "./drop.ts";
 import type { ServerSession } from "./session.ts";
-
-/** The news that a frame gets no result. Made by {@linkcode drop}. */
-export class Drop {
-  /** ResultHintReason told to the client; undefined = no hint. */
-  readonly reason: ResultHintReason | undefined;
-
-  /**
-   * Makes a Drop.
-   *
-   * @param reason ResultHintReason to tell the client.
-   * @throws NnrpValueError if there is no such reason.
-   */
-  constructor(reason?: ResultHintReason) {
-    if (reason !== undefined && !Object.values(ResultHintReason).includes(reason)) {
-      throw new NnrpValueError("is no reason of a hint", {
-        field: "reason",
-        expected: "a ResultHintReason",
-        actual: String(reason),
-      });
-    }
-    this.reason = reason;
-  }
-}
-
-/**
- * Answers a frame with RESULT_DROP.
- *
- * @param reason Why, as a RESULT_HINT beside it; nothing is told without it.
- * @throws NnrpValueError if there is no such reason.
- */
-export function drop(reason?: ResultHintReason): Drop {
-  return new Drop(reason);
-}
 
 /** What a handler knows besides the frame. One object per session. */
 export interface HandlerContext {

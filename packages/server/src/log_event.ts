@@ -1,16 +1,56 @@
 /**
- * Makes events for logs: words of peers are fit to be shown, and nothing secret is in them.
+ * What a log gets: words of peers are fit to be shown, and nothing secret is in them.
  *
  * @module
  */
 import {
   type ClientHelloContext,
+  type ClientHelloMetadata,
   ControlExtensionType,
   findExtension,
   fitToShow,
   readRequestedModel,
 } from "@nnrp/core";
-import type { LoggedHello, ServerLogEvent } from "./options.ts";
+
+/** What a log may know of a client's hello. The auth block, tokens and unknown extensions stay out of it. */
+export interface LoggedHello {
+  /** Numbers of the hello: versions, capabilities, wishes, and the lengths of what is not told here. */
+  readonly metadata: ClientHelloMetadata;
+  /** Model the client wishes (extension 0xF003), fit to be shown; undefined if it did not say. rc2's way is the auth block. */
+  readonly model: string | undefined;
+  /** Types of its control extensions, in their order. */
+  readonly extensionTypes: readonly number[];
+  /** Flags of the packet's header. */
+  readonly headerFlags: number;
+}
+
+/** Something worth a line in a log. */
+export interface ServerLogEvent {
+  /** What happened, for programs. */
+  readonly type:
+    | "session-start"
+    | "session-end"
+    | "handshake-refused"
+    | "auth-refused"
+    | "handler-failed"
+    | "internal-failure"
+    | "connection-refused"
+    | "session-suspended"
+    | "session-moved"
+    | "migration-refused";
+  /** What happened, for people: one line, fit to be shown even where it quotes the client. */
+  readonly message: string;
+  /** Client's address. */
+  readonly remote: string;
+  /** Name of the carrier. */
+  readonly carrier: string;
+  /** Session it happened in; 0 = none. */
+  readonly sessionId: number;
+  /** What the client said in its hello, where there was one, without what proves who it is. */
+  readonly hello?: LoggedHello;
+  /** The error, if one caused it. */
+  readonly error?: unknown;
+}
 
 /** An event as the engine and the carriers know it. */
 export interface LogFacts extends Omit<ServerLogEvent, "hello"> {

@@ -7,29 +7,31 @@
  */
 import {
   BudgetPolicy,
+  type CancelTimer,
   catchLater,
   ErrorCode,
   HeaderFlags,
+  type Host,
   judgeStart,
-  NnrpProtocolError,
   type ReceivedSubmit,
   type ResultFields,
   ResultHintReason,
 } from "@nnrp/core";
+import type { AnswerSink } from "./answer_sink.ts";
 import type { TurnClock } from "./clock.ts";
-import { Drop, type Handler, type HandlerOutput, isStream } from "./handler.ts";
-import { CONCURRENCY, queuedFramesOf, RETRY_AFTER_MS, type ServeOptions } from "./options.ts";
+import { RETRY_AFTER_MS } from "./defaults.ts";
+import { Drop } from "./drop.ts";
 import { FrameQueue } from "./frame_queue.ts";
-import type { ServerSession } from "./session.ts";
-import { yieldToEvents } from "./yield_to_events.ts";
+import type { FrameTaker } from "./frame_taker.ts";
+import { type Handler, type HandlerContext, type HandlerOutput, isStream } from "./handler.ts";
+import { HANDLER_FAILED, readFrameError } from "./handler_error.ts";
+import { sendStream } from "./send_stream.ts";
 
 /**
  * Work done in one go before the event loop gets its turn, ms: reading, cancels and results must not wait for a queue. So a
  * handler that takes longer has its result sent before the next one begins.
  */
 const SLICE_MS = 0.5;
-/** Parts of a stream that are sent without the event loop having had its turn. */
-const PARTS_PER_SLICE = 4096;
 const { then } = Promise.prototype;
 /** The slot of a running frame without a budget. */
 const NO_SLOT = -1;
@@ -54,6 +56,19 @@ export interface SchedulerStats {
   handlerFailures: number;
 }
 
+/** Options of a {@linkcode Scheduler}. */
+export interface SchedulerOptions {
+  /** Handlers that run concurrently. */
+  readonly concurrency: number;
+  /** Frames that may wait per session. */
+  readonly maxQueuedFrames: number;
+  /** The application's answer to a frame that finds the queue full; undefined = it gives none. */
+  readonly whenQueueFull?: (
+    frame: ReceivedSubmit,
+    context: HandlerContext,
+  ) => ResultFields | Drop | undefined;
+}
+
 /** Runs the handler of one server. */
 export class Scheduler {
   /** Counters. Read only. */
@@ -68,10 +83,9 @@ export class Scheduler {
   };
 
   readonly #handler: Handler;
-  readonly #options: ServeOptions;
+  readonly #options: SchedulerOptions;
+  readonly #host: Host;
   readonly #clock: TurnClock;
-  readonly #concurrency: number;
-  readonly #maxQueued: number;
   readonly #ring: FrameQueue[] = []; // sessions with waiting frames, next first
   readonly #running: (ReceivedSubmit | null)[] = []; // those with a budget
   readonly #runningFree: number[] = [];
@@ -83,35 +97,43 @@ export class Scheduler {
     this.#yielding = false;
     this.#pump();
   };
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #cancelTimer: CancelTimer | null = null;
   #timerMs = Infinity;
+  #handed: ReceivedSubmit | null = null; // what #handle takes: a closure for each frame would cost more than the call
+  #handedContext: HandlerContext | null = null;
 
   /**
    * Makes a Scheduler.
    *
    * @param handler Works on frames.
    * @param options Limits.
+   * @param host Timers, turns of the event loop, and the context in which the handler is called.
    * @param clock The server's time.
    */
-  constructor(handler: Handler, options: ServeOptions, clock: TurnClock) {
+  constructor(handler: Handler, options: SchedulerOptions, host: Host, clock: TurnClock) {
     this.#handler = handler;
     this.#options = options;
+    this.#host = host;
     this.#clock = clock;
-    this.#concurrency = options.concurrency ?? CONCURRENCY;
-    this.#maxQueued = queuedFramesOf(options);
   }
 
-  /** The queue of a new session. */
-  queueFor(session: ServerSession): FrameQueue {
-    return new FrameQueue(session);
+  /**
+   * Takes the frames of a new session.
+   *
+   * @param sink Where answers go.
+   * @param context What the handler gets beside the frame.
+   */
+  takerFor(sink: AnswerSink, context: HandlerContext): FrameTaker {
+    return new ScheduledFrames(this, new FrameQueue(sink, context));
   }
 
   /** A frame came: runs it if there is room and nobody waits, else queues it. */
   submit(queue: FrameQueue, frame: ReceivedSubmit): void {
+    frame.owner = queue;
     if (
-      this.stats.running < this.#concurrency && this.#ring.length === 0 && !this.#yielding &&
+      this.stats.running < this.#options.concurrency && this.#ring.length === 0 && !this.#yielding &&
       this.#maySlice() &&
-      queue.running < queue.session.maxConcurrentFrames
+      queue.running < queue.sink.maxConcurrentFrames
     ) {
       this.#start(queue, frame);
       return;
@@ -135,12 +157,12 @@ export class Scheduler {
 
   /** Ends the timer. */
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#cancelTimer?.();
     this.#timerMs = -Infinity;
   }
 
   #enqueue(queue: FrameQueue, frame: ReceivedSubmit): void {
-    if (queue.size >= this.#maxQueued && !this.#makeRoom(queue, frame)) return;
+    if (queue.size >= this.#options.maxQueuedFrames && !this.#makeRoom(queue, frame)) return;
     if (!queue.inRing) { // it may be there without frames: they were cancelled
       queue.inRing = true;
       this.#ring.push(queue);
@@ -152,19 +174,22 @@ export class Scheduler {
 
   /** The queue is full: the application's answer, or the oldest droppable frame of the view goes, or the new one is refused. */
   #makeRoom(queue: FrameQueue, frame: ReceivedSubmit): boolean {
-    const { session } = queue;
+    const { sink, context } = queue;
+    const { whenQueueFull } = this.#options;
     let answer: ResultFields | Drop | undefined;
     try {
-      answer = this.#options.whenQueueFull?.(frame, session);
+      if (whenQueueFull !== undefined) {
+        answer = this.#host.runDetached(() => whenQueueFull(frame, context));
+      }
       if (catchLater(answer, () => {})) {
         throw new TypeError("whenQueueFull answers at once: it cannot be async");
       }
     } catch (error) {
-      this.#failed(session, frame, error);
+      this.#failed(sink, frame, error);
       return false;
     }
     if (answer !== undefined) {
-      this.#answer(session, frame, answer);
+      this.#answer(sink, frame, answer);
       return false;
     }
     const oldest = queue.oldestOfView(frame.viewId, isDroppable);
@@ -172,11 +197,11 @@ export class Scheduler {
       this.forget(queue, oldest);
       this.stats.superseded++;
       oldest.abort(new Error("superseded by a newer frame"));
-      session.dropWithHint(oldest, ResultHintReason.SUPERSEDED);
+      sink.dropWithHint(oldest, ResultHintReason.SUPERSEDED);
       return true;
     }
     this.stats.busy++;
-    session.failFrame(frame, {
+    sink.failFrame(frame, {
       errorCode: ErrorCode.SERVER_BUSY,
       retryAfterMs: RETRY_AFTER_MS,
       diagnostic: `${queue.size} frames of this session wait already`,
@@ -187,7 +212,7 @@ export class Scheduler {
   /** Whether more work may be done before the event loop gets its turn. */
   #maySlice(): boolean {
     if (++this.#sliceFrames < this.#framesPerLook) return true;
-    const now = performance.now();
+    const now = this.#host.now();
     // Quick handlers are looked at now and then, for the clock costs as much as they do; slow ones after each frame.
     this.#framesPerLook = now - this.#sliceStartMs > SLICE_MS / 2 ? 1 : FRAMES_PER_LOOK;
     this.#sliceFrames = 0;
@@ -201,9 +226,9 @@ export class Scheduler {
   }
 
   #pumpSoon(): void {
-    if (this.#yielding || this.#ring.length === 0 || this.stats.running >= this.#concurrency) return;
+    if (this.#yielding || this.#ring.length === 0 || this.stats.running >= this.#options.concurrency) return;
     this.#yielding = true;
-    yieldToEvents(this.#pumpTask, performance.now() - this.#sliceStartMs);
+    this.#host.yield(this.#pumpTask, this.#host.now() - this.#sliceStartMs);
   }
 
   /** Starts waiting frames, one session after the other, for one slice. */
@@ -212,9 +237,9 @@ export class Scheduler {
     this.#sliceStartMs = this.#clock.read();
     this.#sliceFrames = 0;
     let skipped = 0;
-    while (ring.length > skipped && this.stats.running < this.#concurrency) {
+    while (ring.length > skipped && this.stats.running < this.#options.concurrency) {
       const queue = ring.shift()!;
-      if (queue.running >= queue.session.maxConcurrentFrames) {
+      if (queue.running >= queue.sink.maxConcurrentFrames) {
         ring.push(queue);
         skipped++;
         continue;
@@ -225,8 +250,8 @@ export class Scheduler {
       if (queue.inRing) ring.push(queue);
       this.stats.queued--;
       skipped = 0;
-      if (!frame.settled) this.#judge(queue, frame, performance.now());
-      if (performance.now() - this.#sliceStartMs >= SLICE_MS) break;
+      if (!frame.settled) this.#judge(queue, frame, this.#host.now());
+      if (this.#host.now() - this.#sliceStartMs >= SLICE_MS) break;
     }
     if (ring.length > skipped) this.#pumpSoon();
   }
@@ -235,15 +260,15 @@ export class Scheduler {
   #judge(queue: FrameQueue, frame: ReceivedSubmit, nowMs: number): void {
     try {
       if (judgeStart(frame.budgetEndsMs, frame.budgetPolicy, nowMs) === "drop") {
-        this.#expire(queue.session, frame);
+        this.#expire(queue.sink, frame);
       } else this.#start(queue, frame);
     } catch (cause) {
-      queue.session.crash(cause);
+      queue.sink.crash(cause);
     }
   }
 
   #start(queue: FrameQueue, frame: ReceivedSubmit): void {
-    const { session } = queue;
+    const { sink } = queue;
     const stats = this.stats;
     stats.started++;
     stats.running++;
@@ -252,26 +277,35 @@ export class Scheduler {
     const slot = frame.latencyBudgetMs === 0 ? NO_SLOT : this.#expirySlot(frame);
     let output: HandlerOutput | Promise<HandlerOutput>;
     try {
-      output = this.#handler(frame, session.handlerContext);
+      this.#handed = frame;
+      this.#handedContext = queue.context;
+      output = this.#host.runDetached(this.#handle);
       if (typeof (output as Promise<HandlerOutput>)?.then === "function") {
         // A foreign thenable may throw, or call back twice; a promise of the runtime does neither.
         then.call(
           Promise.resolve(output),
           (result) => this.#finish(queue, slot, frame, result as HandlerOutput),
           (error) => {
-            this.#failed(session, frame, error);
+            this.#failed(sink, frame, error);
             this.#ended(queue, slot);
           },
         );
         return;
       }
     } catch (error) {
-      this.#failed(session, frame, error);
+      this.#failed(sink, frame, error);
       this.#ended(queue, slot);
       return;
     }
     this.#finish(queue, slot, frame, output as HandlerOutput);
   }
+
+  /** Calls the handler with what was handed over. */
+  readonly #handle = (): HandlerOutput | Promise<HandlerOutput> => {
+    const frame = this.#handed!;
+    this.#handed = null; // its memory is not kept for longer than the handler wants it
+    return this.#handler(frame, this.#handedContext!);
+  };
 
   /** Remembers a running frame whose budget may end before its handler does. */
   #expirySlot(frame: ReceivedSubmit): number {
@@ -286,63 +320,35 @@ export class Scheduler {
     try {
       streams = output !== null && typeof output === "object" && isStream(output);
     } catch (error) {
-      this.#failed(queue.session, frame, error);
+      this.#failed(queue.sink, frame, error);
     }
     if (streams) {
-      void this.#stream(queue, slot, frame, output as AsyncIterable<ResultFields>);
+      this.#stream(queue, slot, frame, output as AsyncIterable<ResultFields>);
       return;
     }
-    this.#answer(queue.session, frame, output as ResultFields | Drop);
+    this.#answer(queue.sink, frame, output as ResultFields | Drop);
     this.#ended(queue, slot);
   }
 
   /** Answers with what the application gave, whatever that is. Never throws. */
-  #answer(session: ServerSession, frame: ReceivedSubmit, output: ResultFields | Drop): void {
+  #answer(sink: AnswerSink, frame: ReceivedSubmit, output: ResultFields | Drop): void {
     if (frame.settled) return;
     try {
-      if (output instanceof Drop) session.dropWithHint(frame, output.reason);
-      else session.answer(frame, output);
+      if (output instanceof Drop) sink.dropWithHint(frame, output.reason);
+      else sink.answer(frame, output);
     } catch (error) {
-      this.#failed(session, frame, error);
+      this.#failed(sink, frame, error);
     }
   }
 
-  /** Sends what an iterable yields; what it returns, if anything, is the final result. */
-  async #stream(
-    queue: FrameQueue,
-    slot: number,
-    frame: ReceivedSubmit,
-    output: AsyncIterable<ResultFields>,
-  ): Promise<void> {
-    const { session } = queue;
-    try {
-      let parts = 0;
-      const iterator = output[Symbol.asyncIterator]() as AsyncIterator<ResultFields, ResultFields | void>;
-      for (;;) {
-        const step = await iterator.next();
-        if (frame.settled) {
-          if (!step.done) await iterator.return?.();
-          break;
-        }
-        if (step.done) {
-          if (step.value === undefined) session.endStream(frame);
-          else session.answer(frame, step.value);
-          break;
-        }
-        const wait = session.sendPart(frame, step.value);
-        if (wait !== null) {
-          await wait;
-          parts = 0;
-        } else if (++parts === PARTS_PER_SLICE) {
-          // An iterable that never waits itself would otherwise keep cancels and closed connections from being seen.
-          await new Promise<void>((done) => yieldToEvents(done));
-          parts = 0;
-        }
-      }
-    } catch (error) {
-      this.#failed(session, frame, error);
-    }
-    this.#ended(queue, slot);
+  /** The steps of an iterable, too, begin in the context in which the server was started. */
+  #stream(queue: FrameQueue, slot: number, frame: ReceivedSubmit, output: AsyncIterable<ResultFields>): void {
+    const { sink } = queue;
+    const sending = this.#host.runDetached(() => sendStream(this.#host, sink, frame, output));
+    sending.then(() => this.#ended(queue, slot), (error) => {
+      this.#failed(sink, frame, error);
+      this.#ended(queue, slot);
+    });
   }
 
   #ended(queue: FrameQueue, slot: number): void {
@@ -356,13 +362,13 @@ export class Scheduler {
   }
 
   /** A handler threw: the frame fails, nothing else. Errors after a cancel are expected and not reported. Never throws. */
-  #failed(session: ServerSession, frame: ReceivedSubmit, error: unknown): void {
+  #failed(sink: AnswerSink, frame: ReceivedSubmit, error: unknown): void {
     if (frame.settled) return;
     this.stats.handlerFailures++;
     const told = readFrameError(error);
-    session.contain(() => session.failFrame(frame, told ?? HANDLER_FAILED));
+    sink.contain(() => sink.failFrame(frame, told ?? HANDLER_FAILED));
     if (told === undefined) {
-      session.reportFailure(
+      sink.reportFailure(
         "handler-failed",
         `the handler of frame ${frame.frameId}/${frame.viewId} failed`,
         error,
@@ -370,19 +376,19 @@ export class Scheduler {
     }
   }
 
-  #expire(session: ServerSession, frame: ReceivedSubmit): void {
+  #expire(sink: AnswerSink, frame: ReceivedSubmit): void {
     this.stats.expired++;
     frame.abort(new Error("the latency budget is over"));
-    session.dropWithHint(frame, ResultHintReason.BUDGET_EXCEEDED);
+    sink.dropWithHint(frame, ResultHintReason.BUDGET_EXCEEDED);
   }
 
   /** A frame that may be dropped expires by timer, not when somebody happens to look. */
   #watch(frame: ReceivedSubmit): void {
     if (frame.budgetEndsMs >= this.#timerMs || (frame.budgetPolicy & BudgetPolicy.ALLOW_DROP) === 0) return;
-    clearTimeout(this.#timer);
+    this.#cancelTimer?.();
     this.#timerMs = frame.budgetEndsMs;
     const ms = Math.max(0, Math.ceil(this.#timerMs - this.#clock.nowMs));
-    this.#timer = setTimeout(() => this.#expireDue(), ms);
+    this.#cancelTimer = this.#host.after(ms, () => this.#expireDue());
   }
 
   #expireDue(): void {
@@ -391,7 +397,7 @@ export class Scheduler {
     for (const queue of [...this.#ring]) {
       for (const frame of queue.dueBy(nowMs)) {
         this.forget(queue, frame);
-        queue.session.contain(() => this.#expire(queue.session, frame));
+        queue.sink.contain(() => this.#expire(queue.sink, frame));
       }
       for (const frame of queue.frames) this.#watch(frame);
     }
@@ -404,30 +410,39 @@ export class Scheduler {
 
   /** The handler is told to stop; the frame is answered now, the slot stays taken until the handler has really ended. */
   #expireRunning(frame: ReceivedSubmit): void {
-    const session = frame.owner as ServerSession | null;
-    if (session !== null) session.contain(() => this.#expire(session, frame));
+    const { sink } = frame.owner as FrameQueue;
+    sink.contain(() => this.#expire(sink, frame));
   }
 }
 
-type FrameError = { errorCode: number; retryAfterMs: number; diagnostic: string };
+/** The frames of one session at the scheduler. */
+class ScheduledFrames implements FrameTaker {
+  readonly tellsCongestion = true;
+  readonly #scheduler: Scheduler;
+  readonly #queue: FrameQueue;
 
-/** What a client hears of a handler that failed: nothing of its error, which may say anything. */
-const HANDLER_FAILED: FrameError = {
-  errorCode: ErrorCode.INTERNAL_ERROR,
-  retryAfterMs: 0,
-  diagnostic: "the handler failed",
-};
+  constructor(scheduler: Scheduler, queue: FrameQueue) {
+    this.#scheduler = scheduler;
+    this.#queue = queue;
+  }
 
-/** A handler's own words to the client: a NnrpProtocolError that fits an ERROR packet; undefined for anything else. */
-function readFrameError(error: unknown): FrameError | undefined {
-  try {
-    if (!(error instanceof NnrpProtocolError)) return undefined;
-    const { errorCode, retryAfterMs, diagnostic } = error;
-    const fits = errorCode >>> 0 === errorCode && retryAfterMs >>> 0 === retryAfterMs &&
-      typeof diagnostic === "string";
-    return fits ? { errorCode, retryAfterMs, diagnostic } : undefined;
-  } catch {
-    return undefined; // something that only looks like one
+  get size(): number {
+    return this.#queue.size;
+  }
+
+  take(frame: ReceivedSubmit): void {
+    this.#scheduler.submit(this.#queue, frame);
+  }
+
+  forget(frame: ReceivedSubmit): void {
+    this.#scheduler.forget(this.#queue, frame);
+  }
+
+  /** What waits is still worked on. */
+  drain(): void {}
+
+  end(): void {
+    this.#scheduler.close(this.#queue);
   }
 }
 

@@ -4,38 +4,49 @@
  *
  * @module
  */
-import { callBack, ControlRate } from "@nnrp/core";
-import { logEvent, type LogFacts } from "./log_event.ts";
-import { MAX_FAILURES_LOGGED_PER_SECOND, type ServeOptions } from "./options.ts";
+import { callBack, ControlRate, type Host } from "@nnrp/core";
+import { logEvent, type LogFacts, type ServerLogEvent } from "./log_event.ts";
+
+/** Options of a {@linkcode ServerLog}. */
+export interface ServerLogOptions {
+  /** Called for what is worth a line; undefined = nobody wants to know. */
+  readonly log: ((event: ServerLogEvent) => void) | undefined;
+  /** Failures per second that it is told, and at once. */
+  readonly maxFailuresLoggedPerSecond: number;
+}
 
 /** Tells what is worth a line. */
 export class ServerLog {
   /** Failures that were not told because there were too many. */
   untold = 0;
 
-  readonly #options: ServeOptions;
+  readonly #host: Host;
+  readonly #log: ServerLogOptions["log"];
   readonly #rate: ControlRate;
   #skipped = 0; // since the last one that was told
 
   /**
    * Makes a ServerLog.
    *
+   * @param host Whose clock to use, and the context in which to call.
    * @param options The function, and how many failures per second it is told.
    */
-  constructor(options: ServeOptions) {
-    this.#options = options;
-    const perSecond = options.maxFailuresLoggedPerSecond ?? MAX_FAILURES_LOGGED_PER_SECOND;
+  constructor(host: Host, { log, maxFailuresLoggedPerSecond: perSecond }: ServerLogOptions) {
+    this.#host = host;
+    this.#log = log;
     this.#rate = new ControlRate({ burst: perSecond, perSecond });
   }
 
   /** Tells of something. Never throws. */
   tell(event: LogFacts): void {
-    callBack(() => this.#options.log?.(logEvent(event)), () => {});
+    const log = this.#log;
+    if (log === undefined) return;
+    callBack(() => this.#host.runDetached(() => log(logEvent(event))), () => {});
   }
 
   /** Tells of a failure, of the application or of this library, unless there were too many just now. Never throws. */
   tellFailure(event: LogFacts): void {
-    if (!this.#rate.spend(performance.now())) {
+    if (!this.#rate.spend(this.#host.now())) {
       this.#skipped++;
       this.untold++;
       return;

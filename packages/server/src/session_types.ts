@@ -5,13 +5,11 @@
  */
 import type { ResultHintMetadata, ServerFrameCounts } from "@nnrp/core";
 
-/** How long a call may wait. */
-export interface WaitOptions {
-  /** Most ms to wait. Default: no limit. */
-  readonly timeoutMs?: number;
-  /** Ends the wait; the call rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
-}
+/**
+ * Where a session is in its life: frames flow; CLOSE was said and nothing new begins; over; its connection is lost and its client
+ * may come back.
+ */
+export type ServerSessionState = "active" | "draining" | "closed" | "suspended";
 
 /** Fields of a RESULT_HINT to send; what is left out is NONE. */
 export interface HintFields extends Partial<ResultHintMetadata> {
@@ -27,6 +25,14 @@ export interface SendOptions {
   readonly viewId?: number;
   /** Whether the frame ends with this result. Default true; false for parts of a stream. */
   readonly final?: boolean;
+}
+
+/** Options of {@linkcode ServerSession.close}. */
+export interface SessionCloseOptions {
+  /** Words for the client. */
+  readonly reason?: string;
+  /** Longest wait for frames in flight and for the client to close, ms, any length. Default 2,000. */
+  readonly drainMs?: number;
 }
 
 /** Counters of a session, as they are now. */

@@ -3,54 +3,75 @@
  *
  * @module
  */
-import type { NnrpError, ReceivedSubmit } from "@nnrp/core";
-import type { WaitOptions } from "./session_types.ts";
+import { type Host, type NnrpError, NnrpTimeoutError, type ReceivedSubmit } from "@nnrp/core";
+import { waitFor, type WaitOptions } from "@nnrp/runtime";
+import type { FrameTaker } from "./frame_taker.ts";
 
+/** Who waits for a frame. */
 interface Receiver {
+  /** A frame came. */
   resolve(frame: ReceivedSubmit): void;
+  /** The session is over. */
   reject(error: NnrpError): void;
-  end(): void;
+  /** The session drains; null = it waits on, until the session is over. */
+  readonly drained: (() => void) | null;
 }
 
 /** A first-in first-out list; bounded by the engine's limit of frames in flight. */
-export class SubmitInbox {
+export class SubmitInbox implements FrameTaker {
+  /** The application sees for itself what waits. */
+  readonly tellsCongestion = false;
+
+  readonly #host: Host;
   #frames: ReceivedSubmit[] = [];
-  #receivers: Receiver[] = [];
+  readonly #receivers = new Set<Receiver>(); // in the order in which they came
   #ended: NnrpError | null = null;
   #drained = false;
+
+  /**
+   * Makes a SubmitInbox.
+   *
+   * @param host Whose timers to use.
+   */
+  constructor(host: Host) {
+    this.#host = host;
+  }
 
   /** Frames waiting. */
   get size(): number {
     return this.#frames.length;
   }
 
-  /** A frame came. */
-  push(frame: ReceivedSubmit): void {
-    const receiver = this.#receivers.shift();
-    if (receiver !== undefined) receiver.resolve(frame);
-    else this.#frames.push(frame);
+  /** See FrameTaker. */
+  take(frame: ReceivedSubmit): void {
+    for (const receiver of this.#receivers) {
+      this.#receivers.delete(receiver);
+      receiver.resolve(frame);
+      return;
+    }
+    this.#frames.push(frame);
   }
 
-  /** The frame was cancelled before anybody received it. */
-  remove(frame: ReceivedSubmit): void {
+  /** See FrameTaker. */
+  forget(frame: ReceivedSubmit): void {
     const at = this.#frames.indexOf(frame);
     if (at >= 0) this.#frames.splice(at, 1);
   }
 
-  /** The session drains: what came can still be received, nothing more will come. */
+  /** See FrameTaker: what came can still be received, nothing more will come. */
   drain(): void {
     this.#drained = true;
-    this.#finish();
+    if (this.#frames.length > 0) return;
+    for (const receiver of this.#receivers) receiver.drained?.();
   }
 
-  /** The session is over. */
+  /** See FrameTaker. */
   end(error: NnrpError): void {
     this.#ended = error;
     this.#drained = true;
     this.#frames = [];
-    const receivers = this.#receivers;
-    this.#receivers = [];
-    for (const receiver of receivers) receiver.reject(error);
+    for (const receiver of this.#receivers) receiver.reject(error);
+    this.#receivers.clear();
   }
 
   /** The next frame, or null when none will come. */
@@ -58,51 +79,26 @@ export class SubmitInbox {
     const frame = this.#frames.shift();
     if (frame !== undefined) return Promise.resolve(frame);
     if (this.#drained) return Promise.resolve(null);
-    return new Promise((resolve) =>
-      this.#receivers.push({ resolve, reject: () => resolve(null), end: () => resolve(null) })
-    );
-  }
-
-  /** The next frame within a time. */
-  receive(options: WaitOptions, onTimeout: (ms: number) => NnrpError): Promise<ReceivedSubmit> {
-    const frame = this.#frames.shift();
-    if (frame !== undefined) return Promise.resolve(frame);
-    if (this.#ended !== null) return Promise.reject(this.#ended);
-    const { timeoutMs, signal } = options;
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(signal.reason);
-        return;
-      }
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const settle = () => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", onAbort);
-        const at = this.#receivers.indexOf(receiver);
-        if (at >= 0) this.#receivers.splice(at, 1);
-      };
-      const receiver: Receiver = {
-        resolve: (next) => {
-          settle();
-          resolve(next);
-        },
-        reject: (error) => {
-          settle();
-          reject(error);
-        },
-        end: () => {},
-      };
-      const onAbort = () => receiver.reject(signal!.reason);
-      if (timeoutMs !== undefined && timeoutMs !== Infinity) {
-        timer = setTimeout(() => receiver.reject(onTimeout(timeoutMs)), timeoutMs);
-      }
-      signal?.addEventListener("abort", onAbort);
-      this.#receivers.push(receiver);
+    return new Promise((resolve) => {
+      const end = () => resolve(null);
+      this.#receivers.add({ resolve, reject: end, drained: end });
     });
   }
 
-  #finish(): void {
-    if (this.#frames.length > 0) return;
-    for (const receiver of [...this.#receivers]) receiver.end();
+  /**
+   * The next frame within a time.
+   *
+   * @throws NnrpTimeoutError, the signal's reason, or what ended the session.
+   */
+  receive(options: WaitOptions): Promise<ReceivedSubmit> {
+    const frame = this.#frames.shift();
+    if (frame !== undefined) return Promise.resolve(frame);
+    if (this.#ended !== null) return Promise.reject(this.#ended);
+    const onTimeout = (ms: number) => new NnrpTimeoutError("the next frame", ms);
+    return waitFor<ReceivedSubmit>(this.#host, options, onTimeout, (resolve, reject) => {
+      const receiver: Receiver = { resolve, reject, drained: null };
+      this.#receivers.add(receiver);
+      return () => void this.#receivers.delete(receiver);
+    });
   }
 }

@@ -1,10 +1,11 @@
 /**
- * Reading what `authValidator` says: whoever does not clearly let a client in keeps it out, so that a forgotten `return` opens
+ * Asking `authValidator`, and reading what it says: whoever does not clearly let a client in keeps it out, so that a forgotten `return` opens
  * no door.
  *
  * @module
  */
-import type { AuthVerdict } from "./options.ts";
+import type { Host } from "@nnrp/core";
+import type { AuthRequest, AuthValidator, AuthVerdict } from "./auth.ts";
 
 /** A verdict with nothing left out. */
 export type Judged =
@@ -24,6 +25,9 @@ export type Judged =
     /** What the validator threw, for the log. */
     readonly error?: unknown;
   };
+
+/** Without a validator everybody is welcome. */
+export const ADMITTED: Judged = { accepted: true, principal: undefined };
 
 /** The verdict of a validator that failed or gave none. */
 export const REFUSED: Judged & { readonly accepted: false } = {
@@ -49,4 +53,25 @@ export function readVerdict(verdict: AuthVerdict): Judged {
     };
   }
   return "principal" in verdict ? { accepted: true, principal: verdict.principal } : REFUSED;
+}
+
+/**
+ * Asks a validator; a failure is a refusal.
+ *
+ * @param host The context in which it is called.
+ * @param validator The application's.
+ * @param request What it judges.
+ * @param signal Aborts when nobody waits for the verdict any more.
+ */
+export async function askValidator(
+  host: Host,
+  validator: AuthValidator,
+  request: AuthRequest,
+  signal: AbortSignal,
+): Promise<Judged> {
+  try {
+    return readVerdict(await host.runDetached(() => validator(request, signal)));
+  } catch (error) {
+    return { ...REFUSED, error: error ?? new Error("it threw nothing") };
+  }
 }

@@ -1,0 +1,38 @@
+/**
+ * Where answers to frames go: all that the scheduler sees of a session.
+ *
+ * @module
+ */
+import type { ErrorFields, ReceivedSubmit, ResultFields } from "@nnrp/core";
+import type { ServerLogEvent } from "./log_event.ts";
+
+/** Sends the answers to the frames of one client. */
+export interface AnswerSink {
+  /** Frames in flight that were told to the client: no more of its handlers run concurrently. */
+  readonly maxConcurrentFrames: number;
+  /**
+   * Sends a final result. False if the frame is settled or the session over: nothing was sent.
+   *
+   * @throws NnrpValueError if it cannot be written; the frame stays in flight.
+   */
+  answer(frame: ReceivedSubmit, result: ResultFields): boolean;
+  /**
+   * Sends a part of a stream: PARTIAL, not final.
+   *
+   * @returns Resolves when more may be sent; null = at once.
+   * @throws NnrpValueError if it cannot be written; the frame stays in flight.
+   */
+  sendPart(frame: ReceivedSubmit, part: ResultFields): Promise<void> | null;
+  /** Ends a stream of parts. False if the frame is settled. */
+  endStream(frame: ReceivedSubmit): boolean;
+  /** Ends a frame by ERROR, frame scope. False if it is settled. */
+  failFrame(frame: ReceivedSubmit, fields: Omit<ErrorFields, "errorScope">): boolean;
+  /** Drops a frame and, with a reason, says so in a RESULT_HINT too. */
+  dropWithHint(frame: ReceivedSubmit, reason: number | undefined): void;
+  /** Makes a call that nothing stands behind but the runtime: what it throws ends this client's session only. */
+  contain(call: () => void): void;
+  /** Something failed that should not: this client's session ends. Never throws. */
+  crash(cause: unknown): void;
+  /** Says in the log that something failed. Never throws. */
+  reportFailure(type: ServerLogEvent["type"], message: string, error: unknown): void;
+}

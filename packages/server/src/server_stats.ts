@@ -1,0 +1,63 @@
+/**
+ * What a server tells about itself.
+ *
+ * @module
+ */
+import type { SchedulerStats } from "./scheduler.ts";
+
+/** Where a server listens. */
+export interface ServerAddress {
+  /** Name of the carrier. */
+  readonly name: string;
+  /** Bound host. */
+  readonly host: string;
+  /** Bound port. */
+  readonly port: number;
+}
+
+/** Counters of a server, as they are now. */
+export interface ServerStats extends Readonly<SchedulerStats> {
+  /** Connections accepted. */
+  readonly connections: number;
+  /** Connections refused because there were too many. */
+  readonly refusedConnections: number;
+  /** Of those, the ones that were closed without a word, because `maxFarewells` others were being told. */
+  readonly cutConnections: number;
+  /** Refused connections that are open a moment longer so that they can be told; not among `open`. */
+  readonly farewells: number;
+  /** Connections that are open now. */
+  readonly open: number;
+  /** Sessions that are open now. */
+  readonly sessions: number;
+  /** Sessions that ever began. */
+  readonly sessionsStarted: number;
+  /** Handshakes that were refused or ran out of time. */
+  readonly handshakesRefused: number;
+  /** Of those, the ones that `authValidator` refused. */
+  readonly authRefused: number;
+  /** Bytes of frames in flight. */
+  readonly bytesInFlight: number;
+  /** Sessions that moved to another connection, returns after a loss among them. */
+  readonly migrated: number;
+  /** Moves that were refused. */
+  readonly migrationsRefused: number;
+  /** Sessions that lost their connection and wait for their client. */
+  readonly suspended: number;
+  /** Probes answered on connections that are closed. */
+  readonly probes: number;
+  /** Probes refused on connections that are closed. */
+  readonly probesRefused: number;
+  /** Failures that the log was not told of; see `maxFailuresLoggedPerSecond`. */
+  readonly failuresUntold: number;
+}
+
+/** Counters of work where there is no handler. */
+export const NO_WORK: SchedulerStats = {
+  running: 0,
+  queued: 0,
+  started: 0,
+  superseded: 0,
+  expired: 0,
+  busy: 0,
+  handlerFailures: 0,
+};

@@ -1,0 +1,177 @@
+/**
+ * What a session answers: results, drops and errors of frames, and hints, those about its own queue included.
+ *
+ * @module
+ */
+import {
+  type Carrier,
+  CongestionWatch,
+  type ErrorFields,
+  type Host,
+  type ReceivedSubmit,
+  type ResultFields,
+  ResultHintBudgetPolicy,
+  ResultHintCongestionState,
+  ResultHintReason,
+  type ServerEngine,
+  SessionState,
+} from "@nnrp/core";
+import type { AnswerSink } from "./answer_sink.ts";
+import type { TurnClock } from "./clock.ts";
+import type { ServerLogEvent } from "./log_event.ts";
+import type { SessionLimits } from "./session_limits.ts";
+import type { HintFields } from "./session_types.ts";
+
+/** What a session lends to its answers. */
+export interface AnsweringSession {
+  /** Whose turns of the event loop to use. */
+  readonly host: Host;
+  /** The server's time. */
+  readonly clock: TurnClock;
+  /** Writes the packets. */
+  readonly engine: ServerEngine;
+  /** The connection in use. */
+  readonly carrier: Carrier;
+  /** Whether something can be sent to the client. */
+  readonly canSend: boolean;
+  /** Frames that wait for a handler. */
+  readonly queued: number;
+  /** A frame ended. */
+  settled(): void;
+  /** See AnswerSink. */
+  contain(call: () => void): void;
+  /** See AnswerSink. */
+  crash(cause: unknown): void;
+  /** See AnswerSink. */
+  reportFailure(type: ServerLogEvent["type"], message: string, error: unknown): void;
+}
+
+/** See the module. */
+export class SessionAnswers implements AnswerSink {
+  /** See AnswerSink. */
+  readonly maxConcurrentFrames: number;
+
+  readonly #session: AnsweringSession;
+  readonly #engine: ServerEngine;
+  readonly #clock: TurnClock;
+  readonly #limits: SessionLimits;
+  readonly #congestion = new CongestionWatch();
+
+  /**
+   * Makes SessionAnswers.
+   *
+   * @param session Whose answers they are.
+   * @param limits How much may wait.
+   */
+  constructor(session: AnsweringSession, limits: SessionLimits) {
+    this.#session = session;
+    this.#engine = session.engine;
+    this.#clock = session.clock;
+    this.#limits = limits;
+    this.maxConcurrentFrames = limits.maxConcurrentFrames;
+  }
+
+  /** See AnswerSink. */
+  answer(frame: ReceivedSubmit, result: ResultFields): boolean {
+    const sent = this.#engine.sendResult(frame, result, true, Math.round(this.#clock.nowMs));
+    if (sent) this.#session.settled();
+    return sent;
+  }
+
+  /** See AnswerSink. */
+  sendPart(frame: ReceivedSubmit, part: ResultFields): Promise<void> | null {
+    this.#engine.sendPart(frame, part);
+    const { carrier, host } = this.#session;
+    const { bufferedBytes } = carrier;
+    // A carrier that keeps nothing cannot send any more: let the event loop see its end instead of pulling on.
+    if (bufferedBytes === 0) return new Promise<void>((done) => host.yield(done));
+    return bufferedBytes < this.#limits.maxStreamAheadBytes ? null : carrier.drained();
+  }
+
+  /** See AnswerSink. */
+  endStream(frame: ReceivedSubmit): boolean {
+    return this.#ended(this.#engine.endStream(frame, Math.round(this.#clock.nowMs)));
+  }
+
+  /** See AnswerSink. */
+  failFrame(frame: ReceivedSubmit, fields: Omit<ErrorFields, "errorScope">): boolean {
+    return this.#ended(this.#engine.failFrame(frame, fields));
+  }
+
+  /** Sends RESULT_DROP. False if the frame is settled. */
+  drop(frame: ReceivedSubmit, flags?: number): boolean {
+    return this.#ended(this.#engine.sendDrop(frame, flags));
+  }
+
+  /** See AnswerSink. */
+  dropWithHint(frame: ReceivedSubmit, reason: number | undefined): void {
+    if (!this.#engine.sendDrop(frame)) return;
+    if (reason !== undefined) {
+      this.#engine.sendHint({
+        appliedBudgetPolicy: ResultHintBudgetPolicy.DROP,
+        congestionState: this.#congestion.state,
+        reason,
+        retryAfterMs: 0,
+      }, { frameId: frame.frameId, viewId: frame.viewId, traceId: frame.traceId });
+    }
+    this.#session.settled();
+  }
+
+  /** Forgets a frame without a word. */
+  discard(frame: ReceivedSubmit): void {
+    this.#engine.discard(frame);
+    this.#session.settled();
+  }
+
+  /** Sends RESULT_HINT. False if the session is over, or has no connection now. */
+  hint(fields: HintFields): boolean {
+    if (!this.#session.canSend) return false;
+    this.#engine.sendHint({
+      appliedBudgetPolicy: fields.appliedBudgetPolicy ?? ResultHintBudgetPolicy.NONE,
+      congestionState: fields.congestionState ?? ResultHintCongestionState.NONE,
+      reason: fields.reason ?? ResultHintReason.NONE,
+      retryAfterMs: fields.retryAfterMs ?? 0,
+    }, { frameId: fields.frameId, traceId: fields.traceId });
+    return true;
+  }
+
+  /** A frame came: tells the client if its queue fills. */
+  frameCame(): void {
+    if (this.#congestion.state !== ResultHintCongestionState.NONE || this.#session.queued > 0) this.#advise();
+  }
+
+  /** A frame ended. A client that was told to slow down may submit nothing more until it hears that it can go on. */
+  frameEnded(): void {
+    if (this.#congestion.isTold && this.#engine.state !== SessionState.CLOSED) this.#advise();
+  }
+
+  /** See AnswerSink. */
+  contain(call: () => void): void {
+    this.#session.contain(call);
+  }
+
+  /** See AnswerSink. */
+  crash(cause: unknown): void {
+    this.#session.crash(cause);
+  }
+
+  /** See AnswerSink. */
+  reportFailure(type: ServerLogEvent["type"], message: string, error: unknown): void {
+    this.#session.reportFailure(type, message, error);
+  }
+
+  #ended(sent: boolean): boolean {
+    if (sent) this.#session.settled();
+    return sent;
+  }
+
+  #advise(): void {
+    const state = this.#congestion.observe(this.#session.queued, this.#limits.maxQueuedFrames);
+    if (state === undefined) return;
+    const saturated = state === ResultHintCongestionState.SATURATED;
+    this.hint({
+      congestionState: state,
+      reason: saturated ? ResultHintReason.QUEUE_FULL : ResultHintReason.NONE,
+    });
+  }
+}

@@ -1,0 +1,468 @@
+/**
+ * How the parts of a session meet: what the engine tells goes to the part it concerns, answers go to the engine, and here it is
+ * decided when the session drains and is over. ServerSession is what applications see of it.
+ *
+ * @module
+ */
+import {
+  type AgreedHandshake,
+  callBack,
+  type Carrier,
+  type ClientHelloContext,
+  type CloseInfo,
+  type EffectiveSettings,
+  type ErrorEvent,
+  ErrorScope,
+  type FlowUpdateEvent,
+  type Host,
+  LAST_WORDS_MS,
+  type MigrateRequest,
+  MigrationTokens,
+  NnrpConnectionClosedError,
+  NnrpInternalError,
+  type PatchRefusal,
+  type PatchRequest,
+  type ReceivedSubmit,
+  ServerEngine,
+  type ServerHost,
+  type SessionEnd,
+  type SessionEstate,
+  type SessionPath,
+  SessionState,
+  type TakenConnection,
+} from "@nnrp/core";
+import { containTimers, StallWatch } from "@nnrp/runtime";
+import type { TurnClock } from "./clock.ts";
+import { closeInOrder, type ShutDownSession } from "./closing.ts";
+import { MAX_TICK_MS } from "./defaults.ts";
+import type { FrameTaker } from "./frame_taker.ts";
+import type { ServerLogEvent } from "./log_event.ts";
+import { type GatedSession, ReadGate } from "./read_gate.ts";
+import { type PathsOwner, ServerPaths } from "./server_paths.ts";
+import { type AnsweringSession, SessionAnswers } from "./session_answers.ts";
+import type { SessionEnvironment, SessionOwner } from "./session_environment.ts";
+import { SessionTimer, type Timed } from "./session_timer.ts";
+import type { ServerSessionState, SessionCloseOptions } from "./session_types.ts";
+
+/** What a session begins with, beside its connection. */
+export interface SessionBeginning {
+  /** Its first path, started. */
+  readonly path: SessionPath;
+  /** The client's hello. */
+  readonly hello: ClientHelloContext;
+  /** Model named in the handshake. */
+  readonly modelName: string;
+  /** What the validator gave. */
+  readonly principal: unknown;
+  /** First token for moves; undefined for clients that get none. */
+  readonly token: Uint8Array | undefined;
+  /** Asks the application about patches; null = everything goes. */
+  readonly judgePatch: ((patch: PatchRequest) => PatchRefusal | undefined) | null;
+}
+
+/** Callbacks that the application sets. */
+export interface SessionListeners {
+  /** A FLOW_UPDATE of the client. */
+  flowUpdate: ((event: FlowUpdateEvent) => void) | null;
+  /** SESSION_PATCH changed something. */
+  patch: ((settings: EffectiveSettings) => void) | null;
+  /** An ERROR of the client that does not end the session. */
+  error: ((event: ErrorEvent) => void) | null;
+}
+
+/** The parts of one session. */
+export class SessionCore
+  implements ServerHost, AnsweringSession, PathsOwner, GatedSession, ShutDownSession, Timed {
+  /** Time, timers, random numbers; what its timers call is contained. */
+  readonly host: Host;
+  /** The server's time. */
+  readonly clock: TurnClock;
+  /** The rules. */
+  readonly engine: ServerEngine;
+  /** Connections. */
+  readonly paths: ServerPaths;
+  /** What it answers. */
+  readonly answers: SessionAnswers;
+  /** The client's hello. */
+  readonly hello: ClientHelloContext;
+  /** Model named in the handshake. */
+  readonly modelName: string;
+  /** Tokens for moves; null for clients that got none. */
+  readonly tokens: MigrationTokens | null;
+  /** Who the client is, as the validator said last. */
+  principal: unknown;
+  /** Callbacks that the application set. */
+  listeners: SessionListeners = { flowUpdate: null, patch: null, error: null };
+  /** Resolves when the session is over, never rejects. */
+  readonly closed: Promise<SessionEnd>;
+
+  readonly #environment: SessionEnvironment;
+  readonly #owner: SessionOwner;
+  readonly #gate: ReadGate;
+  readonly #timer: SessionTimer;
+  readonly #stall: StallWatch;
+  #taker: FrameTaker | null = null; // since the session was begun
+  #resolveClosed: (end: SessionEnd) => void = () => {};
+  #end: SessionEnd | null = null;
+  #isOver = false;
+  #closing = false;
+  #clientEnded = false;
+  #idleWaiters: (() => void)[] = [];
+
+  /**
+   * Makes a SessionCore; {@linkcode SessionCore.begin} begins its work.
+   *
+   * @param environment What all sessions of the server share.
+   * @param owner The server.
+   * @param connection The hello was agreed, or the connection was taken for a session that began elsewhere.
+   * @param beginning Path, hello, and what the handshake brought.
+   * @param estate With a taken connection: what the session takes along.
+   */
+  constructor(
+    environment: SessionEnvironment,
+    owner: SessionOwner,
+    connection: AgreedHandshake | TakenConnection,
+    beginning: SessionBeginning,
+    estate?: SessionEstate,
+  ) {
+    const { limits, clock, memory } = environment;
+    const { token, judgePatch } = beginning;
+    this.#environment = environment;
+    this.#owner = owner;
+    this.host = containTimers(environment.host, (call) => this.contain(call));
+    this.clock = clock;
+    this.hello = beginning.hello;
+    this.modelName = beginning.modelName;
+    this.principal = beginning.principal;
+    this.tokens = token === undefined ? null : new MigrationTokens(token);
+    this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
+    const patchPolicy = judgePatch ?? undefined;
+    this.engine = new ServerEngine(connection, this, { ...limits.engine, patchPolicy }, estate);
+    this.answers = new SessionAnswers(this, limits);
+    this.paths = new ServerPaths(this, beginning.path, limits);
+    this.#gate = new ReadGate(this, limits, memory);
+    this.#stall = new StallWatch(limits.sendStallMs);
+    this.#timer = new SessionTimer(this.host, clock, this, Math.min(MAX_TICK_MS, this.#stall.intervalMs));
+  }
+
+  /** The work begins; frames go to `taker`. */
+  begin(taker: FrameTaker): void {
+    this.#taker = taker;
+    this.#timer.set();
+  }
+
+  /** Takes what came behind the hello, and reads on. */
+  start(): void {
+    this.engine.start(this.clock.nowMs);
+    this.#gate.look();
+    if (!this.#gate.isClosed) this.paths.resumeReading();
+  }
+
+  /** Answers the SESSION_MIGRATE that brought the session here from another engine. */
+  startMoved(request: MigrateRequest): void {
+    const { graceWindowMs } = this.#environment.limits;
+    this.engine.acceptMigration(request, graceWindowMs, NO_TOKEN, this.clock.nowMs);
+  }
+
+  /** Goes on over another connection; see {@linkcode ServerPaths.moveTo}. */
+  moveTo(path: SessionPath, request: MigrateRequest, token: Uint8Array): void {
+    this.paths.moveTo(path, request, token);
+    this.tokens!.rotate(token, request.proof);
+    this.#gate.look();
+    this.#timer.set();
+  }
+
+  /** The session goes on elsewhere, in another engine: what is in flight here is answered on the old path, within the grace window. */
+  retire(): void {
+    const cancelTimer = this.host.after(
+      this.#environment.limits.graceWindowMs,
+      () => void this.carrier.close(),
+    );
+    void this.closed.then(cancelTimer);
+    this.idle().then(() => this.sent()).then(() => this.carrier.close()).catch((cause) => this.crash(cause));
+  }
+
+  /** The connection in use, or the one that was lost. */
+  get carrier(): Carrier {
+    return this.paths.carrier;
+  }
+
+  /** Where the session is in its life. */
+  get state(): ServerSessionState {
+    return this.engine.suspended ? "suspended" : STATES[this.engine.state];
+  }
+
+  /** Whether a client with a token may come back after a loss: the server can keep the session, and somebody has it. */
+  set resumable(resumable: boolean) {
+    this.engine.resumable = resumable && !this.#closing && this.tokens !== null;
+  }
+
+  /** Frames that wait for a handler or a receiver. */
+  get queued(): number {
+    return this.#taker!.size;
+  }
+
+  /** Whether something can be sent to the client. */
+  get canSend(): boolean {
+    return !this.#isOver && !this.engine.suspended && this.engine.state !== SessionState.CLOSED;
+  }
+
+  // Closing
+
+  /** Ends the session in order. */
+  async close(options: SessionCloseOptions): Promise<void> {
+    this.#closing = true;
+    this.engine.resumable = false;
+    this.paths.forget(options.reason || "closed by the server");
+    if (!this.#isOver) await closeInOrder(this, options);
+    await this.closed;
+  }
+
+  /** Closes the connection at once, without a word. */
+  abort(reason: string): void {
+    this.#closing = true;
+    this.engine.resumable = false;
+    this.paths.forget(reason);
+    this.paths.leave(false);
+    void this.carrier.close({ graceful: false, reason });
+  }
+
+  /** Ends the session by ERROR. */
+  refuse(errorCode: number, diagnostic: string): void {
+    this.engine.sendError({ errorCode, errorScope: ErrorScope.CONNECTION, fatal: true, diagnostic });
+  }
+
+  /** Resolves when no frame is in flight or the session is over. */
+  idle(): Promise<void> {
+    if (this.engine.framesInFlight === 0 || this.#isOver) return Promise.resolve();
+    return new Promise((done) => this.#idleWaiters.push(done));
+  }
+
+  /** Resolves when the runtime took everything that was sent so far, or never will. */
+  sent(): Promise<void> {
+    return this.carrier.drained();
+  }
+
+  /** This side said CLOSE, and the client has finished: nothing is left to wait for once its frames are answered. */
+  #closeIfDone(): void {
+    if (this.#closing && this.#clientEnded && this.engine.framesInFlight === 0) void this.carrier.close();
+  }
+
+  // What the application is told
+
+  /** Says a line in the server's log. Never throws. */
+  report(type: ServerLogEvent["type"], message: string, error?: unknown): void {
+    this.#environment.log.tell(this.#facts(type, message, error));
+  }
+
+  /** The same for a failure of a callback or of the library: not more often than the log wants to hear. */
+  reportFailure(type: ServerLogEvent["type"], message: string, error: unknown): void {
+    this.#environment.log.tellFailure(this.#facts(type, message, error));
+  }
+
+  #facts(type: ServerLogEvent["type"], message: string, error: unknown) {
+    const { remote, name } = this.carrier;
+    const { sessionId } = this.engine;
+    return { type, message, remote, carrier: name, sessionId, hello: this.hello, error };
+  }
+
+  /** Calls the application back; what it throws, or an async one rejects with, ends nothing. */
+  #tell<T>(callback: ((value: T) => void) | null, value: T): void {
+    if (callback === null) return;
+    callBack(
+      () => this.host.runDetached(() => callback(value)),
+      (error) => this.reportFailure("handler-failed", "a callback of the session failed", error),
+    );
+  }
+
+  /** For calls that nothing stands behind but the runtime, which would end the process for what they throw. */
+  contain(call: () => void): void {
+    try {
+      call();
+    } catch (cause) {
+      this.crash(cause);
+    }
+  }
+
+  /** Something failed here: a line in the log, INTERNAL_ERROR to the client, and this session ends; nothing else does. Never throws. */
+  crash(cause: unknown): void {
+    const error = cause instanceof NnrpInternalError
+      ? cause
+      : new NnrpInternalError("the session cannot go on", { cause });
+    const { suspended } = this.engine;
+    this.engine.crash(error);
+    this.#end ??= { kind: "error", local: true, reason: error.message, error };
+    callBack(() => this.paths.leave(false), () => {});
+    // A carrier whose last call failed tells nobody of its end.
+    const over = () => callBack(() => this.over(), () => {});
+    if (suspended) over();
+    else callBack(() => this.carrier.close({ endDelayMs: LAST_WORDS_MS }).then(over), over);
+  }
+
+  // What the engine tells
+
+  /** A frame ended. */
+  settled(): void {
+    const { engine } = this;
+    const { framesInFlight } = engine;
+    if (this.#gate.isClosed || framesInFlight === 0) this.#gate.look();
+    this.answers.frameEnded();
+    if (framesInFlight > 0) return;
+    if (this.#idleWaiters.length > 0) {
+      const waiters = this.#idleWaiters;
+      this.#idleWaiters = [];
+      for (const done of waiters) done();
+    }
+    engine.turn();
+    this.#closeIfDone();
+  }
+
+  /** See ServerHost. */
+  submit(frame: ReceivedSubmit): void {
+    const taker = this.#taker!;
+    taker.take(frame);
+    if (taker.tellsCongestion) this.answers.frameCame();
+  }
+
+  /** See ServerHost. */
+  cancelled(frame: ReceivedSubmit): void {
+    this.#taker!.forget(frame);
+    this.settled();
+  }
+
+  /** See ServerHost. */
+  flow(event: FlowUpdateEvent): void {
+    this.#tell(this.listeners.flowUpdate, event);
+  }
+
+  /** See ServerHost. */
+  patched(settings: EffectiveSettings): void {
+    this.#tell(this.listeners.patch, settings);
+  }
+
+  /** See ServerHost. */
+  error(event: ErrorEvent): void {
+    this.#tell(this.listeners.error, event);
+  }
+
+  /** See ServerHost. */
+  failure(error: NnrpInternalError): void {
+    this.reportFailure("internal-failure", error.message, error);
+  }
+
+  /** See ServerHost. */
+  draining(end: SessionEnd): void {
+    this.#end = end;
+    this.#taker!.drain();
+  }
+
+  /** See ServerHost. An application that closes the session itself keeps the carrier open while the client is there. */
+  finished(_end: SessionEnd, fatal: boolean): void {
+    if (this.#closing && !this.#clientEnded && this.engine.state !== SessionState.CLOSED) return;
+    this.paths.leave(false);
+    void this.carrier.close({ endDelayMs: fatal ? LAST_WORDS_MS : 0 });
+  }
+
+  /** See ServerHost. */
+  suspended(end: SessionEnd): void {
+    this.#owner.suspended(end);
+    this.paths.suspend(end);
+  }
+
+  // PathsOwner: what becomes of connections
+
+  /** See PathsOwner. */
+  get readingPaused(): boolean {
+    return this.#gate.isClosed;
+  }
+
+  /** See PathsOwner. */
+  turned(): void {
+    this.#gate.look();
+    this.#timer.demand(this.engine.nextDeadlineMs);
+  }
+
+  /** See PathsOwner. */
+  carrierChanged(): void {
+    this.#clientEnded = false;
+    this.#gate.connectionChanged();
+    this.#stall.restart();
+  }
+
+  /** See PathsOwner. */
+  clientEnded(): void {
+    this.#clientEnded = true;
+    this.engine.peerEnded();
+    this.#closeIfDone();
+  }
+
+  /** See PathsOwner. */
+  pathLost(info: CloseInfo): void {
+    if (this.#isOver) return;
+    this.engine.carrierClosed(info);
+    if (!this.engine.suspended) this.over();
+  }
+
+  /** See PathsOwner. */
+  over(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#timer.stop();
+    this.paths.stop();
+    const end = this.#end!;
+    const why = `session closed${end.reason ? `: ${end.reason}` : ""}`;
+    this.#taker!.end(end.error ?? new NnrpConnectionClosedError(this.carrier.name, why));
+    this.settled();
+    this.#owner.closed(end);
+    this.#resolveClosed(end);
+  }
+
+  // GatedSession: what it holds
+
+  /** See GatedSession. */
+  get bytesInFlight(): number {
+    return this.engine.counts.bytesInFlight;
+  }
+
+  /** See GatedSession. */
+  get unsentBytes(): number {
+    return this.carrier.bufferedBytes;
+  }
+
+  /** See GatedSession. */
+  pauseReading(): void {
+    this.paths.pauseReading();
+  }
+
+  /** See GatedSession. */
+  resumeReading(): void {
+    this.paths.resumeReading();
+  }
+
+  // Timed: what is due
+
+  /** See Timed. */
+  get nextDeadlineMs(): number {
+    return this.engine.nextDeadlineMs;
+  }
+
+  /** See Timed. */
+  tick(nowMs: number): void {
+    this.engine.tick(nowMs);
+    if (this.#gate.isClosed) this.#gate.look();
+    const { bufferedBytes, sentBytes } = this.carrier;
+    if (this.#stall.look(nowMs, bufferedBytes, sentBytes)) {
+      this.abort(`the client took nothing for ${this.#environment.limits.sendStallMs} ms`);
+    }
+  }
+}
+
+const NO_TOKEN = new Uint8Array(0);
+
+const STATES: Readonly<Record<SessionState, ServerSessionState>> = {
+  [SessionState.INIT]: "active", // no session is in these two
+  [SessionState.NEGOTIATING]: "active",
+  [SessionState.ACTIVE]: "active",
+  [SessionState.DRAINING]: "draining",
+  [SessionState.CLOSED]: "closed",
+};
