@@ -26,7 +26,7 @@ export interface Handling {
 }
 
 /** The one handler of all servers: it does what the frame asks for. */
-export function makeHandler(server: SimServer, generation: number): Handler {
+export function makeHandler(server: SimServer): Handler {
   return (received, context) => {
     const { stage } = server;
     const order = readOrder(received.text());
@@ -44,28 +44,26 @@ export function makeHandler(server: SimServer, generation: number): Handler {
     checkCredit(server, handling);
     checkPause(stage, frame);
     server.begins(handling);
-    const work = new HandlerWork(server, generation, handling, order);
+    const work = new HandlerWork(server, handling, order);
     return work.run();
   };
 }
 
 /** More than a client takes as one body, bytes. */
 export const HUGE_BYTES: number = 32 * 1024 * 1024 + 1;
-/** How long a source waits for its end before it is left as it is, ms; it counts as an iterator that never ended. */
-const MAX_SOURCE_MS = 30_000;
+/** How long a source waits to be told to stop before it ends by itself, ms. */
+const MAX_SOURCE_MS = 10_000;
 /** Longest that a handler that waits for its signal does so, ms. */
 const MAX_WAIT_MS = 20_000;
 
 class HandlerWork {
   readonly #server: SimServer;
-  readonly #generation: number;
   readonly #handling: Handling;
   readonly #order: Order;
   readonly #random: RandomStream;
 
-  constructor(server: SimServer, generation: number, handling: Handling, order: Order) {
+  constructor(server: SimServer, handling: Handling, order: Order) {
     this.#server = server;
-    this.#generation = generation;
     this.#handling = handling;
     this.#order = order;
     this.#random = new RandomStream(server.stage.script.seed, `handler of ${order.nonce}`);
@@ -158,12 +156,24 @@ class HandlerWork {
 
   /** Resolves when the iterator is told to stop, which must happen while a step waits; or after long. */
   #told(booked: BookedIterator): Promise<void> {
-    const { host } = this.#server;
+    const { host, stage, plan } = this.#server;
     return new Promise((done) => {
       const startedMs = host.now();
       const look = () => {
         if (booked.ended > 0) return done();
         if (host.now() - startedMs < MAX_SOURCE_MS) host.after(200, look);
+        else {
+          if (this.#handling.received.settled && !stage.trouble.ofServerSince(plan.index, startedMs)) {
+            const { run } = this.#handling.frame;
+            stage.found(
+              "iterators",
+              "an iterator was not told to stop while a step of it waits",
+              run.client.name,
+              ["source"],
+            );
+          }
+          done();
+        }
       };
       look();
     });
@@ -235,10 +245,5 @@ class HandlerWork {
         },
       }),
     };
-  }
-
-  /** Which start of the server it belongs to. */
-  get generation(): number {
-    return this.#generation;
   }
 }

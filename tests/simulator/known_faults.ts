@@ -44,6 +44,21 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
     explains: has("spoils"),
   },
   {
+    row: "iterators: next() pending at return() hangs (t09)",
+    oracle: "calls",
+    explains: says(/^a step of a stream after return\(\) has not settled/),
+  },
+  {
+    row: "iterators: return() does not reach an iterator that waits (t02, t55, report 09)",
+    oracle: "iterators",
+    explains: has("source"),
+  },
+  {
+    row: "moves: counters do not add up after a resubmit (t69)",
+    oracle: "stats",
+    explains: has("moved", "reconnected"),
+  },
+  {
     row: "foreign memory: a handler that reuses its buffer sends corrupt results (t51)",
     oracle: "answers",
     explains: (finding) => has("reuses")(finding) && has("corrupt")(finding),

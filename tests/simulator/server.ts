@@ -73,7 +73,7 @@ export class SimServer {
         stage.world.note(this.name, `${event.type}: ${event.message}`);
         judgeServerLog(this, event);
       },
-    }, makeHandler(this, generation));
+    }, makeHandler(this));
     if (host.isKilled) return;
     this.server = server;
     this.#operator = new Operator(this, server, generation);
