@@ -26,6 +26,7 @@ export {
 } from "./src/network/network.ts";
 export { type DialAnswer, type Direction, VirtualLink } from "./src/network/link.ts";
 export type { VirtualConnection } from "./src/network/connection.ts";
+export type { Arrivals, ConnectionEnd } from "./src/network/arrival_count.ts";
 export { CLEAR, type LinkWeather, type Split, type Weather } from "./src/network/weather.ts";
 export { type Stalled, Wire } from "./src/network/wire.ts";
 export {

@@ -5,6 +5,7 @@
  */
 import type { PeerIdentity } from "@nnrp/core";
 import type { VirtualHost } from "../time/virtual_host.ts";
+import type { Arrivals, ConnectionEnd } from "./arrival_count.ts";
 import type { Wire } from "./wire.ts";
 
 /** A connection, for tests: {@linkcode VirtualLink.connections}. */
@@ -17,6 +18,10 @@ export interface VirtualConnection {
   readonly client: VirtualHost;
   /** Who listened. */
   readonly server: VirtualHost;
+  /** What has arrived at each end. */
+  readonly arrivals: { readonly client: Arrivals; readonly server: Arrivals };
+  /** Ends that are gone, first the one that went first; what they had not read is counted as it was then. */
+  readonly ends: readonly ConnectionEnd[];
   /** Ends it for both: what has arrived can still be read, then both ends hear of the error. */
   cut(reason?: string): void;
 }

@@ -5,6 +5,7 @@
  */
 import type { Carrier } from "@nnrp/core";
 import type { VirtualHost } from "../time/virtual_host.ts";
+import { ArrivalCount, type ConnectionEnd } from "./arrival_count.ts";
 import { BufferAccount } from "./buffer_account.ts";
 import type { ConnectionInfo, ConnectionPath, VirtualConnection } from "./connection.ts";
 import { MultiStreamCarrier } from "./multi_stream_carrier.ts";
@@ -26,6 +27,10 @@ export class MultiStreamConnection implements VirtualConnection {
   readonly clientCarrier: Carrier;
   /** The server's end. */
   readonly serverCarrier: Carrier;
+  /** See {@linkcode VirtualConnection.arrivals}. */
+  readonly arrivals: { readonly client: ArrivalCount; readonly server: ArrivalCount };
+  /** See {@linkcode VirtualConnection.ends}. */
+  readonly ends: ConnectionEnd[] = [];
   readonly #ends: readonly [End, End];
 
   /** Makes a MultiStreamConnection. */
@@ -35,10 +40,15 @@ export class MultiStreamConnection implements VirtualConnection {
     this.carrier = info.name;
     this.client = client;
     this.server = server;
-    let open = 2;
-    const gone = () => --open === 0 && path.closed(this);
-    const a = new End(client, path.up, true, gone);
-    const b = new End(server, path.down, false, gone);
+    const nowMs = path.up.loop.now();
+    const arrivals = this.arrivals = { client: new ArrivalCount(nowMs), server: new ArrivalCount(nowMs) };
+    const gone = (side: ConnectionEnd["side"]) => (by: ConnectionEnd["by"]) => {
+      const { unreadBytes, arrivedBytes, lastArrivalMs } = arrivals[side];
+      this.ends.push({ side, by, atMs: path.up.loop.now(), unreadBytes, arrivedBytes, lastArrivalMs });
+      if (this.ends.length === 2) path.closed(this);
+    };
+    const a = new End(client, path.up, true, arrivals.client, gone("client"));
+    const b = new End(server, path.down, false, arrivals.server, gone("server"));
     a.peer = b;
     b.peer = a;
     this.#ends = [a, b];
@@ -50,7 +60,7 @@ export class MultiStreamConnection implements VirtualConnection {
 
   /** See {@linkcode VirtualConnection.cut}. */
   cut(reason: string = "connection lost by the network"): void {
-    for (const end of this.#ends) end.lose(0, "", new Error(reason));
+    for (const end of this.#ends) end.lose("network", 0, "", new Error(reason));
   }
 }
 
@@ -62,21 +72,29 @@ class End implements StreamsEnd {
   events: StreamsEvents | null = null;
   #early: [number, boolean, Pipe][] = []; // streams that the peer opened before this end had a carrier
   readonly #wire: Wire;
-  readonly #gone: () => void;
+  readonly #gone: (by: ConnectionEnd["by"]) => void;
+  readonly #arrivals: ArrivalCount; // at this end
   readonly #sendBuffer: BufferAccount;
   readonly #receiveBuffer: BufferAccount; // of the peer
   readonly #notKilled: () => void;
   #streams = 0;
   #isOver = false;
 
-  constructor(host: VirtualHost, wire: Wire, isClient: boolean, gone: () => void) {
+  constructor(
+    host: VirtualHost,
+    wire: Wire,
+    isClient: boolean,
+    arrivals: ArrivalCount,
+    gone: (by: ConnectionEnd["by"]) => void,
+  ) {
+    this.#arrivals = arrivals;
     this.host = host;
     this.isClient = isClient;
     this.#wire = wire;
     this.#gone = gone;
     this.#sendBuffer = new BufferAccount(() => wire.weather.sendBufferBytes);
     this.#receiveBuffer = new BufferAccount(() => wire.weather.receiveBufferBytes);
-    this.#notKilled = host.onKill(() => this.disconnect(0, "the process is gone"));
+    this.#notKilled = host.onKill(() => this.#disconnect("killed", 0, "the process is gone"));
   }
 
   listen(events: StreamsEvents): void {
@@ -97,6 +115,7 @@ class End implements StreamsEnd {
       receiveBuffer: isControl
         ? new BufferAccount(() => wire.weather.receiveBufferBytes)
         : this.#receiveBuffer,
+      arrivals: peer.#arrivals,
       unwanted: () => {}, // the end of the connection tells
       isOver: () => this.#isOver || peer.#isOver,
     });
@@ -115,19 +134,23 @@ class End implements StreamsEnd {
   }
 
   disconnect(code: number, reason: string): void {
+    this.#disconnect("itself", code, reason);
+  }
+
+  #disconnect(by: ConnectionEnd["by"], code: number, reason: string): void {
     if (this.#isOver) return;
     const peer = this.peer!;
-    this.#wire.transit(this.host.now(), () => peer.lose(code, reason));
-    this.lose(code, reason);
+    this.#wire.transit(this.host.now(), () => peer.lose("peer", code, reason));
+    this.lose(by, code, reason);
   }
 
   /** The connection is gone for this end. */
-  lose(code: number, reason: string, cause?: Error): void {
+  lose(by: ConnectionEnd["by"], code: number, reason: string, cause?: Error): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#gone(by);
     this.#notKilled();
     this.host.deliver(this.host.now(), () => this.events?.gone(code, reason, cause));
-    this.#gone();
   }
 
   /** Tells the peer something that is no byte of a stream. */

@@ -5,6 +5,7 @@
  * @module
  */
 import type { VirtualHost } from "../time/virtual_host.ts";
+import type { ArrivalCount } from "./arrival_count.ts";
 import type { BufferAccount } from "./buffer_account.ts";
 import { chunkLength } from "./weather.ts";
 import type { Wire } from "./wire.ts";
@@ -47,6 +48,8 @@ export interface PipeParts {
   readonly sendBuffer: BufferAccount;
   /** What the receiver's system holds. */
   readonly receiveBuffer: BufferAccount;
+  /** Where is written down what arrives and what is read. */
+  readonly arrivals: ArrivalCount;
   /** What comes after the reader is gone; once. */
   readonly unwanted: () => void;
   /** Whether the whole connection is over: nothing moves, nobody is told. Default: never. */
@@ -301,6 +304,7 @@ export class Pipe {
     }
     if (this.#travelling.length > 0) this.#arriveAt(this.#travelling[0].atMs);
     sendBuffer.remove(arrived);
+    if (!this.#readerGone) this.#parts.arrivals.arrived(arrived, nowMs);
     if (this.#readerGone) {
       receiveBuffer.remove(arrived);
       this.#unread = [];
@@ -332,6 +336,7 @@ export class Pipe {
       else this.#unread[0] = head.subarray(length);
       this.#nextReadMs = receiver.now() + length * 1000 / readBytesPerSecond;
       receiveBuffer.remove(length);
+      this.#parts.arrivals.read(length);
       reader.data(head.slice(0, length)); // the reader may keep it, and shares no memory with others
       this.#wakeReader();
     } else if (this.#endArrived && !this.#endTold) {
@@ -349,6 +354,7 @@ export class Pipe {
     for (const chunk of this.#unread) bytes += chunk.length;
     this.#unread = [];
     this.#parts.receiveBuffer.remove(bytes);
+    this.#parts.arrivals.read(bytes);
     return bytes > 0;
   }
 

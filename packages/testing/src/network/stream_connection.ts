@@ -5,6 +5,7 @@
  */
 import { type ByteStream, ByteStreamCarrier, type ByteStreamEvents, type Carrier } from "@nnrp/core";
 import type { VirtualHost } from "../time/virtual_host.ts";
+import { ArrivalCount, type ConnectionEnd } from "./arrival_count.ts";
 import { BufferAccount } from "./buffer_account.ts";
 import type { ConnectionInfo, ConnectionPath, VirtualConnection } from "./connection.ts";
 import { Pipe } from "./pipe.ts";
@@ -24,6 +25,10 @@ export class StreamConnection implements VirtualConnection {
   readonly clientCarrier: Carrier;
   /** The server's end. */
   readonly serverCarrier: Carrier;
+  /** See {@linkcode VirtualConnection.arrivals}. */
+  readonly arrivals: { readonly client: ArrivalCount; readonly server: ArrivalCount };
+  /** See {@linkcode VirtualConnection.ends}. */
+  readonly ends: ConnectionEnd[] = [];
   readonly #up: Pipe;
   readonly #down: Pipe;
 
@@ -34,14 +39,19 @@ export class StreamConnection implements VirtualConnection {
     this.carrier = info.name;
     this.client = client;
     this.server = server;
-    this.#up = pipe(path.up, path.down, client, server, () => this.#up);
-    this.#down = pipe(path.down, path.up, server, client, () => this.#down);
-    let open = 2;
-    const gone = () => --open === 0 && path.closed(this);
+    const nowMs = path.up.loop.now();
+    const arrivals = this.arrivals = { client: new ArrivalCount(nowMs), server: new ArrivalCount(nowMs) };
+    this.#up = pipe(path.up, path.down, client, server, arrivals.server, () => this.#up);
+    this.#down = pipe(path.down, path.up, server, client, arrivals.client, () => this.#down);
+    const gone = (side: ConnectionEnd["side"]) => (by: ConnectionEnd["by"]) => {
+      const { unreadBytes, arrivedBytes, lastArrivalMs } = arrivals[side];
+      this.ends.push({ side, by, atMs: path.up.loop.now(), unreadBytes, arrivedBytes, lastArrivalMs });
+      if (this.ends.length === 2) path.closed(this);
+    };
     const { name, transport, encrypted } = info;
     const common = { name, transport, encrypted };
     this.clientCarrier = new ByteStreamCarrier(
-      new StreamEnd(client, this.#up, this.#down, info.readInto, gone),
+      new StreamEnd(client, this.#up, this.#down, info.readInto, gone("client")),
       {
         ...common,
         remote: info.serverAddress,
@@ -50,7 +60,7 @@ export class StreamConnection implements VirtualConnection {
       },
     );
     this.serverCarrier = new ByteStreamCarrier(
-      new StreamEnd(server, this.#down, this.#up, info.readInto, gone),
+      new StreamEnd(server, this.#down, this.#up, info.readInto, gone("server")),
       {
         ...common,
         remote: info.clientAddress,
@@ -69,12 +79,20 @@ export class StreamConnection implements VirtualConnection {
 }
 
 /** `self`: the pipe; its sender is told by a reset that travels against it, if its receiver is gone and it sends on. */
-function pipe(wire: Wire, back: Wire, sender: VirtualHost, receiver: VirtualHost, self: () => Pipe): Pipe {
+function pipe(
+  wire: Wire,
+  back: Wire,
+  sender: VirtualHost,
+  receiver: VirtualHost,
+  arrivals: ArrivalCount,
+  self: () => Pipe,
+): Pipe {
   let wasReset = false;
   return new Pipe({
     wire,
     sender,
     receiver,
+    arrivals,
     sendBuffer: new BufferAccount(() => wire.weather.sendBufferBytes),
     receiveBuffer: new BufferAccount(() => wire.weather.receiveBufferBytes),
     unwanted: () => {
@@ -91,18 +109,24 @@ class StreamEnd implements ByteStream {
   readonly #out: Pipe;
   readonly #in: Pipe;
   readonly #readInto: boolean;
-  readonly #gone: () => void;
+  readonly #gone: (by: ConnectionEnd["by"]) => void;
   readonly #notKilled: () => void;
   #events: ByteStreamEvents | null = null;
   #isOver = false;
 
-  constructor(host: VirtualHost, out: Pipe, incoming: Pipe, readInto: boolean, gone: () => void) {
+  constructor(
+    host: VirtualHost,
+    out: Pipe,
+    incoming: Pipe,
+    readInto: boolean,
+    gone: (by: ConnectionEnd["by"]) => void,
+  ) {
     this.#host = host;
     this.#out = out;
     this.#in = incoming;
     this.#readInto = readInto;
     this.#gone = gone;
-    this.#notKilled = host.onKill(() => this.destroy());
+    this.#notKilled = host.onKill(() => this.#end("killed"));
   }
 
   start(events: ByteStreamEvents): void {
@@ -111,7 +135,7 @@ class StreamEnd implements ByteStream {
     this.#in.read({
       data: (chunk) => this.#readInto ? readInto(events, chunk) : events.data(chunk),
       ended: () => events.ended(),
-      broke: (cause) => this.#end(cause),
+      broke: (cause) => this.#end("network", cause),
     });
   }
 
@@ -132,20 +156,19 @@ class StreamEnd implements ByteStream {
   }
 
   destroy(): void {
-    if (this.#isOver) return;
-    this.#end();
+    this.#end("itself");
   }
 
   /** This end is gone: by a failure of the connection, or because its owner lets go. */
-  #end(cause?: Error): void {
+  #end(by: ConnectionEnd["by"], cause?: Error): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#gone(by); // before what is unread is thrown away
     this.#notKilled();
     this.#out.abandon();
     this.#in.refuse();
     const events = this.#events;
     if (events !== null) this.#host.deliver(this.#host.now(), () => events.closed(cause));
-    this.#gone();
   }
 }
 

@@ -1,0 +1,150 @@
+/**
+ * No side gives up a peer whose bytes it could have read: they lie in its own system, or arrived within the time that it waits.
+ *
+ * @module
+ */
+import type { SessionEnd } from "@nnrp/client";
+import type { ServerLogEvent } from "@nnrp/server";
+import type { ConnectionEnd, VirtualConnection } from "@nnrp/testing";
+import type { SimClient } from "../client.ts";
+import type { SimServer } from "../server.ts";
+import type { SessionRun } from "../session_run.ts";
+import type { Stage } from "../stage.ts";
+
+/** First port that the network gives to clients: the number of a connection is in its port. */
+const FIRST_PORT = 49_152;
+/** Ends of connections that are remembered. */
+const KEPT = 256;
+
+/** Words by which a verdict is told. */
+const VERDICTS: readonly { readonly words: RegExp; readonly kind: "idle" | "stall" }[] = [
+  { words: /nothing was received within the idle time/, kind: "idle" },
+  { words: /took nothing for/, kind: "stall" },
+];
+
+/** Connections of a run: those that are open, and the last that are gone. */
+export class Connections {
+  readonly #stage: Stage;
+  readonly #known: Map<number, VirtualConnection> = new Map();
+  readonly #judged: Set<string> = new Set();
+
+  /** Makes a Connections. */
+  constructor(stage: Stage) {
+    this.#stage = stage;
+  }
+
+  /** Looks which are there. */
+  look(): void {
+    for (const link of this.#stage.net.links) {
+      for (const connection of link.connections) this.#known.set(connection.id, connection);
+    }
+    for (const id of this.#known.keys()) {
+      if (this.#known.size <= KEPT) break;
+      this.#known.delete(id);
+    }
+  }
+
+  /** The one of this number. */
+  find(id: number): VirtualConnection | undefined {
+    if (!this.#known.has(id)) this.look();
+    return this.#known.get(id);
+  }
+
+  /** Those of a client. */
+  *of(name: string): Generator<VirtualConnection, void, undefined> {
+    this.look();
+    for (const connection of this.#known.values()) if (connection.client.name === name) yield connection;
+  }
+
+  /** Whether an end is judged for the first time. */
+  first(connection: VirtualConnection, side: string): boolean {
+    const key = `${connection.id} ${side}`;
+    if (this.#judged.has(key)) return false;
+    this.#judged.add(key);
+    return true;
+  }
+}
+
+const books: WeakMap<Stage, Connections> = new WeakMap();
+
+/** The connections of a run. */
+export function connectionsOf(stage: Stage): Connections {
+  let book = books.get(stage);
+  if (book === undefined) books.set(stage, book = new Connections(stage));
+  return book;
+}
+
+/** A server says that a session ended or waits for its client. */
+export function judgeServerLog(server: SimServer, event: ServerLogEvent): void {
+  if (event.type !== "session-end" && event.type !== "session-suspended") return;
+  const verdict = verdictOf(`${event.message} ${event.error ?? ""}`);
+  const { stage, plan } = server;
+  const connection = connectionsOf(stage).find(Number(event.remote.split(":").at(-1)) - FIRST_PORT + 1);
+  if (connection === undefined) return;
+  if (event.type === "session-suspended") checkAbortedDial(stage, connection);
+  if (verdict === null) return;
+  const limitMs = verdict === "idle" ? plan.idleTimeoutMs : plan.sendStallMs;
+  judge(stage, connection, "server", verdict, limitMs);
+}
+
+/** A client that gave its dial up never had a session: none waits for it. */
+function checkAbortedDial(stage: Stage, connection: VirtualConnection): void {
+  const client = stage.clients.find((one) => one.name === connection.client.name);
+  if (client === undefined || client.run !== null || stage.world.now() - client.gaveUpMs > 1000) return;
+  stage.found("leaks", "a session waits for a client that gave its dial up", client.name, ["aborted dial"]);
+}
+
+/** A client's session ended. */
+export function judgeClientEnd(run: SessionRun, end: SessionEnd): void {
+  if (end.local) judgeLoss(run.client, end.reason);
+}
+
+function judgeLoss({ stage, name, plan }: SimClient, words: string): void {
+  const verdict = verdictOf(words);
+  if (verdict === null) return;
+  const limitMs = verdict === "idle" ? plan.idleTimeoutMs : plan.sendStallMs;
+  for (const connection of connectionsOf(stage).of(name)) {
+    const end = connection.ends.find(({ side }) => side === "client");
+    const isIt = end === undefined
+      ? connection.ends.length === 0
+      : end.by === "itself" && end.atMs > stage.world.now() - 100;
+    if (isIt) judge(stage, connection, "client", verdict, limitMs);
+  }
+}
+
+/** A client lost its connection and dials again. */
+export function judgeClientLog(client: SimClient, type: string, message: string): void {
+  if (type === "connection-lost") judgeLoss(client, message);
+}
+
+function verdictOf(words: string): "idle" | "stall" | null {
+  return VERDICTS.find((verdict) => verdict.words.test(words))?.kind ?? null;
+}
+
+function judge(
+  stage: Stage,
+  connection: VirtualConnection,
+  side: "client" | "server",
+  verdict: string,
+  limitMs: number,
+): void {
+  const end = connection.ends.find((one) => one.side === side) ?? stillOpen(stage, connection, side);
+  if (!connectionsOf(stage).first(connection, side)) return;
+  const isUnread = end.unreadBytes > 0;
+  const silentMs = end.atMs - end.lastArrivalMs;
+  if (!isUnread && silentMs >= limitMs) return;
+  const client = stage.clients.find((one) => one.name === connection.client.name)!;
+  stage.found(
+    "give-up",
+    isUnread
+      ? `a ${side} gave its peer up (${verdict}) with unread bytes of it in its own system`
+      : `a ${side} gave its peer up (${verdict}) although bytes of it had come within the time`,
+    client.name,
+    [...client.run?.tags() ?? [], verdict, side, ...stage.trouble.kindsSince(client.plan, end.atMs - 60_000)],
+  );
+}
+
+function stillOpen(stage: Stage, connection: VirtualConnection, side: "client" | "server"): ConnectionEnd {
+  const { unreadBytes, arrivedBytes, lastArrivalMs } = connection.arrivals[side];
+  return { side, by: "itself", atMs: stage.world.now(), unreadBytes, arrivedBytes, lastArrivalMs };
+}
