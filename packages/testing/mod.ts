@@ -13,7 +13,7 @@ export {
 } from "./src/time/virtual_world.ts";
 export { type FreezeOptions, type HostParts, VirtualHost } from "./src/time/virtual_host.ts";
 export { EventLoop, type PendingEvent, TICK_MS } from "./src/time/event_loop.ts";
-export type { EventKind, VirtualEvent } from "./src/time/event_queue.ts";
+export type { EventHost, EventKind, VirtualEvent } from "./src/time/event_queue.ts";
 export type { LateOrder, Standstill } from "./src/time/standstill.ts";
 export { RandomStream } from "./src/time/random_stream.ts";
 export { Trace, type TraceLine } from "./src/time/trace.ts";
