@@ -80,7 +80,7 @@ export class Stage {
 
   /** An oracle has something to say. */
   found(oracle: string, what: string, client = "", tags: Iterable<string> = []): void {
-    this.world.note("oracle", `${oracle}: ${what}${client === "" ? "" : ` (${client})`}`);
-    this.findings.add({ oracle, what, atMs: this.world.now(), client, tags: new Set(tags) });
+    const isNew = this.findings.add({ oracle, what, atMs: this.world.now(), client, tags: new Set(tags) });
+    if (isNew) this.world.note("oracle", `${oracle}: ${what}${client === "" ? "" : ` (${client})`}`);
   }
 }
