@@ -30,6 +30,7 @@ const PORTABLE = [
   "tests/model",
   "tests/migration",
   "tests/faults",
+  "tests/simulator",
   "tests/text",
   "tests/examples_test.ts",
   "tests/frame_life_test.ts",

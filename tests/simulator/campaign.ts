@@ -5,13 +5,15 @@
  */
 import type { Finding } from "./finding.ts";
 import { type KnownFault, knownFault } from "./known_faults.ts";
-import { makeScript, type ScriptOptions } from "./script.ts";
+import { makeScript, type Script, type ScriptOptions } from "./script.ts";
 import { type Outcome, simulate } from "./simulation.ts";
 
 /** What a campaign plays. */
-export interface CampaignOptions extends ScriptOptions {
-  /** The seeds, in order. */
-  readonly seeds: readonly number[];
+export interface CampaignOptions {
+  /** What is played, in order. */
+  readonly scripts: Iterable<Script>;
+  /** How many that are. */
+  readonly count: number;
   /** Whether each is played twice, and the runs must be equal. */
   readonly twice: boolean;
   /** Whether known faults fail the run as well. */
@@ -54,6 +56,14 @@ export interface CampaignSums {
   first: { readonly outcome: Outcome; readonly finding: Finding } | null;
 }
 
+/** The scripts of seeds, each made when it is its turn. */
+export function* scriptsOf(
+  seeds: Iterable<number>,
+  options: ScriptOptions,
+): Generator<Script, void, undefined> {
+  for (const seed of seeds) yield makeScript(seed, options);
+}
+
 /** Plays a campaign. */
 export async function campaign(options: CampaignOptions): Promise<CampaignSums> {
   const sums: CampaignSums = {
@@ -68,8 +78,8 @@ export async function campaign(options: CampaignOptions): Promise<CampaignSums> 
     known: new Map(),
     first: null,
   };
-  for (const seed of options.seeds) {
-    const script = makeScript(seed, options);
+  for (const script of options.scripts) {
+    const { seed } = script;
     const startedMs = options.cpuMs();
     const outcome = await simulate(script);
     sums.cpuMs += options.cpuMs() - startedMs;
@@ -84,7 +94,7 @@ export async function campaign(options: CampaignOptions): Promise<CampaignSums> 
       const again = await simulate(script);
       if (again.hash !== outcome.hash) judge(sums, seed, outcome, differs(outcome, again), options.strict);
     }
-    options.played?.(sums.seeds, options.seeds.length, sums);
+    options.played?.(sums.seeds, options.count, sums);
   }
   return sums;
 }

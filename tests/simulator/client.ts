@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type ClientSession, dialClient, NnrpError } from "@nnrp/client";
+import { type ClientSession, dialClient, NnrpError, TransportId } from "@nnrp/client";
 import { RandomStream, type VirtualCarrier, type VirtualHost } from "@nnrp/testing";
 import type { ClientPlan } from "./script.ts";
 import { judgeClientLog } from "./oracles/give_up.ts";
@@ -105,6 +105,7 @@ export class SimClient {
       return await dialClient(`nnrp://s${plan.server}`, {
         carriers: this.carriers(),
         runtime: host,
+        dialPolicy: { selectedTransportId: plan.first === "stream" ? TransportId.TCP : TransportId.QUIC },
         timeoutMs: DIAL_MS,
         signal: giveUp?.signal,
         reconnect: plan.reconnect === "no" ? false : { maxDelayMs: 4000, maxAttempts: 12, resubmit },

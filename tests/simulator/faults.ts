@@ -178,7 +178,7 @@ export class Weathermaker {
     const { net } = this.#stage;
     for (const link of net.links) {
       link.heal();
-      link.set({ ...CALM, up: CALM, down: CALM });
+      link.set(CALM);
       link.dials = "accept";
     }
     this.#stage.trouble.healed();
@@ -193,8 +193,14 @@ export class Weathermaker {
     this.#timers.add(cancel);
   }
 
+  /** How long a machine may stand still, ms: what the storm did is over when it is. */
+  #standstill(ms: number): number {
+    const { script, world, phaseSinceMs } = this.#stage;
+    return Math.max(0, Math.min(ms, phaseSinceMs + script.stormMs - world.now()));
+  }
+
   #play(fault: SimFault): void {
-    const { stage } = { stage: this.#stage };
+    const stage = this.#stage;
     stage.counts.faults++;
     stage.world.note("fault", JSON.stringify(fault));
     if ("client" in fault) {
@@ -209,11 +215,11 @@ export class Weathermaker {
     if (server === undefined) return;
     switch (fault.fault) {
       case "stop server":
-        server.host.freeze(fault.ms, { late: fault.late });
+        server.host.freeze(this.#standstill(fault.ms), { late: fault.late });
         stage.trouble.ofServer(server.plan.index, "stopped", fault.ms);
         return;
       case "block server":
-        server.block(fault.ms);
+        server.block(this.#standstill(fault.ms));
         stage.trouble.ofServer(server.plan.index, "blocked", fault.ms);
         return;
       case "jump server's clock":
@@ -234,7 +240,7 @@ export class Weathermaker {
       case "weather":
         for (const link of links) link.set(fault.weather);
         trouble.ofClient(index, "slow", fault.ms);
-        this.#after(fault.ms, () => links.forEach((link) => link.set({ ...CALM, up: CALM, down: CALM })));
+        this.#after(fault.ms, () => links.forEach((link) => link.set(CALM)));
         return;
       case "freeze":
       case "blackhole":
@@ -256,11 +262,11 @@ export class Weathermaker {
         this.#after(fault.ms, () => links.forEach((link) => link.dials = "accept"));
         return;
       case "stop client":
-        client.host.freeze(fault.ms, { late: fault.late });
+        client.host.freeze(this.#standstill(fault.ms), { late: fault.late });
         trouble.ofClient(index, "stopped", fault.ms);
         return;
       case "block client":
-        client.block(fault.ms);
+        client.block(this.#standstill(fault.ms));
         trouble.ofClient(index, "blocked", fault.ms);
         return;
       case "jump client's clock":

@@ -28,11 +28,14 @@ export class Findings {
   /** Those beyond. */
   left = 0;
 
-  /** Adds one. The same words of one oracle about one client count once. */
-  add(finding: Finding): void {
+  /** Adds one. The same words of one oracle about one client count once: false = it was there. */
+  add(finding: Finding): boolean {
     const { oracle, what, client } = finding;
-    if (this.all.some((one) => one.oracle === oracle && one.client === client && one.what === what)) return;
+    if (this.all.some((one) => one.oracle === oracle && one.client === client && one.what === what)) {
+      return false;
+    }
     if (this.all.length < MAX_KEPT) this.all.push(finding);
     else this.left++;
+    return true;
   }
 }

@@ -31,7 +31,12 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
   {
     row: "an answer reaches another frame (t93, t92, t60)",
     oracle: "answers",
-    explains: has("reused id"),
+    explains: has("id used again"),
+  },
+  {
+    row: "an answer reaches another frame (t93, t92, t60)",
+    oracle: "endings",
+    explains: (finding) => has("id used again")(finding) && says(/never ended/)(finding),
   },
   {
     row: "iterators: one failing frame ends the results() loop (t08)",
@@ -52,6 +57,16 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
     row: "iterators: return() does not reach an iterator that waits (t02, t55, report 09)",
     oracle: "iterators",
     explains: has("source"),
+  },
+  {
+    row: "closing loses results (t47, t47b)",
+    oracle: "closing",
+    explains: says(/was lost by close/),
+  },
+  {
+    row: "moves: frames fail where the path is slow (t95)",
+    oracle: "moves",
+    explains: has("slow"),
   },
   {
     row: "moves: counters do not add up after a resubmit (t69)",
@@ -112,6 +127,11 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
     row: "our lateness blamed on the peer (t05, t52, report 04)",
     oracle: "give-up",
     explains: has("stopped", "blocked"),
+  },
+  {
+    row: "small: dials aborted around acceptance leave sessions suspended",
+    oracle: "leaks",
+    explains: has("aborted dial"),
   },
   {
     row: "half-open peers noticed late (report 12)",

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Findings } from "./finding.ts";
-import type { Order } from "./order.ts";
+import { type Order, orderText } from "./order.ts";
 import type { SessionRun } from "./session_run.ts";
 
 /** How a frame was submitted. */
@@ -58,6 +58,9 @@ export interface Frame {
   running: boolean;
 }
 
+/** Hears of every frame: its client, and what it asks for. */
+export type SubmittedCall = (client: string, order: string) => void;
+
 /** How long a frame that is over is remembered, ms: longer than anything of it may be on its way. */
 const REMEMBER_MS = 600_000;
 /** How often that is looked at, ms. */
@@ -67,6 +70,7 @@ const PRUNE_EVERY_MS = 60_000;
 export class Ledger {
   readonly #now: () => number;
   readonly #findings: Findings;
+  readonly #submitted: SubmittedCall | undefined;
   readonly #frames: Map<string, Frame> = new Map();
   readonly #waiting: Set<Frame> = new Set();
   #prunedMs = 0;
@@ -78,7 +82,8 @@ export class Ledger {
   failed = 0;
 
   /** Makes a Ledger. */
-  constructor(now: () => number, findings: Findings) {
+  constructor(now: () => number, findings: Findings, submitted?: SubmittedCall) {
+    this.#submitted = submitted;
     this.#now = now;
     this.#findings = findings;
   }
@@ -86,6 +91,7 @@ export class Ledger {
   /** A frame is submitted. */
   open(frame: Frame): void {
     this.submitted++;
+    this.#submitted?.(frame.run.client.name, orderText(frame.order));
     this.#frames.set(frame.order.nonce, frame);
     this.#waiting.add(frame);
   }

@@ -4,9 +4,11 @@
  * @module
  */
 import { cpuUsage } from "node:process";
-import { campaign } from "./campaign.ts";
+import { campaign, scriptsOf } from "./campaign.ts";
 import { type WeatherName, WEATHERS } from "./faults.ts";
 import { failureReport, progressLine, summary } from "./report.ts";
+import type { Script } from "./script.ts";
+import { scriptFromText, scriptToText } from "./script_file.ts";
 import { shrink } from "./shrink.ts";
 import { simulate } from "./simulation.ts";
 
@@ -15,6 +17,7 @@ const HELP = `Plays whole systems of clients and servers in virtual time, with r
 deno task simulate [flags]
   --seeds N          seeds 1 … N (default: 100)
   --seed S           one seed
+  --script FILE      a script that an earlier run wrote
   --hours H          length of the storm, simulated hours (default: ${240 / 3600})
   --weather NAME     ${Object.keys(WEATHERS).join(", ")} (default: rough)
   --check            each seed twice; the two runs must be equal
@@ -29,6 +32,7 @@ class UsageError extends Error {}
 
 interface Options {
   readonly seeds: readonly number[];
+  readonly script: string | undefined;
   readonly stormMs: number;
   readonly weather: WeatherName;
   readonly twice: boolean;
@@ -37,12 +41,14 @@ interface Options {
 }
 
 const FLAGS = ["--check", "--strict", "--no-shrink"];
-const VALUES = ["--seeds", "--seed", "--hours", "--weather"];
+const VALUES = ["--seeds", "--seed", "--script", "--hours", "--weather"];
 /** Longest storm that is played when nothing is said, hours: about a second of processor time each. */
 const HOURS = 240 / 3600;
 /** How long a shorter script is looked for, ms, and in how many runs at most. */
 const SHRINK_MS = 120_000;
 const SHRINK_RUNS = 200;
+/** Where scripts of failures go. */
+const OUT = "out/simulator";
 /** Lines of the trace that are shown. */
 const TAIL = 60;
 
@@ -59,7 +65,8 @@ function readOptions(args: readonly string[]): Options | "help" {
       values.set(name, value);
     } else throw new UsageError(`unknown argument ${args[i]}`);
   }
-  if (values.has("--seed") && values.has("--seeds")) throw new UsageError("--seed or --seeds, not both");
+  const sources = ["--seed", "--seeds", "--script"].filter((name) => values.has(name));
+  if (sources.length > 1) throw new UsageError(`${sources.join(" or ")}, not both`);
   const weather = values.get("--weather") ?? "rough";
   if (!Object.hasOwn(WEATHERS, weather)) {
     throw new UsageError(`--weather is one of ${Object.keys(WEATHERS).join(", ")}, not ${weather}`);
@@ -72,6 +79,7 @@ function readOptions(args: readonly string[]): Options | "help" {
     seeds: seed !== undefined
       ? [wholeNumber("--seed", seed)]
       : Array.from({ length: count }, (_, i) => i + 1),
+    script: values.get("--script"),
     stormMs: hours * 3_600_000,
     weather: weather as WeatherName,
     twice: flags.has("--check"),
@@ -99,8 +107,12 @@ async function main(): Promise<number> {
   }
   const isTerminal = Deno.stderr.isTerminal();
   const say = (line: string) => Deno.stderr.writeSync(new TextEncoder().encode(line));
+  const given = options.script === undefined ? null : await readScript(options.script);
   const sums = await campaign({
-    ...options,
+    twice: options.twice,
+    strict: options.strict,
+    scripts: given === null ? scriptsOf(options.seeds, options) : [given],
+    count: given === null ? options.seeds.length : 1,
     cpuMs,
     played: (done, of, now) => {
       if (isTerminal) say(`\r\x1b[K${progressLine(done, of, now)}`);
@@ -110,6 +122,14 @@ async function main(): Promise<number> {
   if (sums.first !== null) await explain(sums.first, options);
   console.log(summary(sums));
   return sums.news.size === 0 ? 0 : 1;
+}
+
+async function readScript(file: string): Promise<Script> {
+  try {
+    return scriptFromText(await Deno.readTextFile(file));
+  } catch (error) {
+    throw new UsageError(`cannot read ${file}: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 /** Shows the first failure: its trace, and a shorter script that still fails. */
@@ -129,11 +149,10 @@ async function explain(
   const same =
     again.findings.find(({ oracle, what }) => oracle === finding.oracle && what === finding.what) ?? finding;
   console.log(failureReport(same, tailBefore(again.tail, same.atMs), script));
-  console.log(
-    `\nrepeat it: deno task simulate --seed ${script.seed} --hours ${
-      options.stormMs / 3_600_000
-    } --weather ${options.weather}\n`,
-  );
+  await Deno.mkdir(OUT, { recursive: true });
+  const file = `${OUT}/seed-${script.seed}.json`;
+  await Deno.writeTextFile(file, scriptToText(script));
+  console.log(`\nplay it again: deno task simulate --script ${file}${options.strict ? " --strict" : ""}\n`);
 }
 
 /** The lines of a trace up to a time. */

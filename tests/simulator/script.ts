@@ -99,7 +99,7 @@ function serverPlan(random: RandomStream, index: number): ServerPlan {
     index,
     concurrency: random.pick([2, 4, 16, 64]),
     maxConcurrentFrames: random.pick([4, 16, 64]),
-    maxSessionBytes: random.pick([256 * KIB, 1024 * KIB, 65_536 * KIB]),
+    maxSessionBytes: random.pick([128 * KIB, 256 * KIB, 1024 * KIB, 65_536 * KIB]),
     maxServerBytes: random.pick([512 * KIB, 4096 * KIB, 1_048_576 * KIB]),
     maxSendBufferBytes: random.pick([128 * KIB, 1024 * KIB, 8192 * KIB]),
     maxCacheBytes: random.pick([32 * KIB, 1024 * KIB]),

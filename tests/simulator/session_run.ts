@@ -127,7 +127,7 @@ export class SessionRun {
     if (frame !== undefined) {
       tags.add(frame.order.act);
       tags.add(frame.way);
-      if (frame.reusedId) tags.add("reused id");
+      if (frame.reusedId) tags.add("id used again");
       if (frame.handled > 1) tags.add("handled again");
     }
     return tags;

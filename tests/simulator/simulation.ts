@@ -14,6 +14,7 @@ import { checkEmpty, checkSettled } from "./oracles/leaks.ts";
 import { checkMemory } from "./oracles/memory.ts";
 import { checkServed, checkTurns, HEALED_MS } from "./oracles/starvation.ts";
 import { type Script, sessionHours } from "./script.ts";
+import type { SubmittedCall } from "./ledger.ts";
 import { SimServer } from "./server.ts";
 import { Stage } from "./stage.ts";
 import { closeSession } from "./work/life.ts";
@@ -42,6 +43,14 @@ export interface Outcome {
   readonly work: ReadonlyMap<string, number>;
 }
 
+/** Options of {@linkcode simulate}. */
+export interface SimulateOptions {
+  /** Lines of the trace that are kept. Default 60. */
+  readonly traceLines?: number;
+  /** Hears of every frame that is submitted. */
+  readonly submitted?: SubmittedCall;
+}
+
 /** How often oracles look, ms of virtual time. */
 const LOOK_EVERY_MS = 1000;
 /** How long what was begun may take to end, ms: the longest handler, an idle time, a close. */
@@ -56,9 +65,9 @@ const LIMIT_EVENTS = 100_000_000;
 /** Plays a script. Never rejects: what is thrown is a finding. */
 export async function simulate(
   script: Script,
-  options: { readonly traceLines?: number } = {},
+  options: SimulateOptions = {},
 ): Promise<Outcome> {
-  const stage = new Stage(script, options.traceLines ?? 60);
+  const stage = new Stage(script, options.traceLines ?? 60, options.submitted);
   try {
     await play(stage);
   } catch (error) {

@@ -8,7 +8,7 @@ import type { SimClient } from "./client.ts";
 import { USUAL } from "./faults.ts";
 import { Findings } from "./finding.ts";
 import { IteratorBook } from "./iterator_book.ts";
-import { Ledger } from "./ledger.ts";
+import { Ledger, type SubmittedCall } from "./ledger.ts";
 import type { Script } from "./script.ts";
 import type { SimServer } from "./server.ts";
 import { Trouble } from "./trouble.ts";
@@ -56,13 +56,13 @@ export class Stage {
   phaseSinceMs: number;
 
   /** Makes a Stage. */
-  constructor(script: Script, traceLines: number) {
+  constructor(script: Script, traceLines: number, submitted?: SubmittedCall) {
     this.script = script;
     this.world = virtualWorld({ seed: script.seed, traceLines });
     this.net = virtualNetwork(this.world, USUAL);
     const now = () => this.world.now();
     this.trouble = new Trouble(now);
-    this.ledger = new Ledger(now, this.findings);
+    this.ledger = new Ledger(now, this.findings, submitted);
     this.phaseSinceMs = now();
   }
 
@@ -80,7 +80,7 @@ export class Stage {
 
   /** An oracle has something to say. */
   found(oracle: string, what: string, client = "", tags: Iterable<string> = []): void {
-    this.world.note("oracle", `${oracle}: ${what}${client === "" ? "" : ` (${client})`}`);
-    this.findings.add({ oracle, what, atMs: this.world.now(), client, tags: new Set(tags) });
+    const isNew = this.findings.add({ oracle, what, atMs: this.world.now(), client, tags: new Set(tags) });
+    if (isNew) this.world.note("oracle", `${oracle}: ${what}${client === "" ? "" : ` (${client})`}`);
   }
 }

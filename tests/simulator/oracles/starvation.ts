@@ -30,6 +30,9 @@ export function checkTurns(stage: Stage): void {
     if (nowMs - submittedMs < TURN_MS || run.session.state !== "active") continue;
     if (stage.trouble.since(run.client.plan, submittedMs - 30_000)) continue;
     const server = stage.servers.find((one) => one.plan.index === run.client.plan.server)!;
+    // What waits in its client's own line, or behind frames of its own, is not kept waiting by others.
+    const isOwn = [...server.running].some((one) => one.frame.run === run) || run.session.stats.waiting > 0;
+    if (isOwn) continue;
     const others = begunSince(server, submittedMs, name, false);
     if (begunSince(server, submittedMs, name, true) > 0 || others < 2 * server.plan.concurrency) continue;
     stage.found(

@@ -11,9 +11,9 @@ import type { Work } from "./table.ts";
 /** Keys in use. */
 const KEYS = 4;
 
-async function put(run: SessionRun, key: number): Promise<void> {
+async function put(run: SessionRun, key: number, bytes?: number): Promise<void> {
   const number = run.cache.put(key);
-  const data = cachedBytes(run.name, key, number, run.random.pick([64, 64, 2000, 20_000]));
+  const data = cachedBytes(run.name, key, number, bytes ?? run.random.pick([64, 64, 2000, 20_000]));
   const outcome = await run.within(
     run.session.putCache({ kind: CacheObjectKind.CAMERA_BLOCK, key: BigInt(key), data }),
     30_000,
@@ -67,9 +67,9 @@ export const cacheWork: { readonly [name: string]: Work } = {
       run.circumstances.add("cache pinned");
       const key = KEYS + 1;
       for (let i = 0; i < 8 && !run.isOver && run.stage.phase === "storm"; i++) {
-        await put(run, key);
+        await put(run, key, 24_000);
         if (run.isOver) return;
-        void refer(run, key, 5000);
+        void refer(run, key, 8000);
       }
     },
   },

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { SessionRun } from "../session_run.ts";
 import type { Work } from "./table.ts";
 
 /** Longest that a call with a limit of ten seconds may take to say so, ms. */

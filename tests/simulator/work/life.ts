@@ -35,7 +35,7 @@ export const lifeWork: { readonly [name: string]: Work } = {
     },
   },
   close: {
-    weight: 0.15,
+    weight: 0.3,
     play: async (run) => {
       // Something to lose.
       for (let i = 0; i < 3; i++) {

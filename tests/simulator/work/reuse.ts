@@ -41,7 +41,7 @@ async function nowait(
 async function again(run: SessionRun, how: "cancel" | "time-out" | "discard"): Promise<void> {
   const frameId = OWN_IDS + run.random.integer(0, 3);
   if (isAwaited(run, frameId)) return;
-  run.circumstances.add("reused id");
+  run.circumstances.add("uses ids again");
   const wish = {
     way: "submit",
     act: run.random.pick(["deaf", "slow"] as const),

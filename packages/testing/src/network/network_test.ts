@@ -303,3 +303,45 @@ function headerOfSubmit(frameId: number): Uint8Array {
   new DataView(bytes.buffer).setUint32(HeaderOffset.FRAME_ID, frameId, true);
   return bytes;
 }
+
+for (const kind of KINDS) {
+  test(`${kind}: a connection tells what lies unread at an end, and which end went first, and why`, async () => {
+    const ends = await connect(kind);
+    const { world, net, client, server, accepted } = ends;
+    const [connection] = net.link().connections;
+    client.send(1, patterned(1000, 1));
+    await world.advance(100);
+    const before = connection.arrivals.server.arrivedBytes;
+    assert(before >= 1000 && connection.arrivals.server.unreadBytes === 0);
+
+    connection.server.freeze(60_000); // its system takes bytes, its program does not
+    const sentMs = world.now();
+    client.send(2, patterned(1000, 2));
+    await world.advance(1000);
+    const { unreadBytes, arrivedBytes, lastArrivalMs } = connection.arrivals.server;
+    assert(unreadBytes >= 1000 && arrivedBytes === before + unreadBytes);
+    assert(lastArrivalMs >= sentMs && lastArrivalMs <= world.now());
+    assertEquals(connection.ends, []);
+
+    void accepted[0].close({ graceful: false }); // gives up although bytes wait
+    assertEquals(connection.ends.map(({ side, by }) => [side, by]), [["server", "itself"]]);
+    assertEquals(connection.ends[0].unreadBytes, unreadBytes);
+    assertEquals(connection.ends[0].atMs, world.now());
+    await quiet(ends);
+    assertEquals(connection.ends.map(({ side }) => side), ["server", "client"]);
+    assert(server.info !== null || client.info !== null);
+  });
+
+  test(`${kind}: ends that are cut or killed say so`, async () => {
+    const cut = await connect(kind);
+    const [one] = cut.net.link().connections;
+    one.cut();
+    await quiet(cut);
+    assertEquals(one.ends.map(({ by }) => by), ["network", "network"]);
+    const killed = await connect(kind);
+    const [other] = killed.net.link().connections;
+    other.client.kill();
+    await quiet(killed);
+    assertEquals([other.ends[0].side, other.ends[0].by], ["client", "killed"]);
+  });
+}
