@@ -9,6 +9,7 @@ export * from "./src/errors.ts";
 export * from "./src/failures.ts";
 export * from "./src/host.ts";
 export * from "./src/callbacks.ts";
+export * from "./src/deadline_heap.ts";
 export * from "./src/peer_text.ts";
 export * from "./src/shown_address.ts";
 export * from "./src/wire/mod.ts";

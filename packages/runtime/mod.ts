@@ -6,7 +6,7 @@
  */
 export { type AbortListener, listenForAbort, stopListening } from "./src/abort_listeners.ts";
 export { containTimers } from "./src/contain_timers.ts";
-export { DeadlineHeap, type HeapEntry } from "./src/deadline_heap.ts";
+export { DeadlineHeap, type HeapEntry } from "@nnrp/core";
 export { type GraceOptions, GraceWatch } from "./src/grace_watch.ts";
 export { StallWatch } from "./src/stall_watch.ts";
 export { systemHost } from "./src/system_host.ts";

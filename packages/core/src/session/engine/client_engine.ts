@@ -177,12 +177,17 @@ export class ClientEngine extends SessionEngine {
     return this.#frames.get(frameId, viewId) !== undefined;
   }
 
+  /** Whether a frame of this key may be submitted: no answer to an earlier one may still come. */
+  isFree(frameId: number, viewId: number): boolean {
+    return this.#frames.isFree(frameId, viewId);
+  }
+
   /** The caller gave up waiting: frees the slot, keeps the key for the late result. */
   timeOut(frameId: number, viewId: number): void {
     if (this.#frames.timeOut(frameId, viewId)) this.#slotFreed();
   }
 
-  /** Forgets a frame; a late result for it is swallowed. */
+  /** Forgets a frame; a late result for it is swallowed, and until then its key is not used again. */
   discard(frameId: number, viewId: number): void {
     if (this.#frames.giveUp(frameId, viewId, "discarded")) this.#slotFreed();
   }
@@ -192,6 +197,7 @@ export class ClientEngine extends SessionEngine {
     if (!this.knows(frameId, viewId)) return;
     const { state } = this;
     if (state === SessionState.ACTIVE || state === SessionState.DRAINING) this.#sendCancel(frameId, viewId);
+    if (this.writer.output.multiStream) this.#frames.cross(frameId, viewId);
     this.#frames.giveUp(frameId, viewId, "cancelled", cause);
     this.#slotFreed();
   }
@@ -209,7 +215,9 @@ export class ClientEngine extends SessionEngine {
   /** Tells the server that nobody waits for these frames any more; what is in flight under the same key now is spared. */
   cancelLost(keys: readonly { frameId: number; viewId: number }[]): void {
     for (const { frameId, viewId } of keys) {
-      if (!this.knows(frameId, viewId)) this.#sendCancel(frameId, viewId);
+      if (this.knows(frameId, viewId)) continue;
+      if (this.writer.output.multiStream) this.#frames.cross(frameId, viewId);
+      this.#sendCancel(frameId, viewId);
     }
   }
 
@@ -227,7 +235,8 @@ export class ClientEngine extends SessionEngine {
     for (const waiter of waiters) {
       const { frameId, viewId } = waiter;
       if (this.#frames.get(frameId, viewId) !== waiter) continue;
-      this.#frames.take(frameId, viewId);
+      if (this.writer.output.multiStream) this.#frames.cross(frameId, viewId);
+      this.#frames.lose(waiter);
       if (!this.suspended) this.#sendCancel(frameId, viewId);
       lost.push(waiter);
     }
@@ -434,7 +443,10 @@ export class ClientEngine extends SessionEngine {
 
   /** A waiter could not take a result: its frame is over here, and is to be over there. */
   #handOverFailed({ frameId, viewId }: FrameWaiter, open: boolean, error: NnrpInternalError): void {
-    if (open) this.writer.headerOnly(MessageType.FRAME_CANCEL, { frameId, viewId });
+    if (open) {
+      if (this.writer.output.multiStream) this.#frames.cross(frameId, viewId);
+      this.#sendCancel(frameId, viewId);
+    }
     this.tellFailure(error);
     this.#slotFreed();
   }
@@ -493,7 +505,9 @@ export class ClientEngine extends SessionEngine {
       return;
     }
     if (error.errorScope === ErrorScope.FRAME) {
-      this.#frames.fail(error.relatedFrameId, error.relatedViewId, error);
+      const { relatedFrameId, relatedViewId, errorCode } = error;
+      const { multiStream } = this.writer.output;
+      this.#frames.fail(relatedFrameId, relatedViewId, error, errorCode, multiStream);
     } else if (traceId !== 0n && traceId === this.#moveTraceId) {
       this.#host.pathBroken?.(event);
       return;
