@@ -118,15 +118,26 @@ export class SessionCore {
       get nextDeadlineMs(): number {
         return Math.min(engine.nextDeadlineMs, submitter.nextDeadlineMs);
       },
+      get nextVerdictMs(): number {
+        return Math.min(engine.nextWaitMs, submitter.nextDeadlineMs);
+      },
       tick: (nowMs) => {
         engine.tick(nowMs);
         submitter.expire(nowMs);
-        const { bufferedBytes, sentBytes, receivedBytes } = this.carrier;
-        if (!stall.look(nowMs, bufferedBytes, sentBytes + receivedBytes)) return;
-        const reason = `the server took nothing for ${sendStallMs} ms`;
-        void this.carrier.close({ graceful: false, reason });
+        const { carrier } = this;
+        if (!this.#isStalled(carrier)) return;
+        // A look at the socket first: what the server took while this side did not look is known only then.
+        host.yield(() => {
+          if (carrier !== this.carrier || !this.#isStalled(carrier)) return;
+          const reason = `the server took nothing for ${sendStallMs} ms`;
+          void carrier.close({ graceful: false, reason });
+        });
       },
     }, stall.intervalMs);
+  }
+
+  #isStalled({ bufferedBytes, sentBytes, receivedBytes }: Carrier): boolean {
+    return this.#stall.look(this.host.now(), bufferedBytes, sentBytes + receivedBytes);
   }
 
   #makeEngine(): ClientEngine {

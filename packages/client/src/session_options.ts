@@ -64,6 +64,13 @@ export interface SessionOptions extends InboxLimits {
   readonly keepAliveMs?: number;
   /** The session is lost when nothing came for so long, ms; 0 = never. Default 120,000. */
   readonly idleTimeoutMs?: number;
+  /**
+   * How long a server that answers pings may leave one unanswered and send nothing else, ms; 0 = for ever. Default 15,000. Servers
+   * that never answered one and speak none of our extensions (rc2's) have `idleTimeoutMs`.
+   */
+  readonly pongTimeoutMs?: number;
+  /** After how many such times the session is lost, ≥ 1. Default 2. */
+  readonly maxMissedPongs?: number;
   /** What the session takes time, timers and random numbers from. Default: the machine. */
   readonly runtime?: Host;
   /** Called for what is worth a log line. Default: silent. */

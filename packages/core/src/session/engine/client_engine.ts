@@ -298,6 +298,7 @@ export class ClientEngine extends SessionEngine {
     this.state = SessionState.INIT;
     this.credit = new CreditGate(this.#options.flowControl ?? "auto");
     this.accepted = null;
+    this.keepAlive.forget();
     this.#requests.forget();
     this.#frames.forget();
     this.#moveTraceId = 0n;
@@ -352,14 +353,19 @@ export class ClientEngine extends SessionEngine {
     this.#requests.invalidate(fields);
   }
 
-  /** Nobody waits for the answer of this request any more. */
-  abandonReply(traceId: bigint): void {
+  /** See {@linkcode SessionEngine.abandonReply}; of patches and puts, too. */
+  override abandonReply(traceId: bigint): void {
     this.#requests.abandon(traceId);
   }
 
   /** See {@linkcode SessionEngine.nextDeadlineMs}. */
   override get nextDeadlineMs(): number {
     return Math.min(super.nextDeadlineMs, this.#frames.nextDeadlineMs, this.credit.nextDeadlineMs);
+  }
+
+  /** When the next wait for a frame ends, ms; Infinity = none does. */
+  get nextWaitMs(): number {
+    return this.#frames.nextDeadlineMs;
   }
 
   /** See {@linkcode SessionEngine.tick}. */
@@ -479,6 +485,7 @@ export class ClientEngine extends SessionEngine {
     }
     this.accepted = accepted;
     this.#frames.streamedResults = accepted.streamedResults;
+    if (accepted.isOurs) this.keepAlive.expectsPongs = true;
     this.writer.sessionId = metadata.sessionId;
     this.#typedHead = new TypedSubmitHead(metadata.sessionId);
     this.#requests.opened(settingsOfHelloAck(metadata));

@@ -325,7 +325,7 @@ test("of the keys that were given up the newest 1,024 are refused, and ids that 
 });
 
 test("a server that answers nothing costs a bounded number of frames that timed out", () => {
-  const rig = new ClientRig().open();
+  const rig = new ClientRig({ keepAliveMs: 0, idleTimeoutMs: 0 }).open();
   for (let i = 0; i < MAX_LATE_FRAMES + 100; i++) {
     const waiter = new RecordingWaiter(rig.nowMs + 1);
     rig.engine.submit({ ...frameRequest("x"), frameId: 0 }, undefined, waiter);
