@@ -16,6 +16,7 @@ import {
   type ServerEngineOptions,
   ServerHandshake,
   type ServerHandshakeOptions,
+  type ServerHost,
   type SessionEngine,
   TypedPayload,
 } from "@nnrp/core";
@@ -27,6 +28,8 @@ export interface VirtualServerOptions extends ServerEngineOptions, ServerHandsha
   readonly capabilities?: ServerCapabilities;
   /** Called for each frame. Default: it answers with the frame's text. */
   readonly submit?: (frame: ReceivedSubmit, session: ServedSession) => void;
+  /** See ServerHost. */
+  readonly refuses?: ServerHost["refuses"];
   /** Judges each hello: an error code refuses it. */
   readonly judge?: (auth: string, hellos: number) => { errorCode: number; retryAfterMs?: number } | null;
 }
@@ -96,6 +99,7 @@ export class VirtualServer {
             if (options.submit === undefined) served.answer(frame, frame.text());
             else options.submit(frame, served);
           },
+          refuses: (submit) => options.refuses?.(submit) ?? null,
           cancelled: () => {},
           flow: () => {},
           patched: () => {},
@@ -123,6 +127,7 @@ export class VirtualServer {
       begin: () => engine.begin(host.now()),
       packet: (cursor, lane) => engine.receive(cursor, lane),
       turn: () => engine.turn(),
+      skips: (cursor) => engine.skips(cursor),
       fault: (error) => engine.fault(error),
       end: () => engine.peerEnded(),
       closed: (info) => engine.carrierClosed(info),

@@ -170,7 +170,11 @@ export class ByteStreamCarrier implements Carrier {
     this.unverified = info.unverified ?? false;
     this.#after = info.after;
     this.#later = info.later ?? null;
-    this.#reader = new PacketReader(this.limits, (cursor) => this.#packet(cursor));
+    this.#reader = new PacketReader(
+      this.limits,
+      (cursor) => this.#packet(cursor),
+      (cursor) => this.#skips(cursor),
+    );
   }
 
   /** Bytes committed and not yet taken by the runtime. */
@@ -365,6 +369,14 @@ export class ByteStreamCarrier implements Carrier {
       streamId = madeUpId(++this.#submits);
     }
     if (!this.#discard) this.#sink!.packet(cursor, lane, streamId);
+  }
+
+  #skips(cursor: PacketCursor): boolean {
+    const lane = cursor.msgType === MessageType.FRAME_SUBMIT ? "submit" : "result";
+    if (!this.#discard && !(this.#sink!.skips?.(cursor, lane) ?? false)) return false;
+    if (lane === "submit") this.#submits++;
+    else this.#results++;
+    return true;
   }
 
   /** Bytes that cannot be read: the sink hears of it first (it may send its last words), then the carrier closes. */

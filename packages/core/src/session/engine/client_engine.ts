@@ -9,6 +9,7 @@ import {
   NnrpConnectionClosedError,
   NnrpError,
   type NnrpInternalError,
+  NnrpLimitError,
   NnrpStateError,
 } from "../../errors.ts";
 import { isTypedOnlyRequest, TypedSubmitHead } from "../../body/typed_heads.ts";
@@ -407,6 +408,24 @@ export class ClientEngine extends SessionEngine {
     }
   }
 
+  /** See {@linkcode SessionEngine.skips}: a result over the limit fails its frame, and nothing else. */
+  override skips(cursor: PacketCursor): boolean {
+    const { msgType, bodyLength, frameId, viewId } = cursor;
+    const { maxBodyBytes } = this.writer.output.limits;
+    if (msgType !== MessageType.RESULT_PUSH || bodyLength <= maxBodyBytes) return false;
+    if (this.state !== SessionState.ACTIVE && this.state !== SessionState.DRAINING) return false;
+    const error = new NnrpLimitError(
+      "maxBodyBytes",
+      `the result of frame ${frameId}/${viewId} has a body of ${bodyLength} bytes; this side takes at most ${maxBodyBytes}`,
+    );
+    try {
+      if (this.#frames.refuse(cursor, error)) this.#cancelOnServer(frameId, viewId);
+    } catch (cause) {
+      this.failed(msgType, cause);
+    }
+    return true;
+  }
+
   /** Dispatches what the state table lets through. */
   protected handle(msgType: number, cursor: PacketCursor): void {
     if (msgType === MessageType.RESULT_PUSH || msgType === MessageType.RESULT_DROP) {
@@ -449,12 +468,14 @@ export class ClientEngine extends SessionEngine {
 
   /** A waiter could not take a result: its frame is over here, and is to be over there. */
   #handOverFailed({ frameId, viewId }: FrameWaiter, open: boolean, error: NnrpInternalError): void {
-    if (open) {
-      if (this.writer.output.multiStream) this.#frames.cross(frameId, viewId);
-      this.#sendCancel(frameId, viewId);
-    }
+    if (open) this.#cancelOnServer(frameId, viewId);
     this.tellFailure(error);
     this.#slotFreed();
+  }
+
+  #cancelOnServer(frameId: number, viewId: number): void {
+    if (this.writer.output.multiStream) this.#frames.cross(frameId, viewId);
+    this.#sendCancel(frameId, viewId);
   }
 
   #slotFreed(): void {
@@ -496,6 +517,7 @@ export class ClientEngine extends SessionEngine {
     // Results may be as large as submits, and not smaller than what rc2 sends by default.
     const resultLimit = Math.max(Math.min(this.#maxBodyBytes, MAX_RESULT_BYTES), DEFAULT_MAX_BODY_BYTES);
     limits.maxBodyBytes = Math.max(limits.maxBodyBytes, resultLimit);
+    limits.skipsBodies = true;
     this.state = SessionState.ACTIVE;
     this.#host.opened(accepted);
   }

@@ -261,6 +261,27 @@ export class PendingFrames {
     }
   }
 
+  /**
+   * A result came that is not taken: its frame fails.
+   *
+   * @param cursor Of its body nothing is there.
+   * @returns Whether more results of the frame are to come.
+   */
+  refuse(cursor: PacketCursor, error: NnrpError): boolean {
+    const { frameId, viewId } = cursor;
+    if (this.#gone.size !== 0 && this.#swallow(cursor)) return false;
+    const waiter = this.take(frameId, viewId);
+    if (waiter === undefined) {
+      this.counts.unknown++;
+      return false;
+    }
+    const open = this.#isPart(cursor, waiter.untilEos);
+    if (open) this.#giveUp(frameId, viewId, waiter);
+    this.counts.failed++;
+    if (!waiter.late) waiter.failed(error);
+    return open;
+  }
+
   /** A waiter could not take its result: its frame fails, nothing else does. */
   #handOverFailed(waiter: FrameWaiter, final: boolean, cause: unknown): void {
     const { frameId, viewId } = waiter;
