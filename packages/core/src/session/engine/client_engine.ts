@@ -29,6 +29,7 @@ import { encodePacket, makePacket } from "../../wire/packet.ts";
 import { PacketCursor } from "../../wire/packet_cursor.ts";
 import type { TensorProfileBlock } from "../../wire/session_patch_body.ts";
 import type { CacheMirror } from "../cache/cache_mirror.ts";
+import { CONTROL_PER_FRAME } from "../control/control_rate.ts";
 import { readError } from "../control/error_exchange.ts";
 import { type CachePutReply, type PatchReply, PendingRequests } from "../control/pending_requests.ts";
 import { CreditGate } from "../flow/credit.ts";
@@ -160,6 +161,7 @@ export class ClientEngine extends SessionEngine {
     if (isTypedOnlyRequest(request)) this.#typedHead!.write(out, request, id, this.#maxBodyBytes);
     else encodeFrameSubmit(out, this.sessionId, request, id, this.#maxBodyBytes);
     this.#frames.enter(id, viewId, waiter);
+    this.link.rate.earn(CONTROL_PER_FRAME);
     output.commit("submit", id, viewId, true);
   }
 

@@ -15,6 +15,7 @@ import type { PacketCursor } from "../../wire/packet_cursor.ts";
 import { CacheDirectory, type CacheLimits } from "../cache/cache.ts";
 import { invalidateObjects, putObject } from "../cache/cache_exchange.ts";
 import { resolveReferences } from "../cache/reference_resolution.ts";
+import { CONTROL_PER_FRAME } from "../control/control_rate.ts";
 import { type ErrorFields, readError } from "../control/error_exchange.ts";
 import { ReceivedFrames } from "../frames/received_frames.ts";
 import { ReceivedSubmit } from "../frames/received_submit.ts";
@@ -450,6 +451,7 @@ export class ServerEngine extends SessionEngine {
     }
     this.#enteredOrdinal = frame.ordinal;
     this.#frames.enter(frame);
+    this.link.rate.earn(CONTROL_PER_FRAME);
     if (this.#frames.wasCancelled(frame)) {
       frame.abort(new Error("cancelled by the client"));
       this.sendDrop(frame);
