@@ -10,6 +10,7 @@ import type {
   FlowControlMode,
   Host,
 } from "@nnrp/core";
+import type { AuthBlock, AuthSource } from "./credentials.ts";
 import type { InboxLimits } from "./inbox.ts";
 
 /** Something worth a line in a log; silent unless `log` is given. */
@@ -26,8 +27,11 @@ export interface LogEvent {
 
 /** Options of a client session on a carrier that is open already. */
 export interface SessionOptions extends InboxLimits {
-  /** Sent to the server's `authValidator`: bytes, or text as UTF-8. */
-  readonly auth?: Uint8Array | string;
+  /**
+   * Sent to the server's `authValidator`: bytes, or text as UTF-8. A function is asked before each hello (the first, and each that
+   * begins a new session after a loss) and before a move to a server without tokens, so that credentials may age.
+   */
+  readonly auth?: AuthBlock | AuthSource;
   /** The wished model. */
   readonly model?: string;
   /** What the client offers in its hello. */
