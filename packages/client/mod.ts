@@ -56,6 +56,7 @@ export type { ResultStream } from "./src/result_stream.ts";
 export type { ResultRouter } from "./src/result_router.ts";
 export type { CacheInvalidation, CachePutOutcome, CachePutRequest } from "./src/cache_calls.ts";
 export type { PatchFields, PatchOutcome } from "./src/patch_calls.ts";
+export type { AuthBlock, AuthRequest, AuthSource } from "./src/credentials.ts";
 export type { LogEvent, SessionOptions } from "./src/session_options.ts";
 export type { InboxLimits } from "./src/inbox.ts";
 export {

@@ -43,13 +43,7 @@ const submit = step(
   fc.tuple(fc.nat(6), fc.nat(1), fc.nat(9), fc.nat(400)),
   (world, [frameId, viewId, kind, deadline]) => {
     const { client, nowMs } = world;
-    if (!client.canSubmit() || client.knows(frameId, viewId)) return;
-    // The server knows nothing of a discard: while it works on the discarded frame, nobody could tell the two answers apart.
-    if (
-      world.frames.some((f) =>
-        f.discarded && f.frameId === frameId && f.viewId === viewId && !world.isAnswered(f)
-      )
-    ) return;
+    if (!client.canSubmit() || !client.isFree(frameId, viewId)) return;
     const number = world.frames.length + 1;
     const frame = new ModelFrame(number, kind < 3 ? nowMs + 1 + deadline : 0);
     const ids = { frameId, viewId, traceId: BigInt(number) };
@@ -73,8 +67,6 @@ const submit = step(
 const anyFrame = fc.tuple(fc.nat(6), fc.nat(1));
 const cancel = step("cancel", anyFrame, ({ client }, [frameId, viewId]) => client.cancel(frameId, viewId));
 const discard = step("discard", anyFrame, ({ client }, [frameId, viewId]) => {
-  const frame = client.waiterOf(frameId, viewId);
-  if (frame instanceof ModelFrame) frame.discarded = true;
   client.discard(frameId, viewId);
 });
 const answer = step(

@@ -56,13 +56,12 @@ export class ModelFrame implements FrameWaiter {
   frameId = 0;
   viewId = 0;
   late = false;
+  heapAt = -1;
   readonly untilEos = false;
   /** How it ended; null = not yet. */
   end: string | null = null;
   /** Whether its wait timed out. */
   timedOutOnce = false;
-  /** Whether the client forgot it without a word. */
-  discarded = false;
   #parts = 0;
 
   constructor(readonlyNumber: number, deadlineMs: number) {

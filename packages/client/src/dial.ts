@@ -33,6 +33,7 @@ import {
   type ResolvedTarget,
   resolveTarget,
 } from "./dial_target.ts";
+import { hasAuth } from "./credentials.ts";
 import { DIAL_TIMEOUT_MS, HEAD_START_MS, HELLO_BEFORE_FALLBACK_MS } from "./defaults.ts";
 import type { DialOrigin, DialRecord } from "./dial_origin.ts";
 import { bracket, describeEndpoint } from "./endpoint.ts";
@@ -110,7 +111,7 @@ async function open(
   attempts: DialAttempt[],
 ): Promise<ClientSession> {
   const { runtime, allowPlaintextAuth = false } = options;
-  const secret = options.auth !== undefined && options.auth.length > 0 && !allowPlaintextAuth;
+  const secret = hasAuth(options.auth) && !allowPlaintextAuth;
   const target = secret ? { ...resolved, carriers: privateCarriers(resolved, "auth") } : resolved;
   const policy = options.dialPolicy ?? dialPolicyOf(options.profile?.transportPolicy);
   let plan = planClientTransport(policy);

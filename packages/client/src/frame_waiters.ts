@@ -44,6 +44,8 @@ export abstract class BaseWaiter implements PendingFrame {
   /** Timed out already. */
   late = false;
   /** See FrameWaiter. */
+  heapAt = -1;
+  /** See FrameWaiter. */
   readonly untilEos: boolean;
   /** The session. */
   protected readonly owner: FrameOwner;
@@ -121,6 +123,8 @@ export class PromiseWaiter implements PendingFrame {
   timeoutMs = 0;
   /** See BaseWaiter. */
   late = false;
+  /** See BaseWaiter. */
+  heapAt = -1;
   /** See BaseWaiter. */
   readonly untilEos: boolean;
   /** See BaseWaiter. */

@@ -26,6 +26,7 @@ import {
   SessionState,
 } from "@nnrp/core";
 import { containTimers, StallWatch, systemHost, waitFor, type WaitOptions } from "@nnrp/runtime";
+import { askAuth, type AuthBlock } from "./credentials.ts";
 import { closeInOrder, type CloseOptions } from "./closing.ts";
 import { ControlRequests } from "./control_requests.ts";
 import { MAX_EVENTS_KEPT, SEND_STALL_MS } from "./defaults.ts";
@@ -69,7 +70,6 @@ export class SessionCore {
 
   readonly #timer: SessionTimer;
   readonly #stall: StallWatch;
-  readonly #hello: ReturnType<typeof buildClientHello>;
   #opening: { resolve: () => void; reject: (error: NnrpError) => void } | null = null;
   #resolveClosed: (end: SessionEnd) => void = () => {};
   #end: SessionEnd | null = null;
@@ -88,7 +88,7 @@ export class SessionCore {
     const { maxEventsKept = MAX_EVENTS_KEPT, sendStallMs = SEND_STALL_MS } = options;
     this.carrier = carrier;
     this.options = options;
-    this.#hello = buildClientHello(options);
+    if (typeof options.auth !== "function") this.#hello(options.auth); // refuses what cannot be said before anything is sent
     this.hints = new EventFeed(host, maxEventsKept);
     this.flows = new EventFeed(host, maxEventsKept);
     this.errors = new EventFeed(host, maxEventsKept);
@@ -118,15 +118,26 @@ export class SessionCore {
       get nextDeadlineMs(): number {
         return Math.min(engine.nextDeadlineMs, submitter.nextDeadlineMs);
       },
+      get nextVerdictMs(): number {
+        return Math.min(engine.nextWaitMs, submitter.nextDeadlineMs);
+      },
       tick: (nowMs) => {
         engine.tick(nowMs);
         submitter.expire(nowMs);
-        const { bufferedBytes, sentBytes, receivedBytes } = this.carrier;
-        if (!stall.look(nowMs, bufferedBytes, sentBytes + receivedBytes)) return;
-        const reason = `the server took nothing for ${sendStallMs} ms`;
-        void this.carrier.close({ graceful: false, reason });
+        const { carrier } = this;
+        if (!this.#isStalled(carrier)) return;
+        // A look at the socket first: what the server took while this side did not look is known only then.
+        host.yield(() => {
+          if (carrier !== this.carrier || !this.#isStalled(carrier)) return;
+          const reason = `the server took nothing for ${sendStallMs} ms`;
+          void carrier.close({ graceful: false, reason });
+        });
       },
     }, stall.intervalMs);
+  }
+
+  #isStalled({ bufferedBytes, sentBytes, receivedBytes }: Carrier): boolean {
+    return this.#stall.look(this.host.now(), bufferedBytes, sentBytes + receivedBytes);
   }
 
   #makeEngine(): ClientEngine {
@@ -173,9 +184,15 @@ export class SessionCore {
   }
 
   /** What proves to a server without tokens whose session this is. */
-  get auth(): Uint8Array {
-    const { body, metadata } = this.#hello;
+  async askProof(limits: WaitOptions): Promise<Uint8Array> {
+    const { body, metadata } = this.#hello(await askAuth(this.host, this.options.auth, limits));
     return body.subarray(body.length - metadata.authBytes);
+  }
+
+  #hello(auth: AuthBlock | undefined): ReturnType<typeof buildClientHello> {
+    // A token is not asked for where anybody could read it.
+    const isOpen = this.origin?.isPrivate(this.carrier) === false;
+    return buildClientHello({ ...this.options, auth, ...(isOpen && { migrationToken: false }) });
   }
 
   /** The session's id; 0 before the first handshake. */
@@ -210,14 +227,17 @@ export class SessionCore {
 
   /** Says hello on the present carrier and waits for the server's answer. */
   async #sayHello(limits: WaitOptions): Promise<void> {
-    // A token is not asked for where anybody could read it.
-    const isOpen = this.origin?.isPrivate(this.carrier) === false;
-    const { metadata, body } = isOpen
-      ? buildClientHello({ ...this.options, migrationToken: false })
-      : this.#hello;
-    const onTimeout = (ms: number) => new NnrpTimeoutError("the handshake", ms);
+    const { timeoutMs = Infinity, signal } = limits;
+    const endsMs = this.host.now() + timeoutMs;
+    const { metadata, body } = this.#hello(await askAuth(this.host, this.options.auth, limits));
+    if (this.engine.state !== SessionState.INIT) {
+      const why = "the connection ended while a credential was asked for";
+      throw new NnrpConnectionClosedError(this.carrier.name, why);
+    }
+    const left = { signal, timeoutMs: Math.max(1, endsMs - this.host.now()) };
+    const onTimeout = () => new NnrpTimeoutError("the handshake", timeoutMs);
     try {
-      await waitFor<void>(this.host, limits, onTimeout, (resolve, reject) => {
+      await waitFor<void>(this.host, left, onTimeout, (resolve, reject) => {
         this.#opening = { resolve, reject };
         this.engine.hello(metadata, body);
         return () => {};

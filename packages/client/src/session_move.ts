@@ -9,6 +9,9 @@ import type { MigrateOptions, MoveOutcome } from "./migration.ts";
 import { dialForMove } from "./migration_target.ts";
 import type { SessionCore } from "./session_core.ts";
 
+/** A token says whose session it is. */
+const NO_PROOF = new Uint8Array(0);
+
 /** Moves one session, one move at a time. */
 export class SessionMover {
   readonly #core: SessionCore;
@@ -54,6 +57,9 @@ export class SessionMover {
       transport: previous.transport,
       carrierName: previous.name,
     };
+    const proof = paths.hasToken
+      ? NO_PROOF
+      : await core.askProof({ signal: options.signal, timeoutMs: endsMs - host.now() });
     const carrier = await dialForMove(present, paths.hasToken, options);
     try {
       this.#demandMovable(); // much may have happened while it was dialled
@@ -61,12 +67,9 @@ export class SessionMover {
       void carrier.close({ graceful: false });
       throw error;
     }
-    const { ack } = await paths.join(
-      carrier,
-      options.lastResultFrameId ?? core.engine.lastResultFrameId,
-      core.auth,
-      { signal: options.signal, timeoutMs: Math.max(1, endsMs - host.now()) },
-    );
+    const limits = () => ({ signal: options.signal, timeoutMs: Math.max(1, endsMs - host.now()) });
+    const lastResult = options.lastResultFrameId ?? core.engine.lastResultFrameId;
+    const { ack } = await paths.join(carrier, lastResult, proof, limits());
     const accepted = ack.acceptCode === 0;
     const what = accepted
       ? `moved from ${previous.name} to ${carrier.name}`

@@ -10,6 +10,7 @@ import type {
   FlowControlMode,
   Host,
 } from "@nnrp/core";
+import type { AuthBlock, AuthSource } from "./credentials.ts";
 import type { InboxLimits } from "./inbox.ts";
 
 /** Something worth a line in a log; silent unless `log` is given. */
@@ -26,8 +27,11 @@ export interface LogEvent {
 
 /** Options of a client session on a carrier that is open already. */
 export interface SessionOptions extends InboxLimits {
-  /** Sent to the server's `authValidator`: bytes, or text as UTF-8. */
-  readonly auth?: Uint8Array | string;
+  /**
+   * Sent to the server's `authValidator`: bytes, or text as UTF-8. A function is asked before each hello (the first, and each that
+   * begins a new session after a loss) and before a move to a server without tokens, so that credentials may age.
+   */
+  readonly auth?: AuthBlock | AuthSource;
   /** The wished model. */
   readonly model?: string;
   /** What the client offers in its hello. */
@@ -64,6 +68,13 @@ export interface SessionOptions extends InboxLimits {
   readonly keepAliveMs?: number;
   /** The session is lost when nothing came for so long, ms; 0 = never. Default 120,000. */
   readonly idleTimeoutMs?: number;
+  /**
+   * How long a server that answers pings may leave one unanswered and send nothing else, ms; 0 = for ever. Default 15,000. Servers
+   * that never answered one and speak none of our extensions (rc2's) have `idleTimeoutMs`.
+   */
+  readonly pongTimeoutMs?: number;
+  /** After how many such times the session is lost, ≥ 1. Default 2. */
+  readonly maxMissedPongs?: number;
   /** What the session takes time, timers and random numbers from. Default: the machine. */
   readonly runtime?: Host;
   /** Called for what is worth a log line. Default: silent. */

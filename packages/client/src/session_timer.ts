@@ -9,6 +9,8 @@ import type { CancelTimer, Host } from "@nnrp/core";
 export interface Timed {
   /** When something is due next, ms of the host's clock; Infinity = nothing is. */
   readonly nextDeadlineMs: number;
+  /** When a wait for the peer ends next, ms; what came in time but was not read yet is looked at before. */
+  readonly nextVerdictMs: number;
   /** Does what is due. */
   tick(nowMs: number): void;
 }
@@ -46,10 +48,17 @@ export class SessionTimer {
     const now = this.#host.now();
     this.#setMs = Math.min(this.#timed.nextDeadlineMs, now + this.#intervalMs);
     this.#cancelTimer = this.#host.after(Math.max(1, Math.ceil(this.#setMs - now)), () => {
-      this.#setMs = Infinity;
-      this.#timed.tick(this.#host.now());
-      this.set();
+      // The timer may be late because the event loop was blocked, and what came meanwhile lies in the socket: a look first.
+      if (this.#host.now() < this.#timed.nextVerdictMs) this.#tick();
+      else this.#host.yield(() => this.#tick());
     });
+  }
+
+  #tick(): void {
+    if (this.#setMs === -Infinity) return;
+    this.#setMs = Infinity;
+    this.#timed.tick(this.#host.now());
+    this.set();
   }
 
   /** Ends it for good. */

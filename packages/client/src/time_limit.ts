@@ -22,10 +22,16 @@ export async function withinTime<T>(
 ): Promise<T> {
   const { timeoutMs, signal } = limits;
   const limit = new AbortController();
-  const cancelTimer = host.after(timeoutMs, () => limit.abort(onTimeout(timeoutMs)));
+  let isDone = false;
+  // What is waited for may have happened while the event loop was blocked: a look at the sockets first.
+  const cancelTimer = host.after(
+    timeoutMs,
+    () => host.yield(() => isDone || limit.abort(onTimeout(timeoutMs))),
+  );
   try {
     return await withSignals([signal], limit, () => work(limit.signal));
   } finally {
+    isDone = true;
     cancelTimer();
   }
 }

@@ -171,7 +171,11 @@ export class ByteStreamCarrier implements Carrier {
     this.peerIdentity = info.peerIdentity;
     this.unverified = info.unverified ?? false;
     this.#host = info.host ?? null;
-    this.#reader = new PacketReader(this.limits, (cursor) => this.#packet(cursor));
+    this.#reader = new PacketReader(
+      this.limits,
+      (cursor) => this.#packet(cursor),
+      (cursor) => this.#skips(cursor),
+    );
   }
 
   /** Bytes committed and not yet taken by the runtime. */
@@ -361,6 +365,14 @@ export class ByteStreamCarrier implements Carrier {
     if (lane === "result") streamId = madeUpId(++this.#results);
     else if (lane === "submit") streamId = madeUpId(++this.#submits);
     if (!this.#discard) this.#sink!.packet(cursor, lane, streamId);
+  }
+
+  #skips(cursor: PacketCursor): boolean {
+    const lane = laneOf(cursor.msgType);
+    if (!this.#discard && !(this.#sink!.skips?.(cursor, lane) ?? false)) return false;
+    if (lane === "submit") this.#submits++;
+    else this.#results++;
+    return true;
   }
 
   /** Bytes that cannot be read: the sink hears of it first (it may send its last words), then the carrier closes. */

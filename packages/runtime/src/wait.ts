@@ -58,11 +58,14 @@ export function waitFor<T>(
     });
     if (settled) return; // the answer was there already
     if (timeoutMs !== undefined) {
-      cancelTimer = host.after(timeoutMs, () => {
-        settle();
-        giveUp!();
-        reject(onTimeout(timeoutMs));
-      });
+      // The timer may be late because the event loop was blocked, and the answer lies in the socket: a look first.
+      cancelTimer = host.after(timeoutMs, () =>
+        host.yield(() => {
+          if (settled) return;
+          settle();
+          giveUp!();
+          reject(onTimeout(timeoutMs));
+        }));
     }
     if (signal !== undefined) listenForAbort(signal, listener);
   });

@@ -121,6 +121,7 @@ export class RecordingWaiter implements FrameWaiter {
   viewId = 0;
   deadlineMs: number;
   late = false;
+  heapAt = -1;
   readonly untilEos: boolean;
   /** In order: `"part"`, `"final"`, `"timedOut"`, or the code of an error. */
   readonly heard: string[] = [];

@@ -10,6 +10,11 @@ export const CONTROL_BURST = 1000;
 /** Such packets per second in the long run. */
 export const CONTROL_PER_SECOND = 33;
 
+/**
+ * What each frame earns: its cancel may come too late, and a ping, a flow update and an invalidation with each frame are no flood.
+ */
+export const CONTROL_PER_FRAME = 4;
+
 /** Options of {@linkcode ControlRate}. */
 export interface ControlRateOptions {
   /** Packets that may come at once, ≥ 1. Default {@linkcode CONTROL_BURST}. */

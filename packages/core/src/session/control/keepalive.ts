@@ -13,6 +13,17 @@ import { PendingReplies } from "./pending_replies.ts";
 export const DEFAULT_KEEP_ALIVE_MS = 5_000;
 /** A session in which nothing was received for this long is dead: rc2's idle time (behaviour spec §12). */
 export const DEFAULT_IDLE_TIMEOUT_MS = 120_000;
+/** How long an answer to a PING may take from a peer that answers them, ms: a congested path of today needs a second or two. */
+export const DEFAULT_PONG_TIMEOUT_MS = 15_000;
+/** Missing answers in a row that end the session: one may be lost with a path that a network changed under way. */
+export const DEFAULT_MAX_MISSED_PONGS = 2;
+/**
+ * Time between two looks at a peer that seems dead, ms. The first may be late, because this side's event loop was blocked or the
+ * machine slept; what came meanwhile lies in the socket, and is read before the second.
+ */
+const LOOK_AGAIN_MS = 20;
+/** A second look that is later than this counts as a first one, ms. */
+const LATE_LOOK_MS = 1000;
 /** Pings that may wait for their pong. */
 export const MAX_PENDING_PINGS = 64;
 
@@ -22,7 +33,17 @@ export interface KeepAliveOptions {
   readonly keepAliveMs?: number;
   /** Longest silence of the peer, ms; ≤ 0 = for ever. Default {@linkcode DEFAULT_IDLE_TIMEOUT_MS}. */
   readonly idleTimeoutMs?: number;
+  /**
+   * How long a PING may stay unanswered by a peer that answers them ({@linkcode KeepAlive.expectsPongs}) and sends nothing else, ms;
+   * ≤ 0 = for ever. Default {@linkcode DEFAULT_PONG_TIMEOUT_MS}.
+   */
+  readonly pongTimeoutMs?: number;
+  /** After how many such times the peer is dead, ≥ 1. Default {@linkcode DEFAULT_MAX_MISSED_PONGS}. */
+  readonly maxMissedPongs?: number;
 }
+
+/** What {@linkcode KeepAlive.judge} finds. `"idle"` and `"unanswered"`: the peer is dead. */
+export type LifeSign = "alive" | "idle" | "unanswered";
 
 /** An answered ping. */
 export interface PongOutcome<W> {
@@ -42,11 +63,20 @@ export class KeepAlive<W = unknown> {
   rttDeviationMs = 0;
   /** Smallest round trip so far, ms; undefined before the first. */
   minRttMs: number | undefined;
+  /** Whether the peer answers pings: it did, or what it agreed to says so. rc2's never do. */
+  expectsPongs = false;
 
   #keepAliveMs: number;
   #idleMs: number;
   #sentMs: number;
   #receivedMs: number;
+  readonly #pongMs: number;
+  readonly #maxMissed: number;
+  // Of the pings since something came: their number, when the count of their time began, when the last one left.
+  #unanswered = 0;
+  #unansweredMs = Infinity;
+  #lastPingMs = -Infinity;
+  #suspectedMs = Infinity; // when the peer first seemed dead
   #pings = new PendingReplies<number, W>("pendingPings", MAX_PENDING_PINGS);
 
   /**
@@ -60,6 +90,9 @@ export class KeepAlive<W = unknown> {
     const idleMs = options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS;
     this.#keepAliveMs = keepAliveMs > 0 ? keepAliveMs : Infinity;
     this.#idleMs = idleMs > 0 ? idleMs : Infinity;
+    const pongMs = options.pongTimeoutMs ?? DEFAULT_PONG_TIMEOUT_MS;
+    this.#pongMs = pongMs > 0 ? pongMs : Infinity;
+    this.#maxMissed = Math.max(1, options.maxMissedPongs ?? DEFAULT_MAX_MISSED_PONGS);
     this.#sentMs = nowMs;
     this.#receivedMs = nowMs;
   }
@@ -69,9 +102,28 @@ export class KeepAlive<W = unknown> {
     return this.#pings.size;
   }
 
-  /** When {@linkcode KeepAlive.pingDue} or {@linkcode KeepAlive.isIdle} can next become true, ms; Infinity = never. */
+  /** When a ping is due or {@linkcode KeepAlive.judge} wants to look next, ms; Infinity = never. */
   get nextDeadlineMs(): number {
-    return Math.min(this.#sentMs + this.#keepAliveMs, this.#receivedMs + this.#idleMs);
+    const lookMs = this.#suspectedMs === Infinity
+      ? Math.min(this.#receivedMs + this.#idleMs, this.#deadMs)
+      : this.#suspectedMs + LOOK_AGAIN_MS;
+    return Math.min(this.#pingMs, lookMs);
+  }
+
+  /** When the next ping is due, ms. */
+  get #pingMs(): number {
+    const ownMs = this.#sentMs + this.#keepAliveMs;
+    if (!this.expectsPongs || ownMs === Infinity) return ownMs;
+    // However busy this side is with sending: a peer that is silent is asked.
+    const restMs = Math.max(this.#pongMs, this.#keepAliveMs);
+    return Math.min(ownMs, Math.max(this.#receivedMs, this.#lastPingMs) + restMs);
+  }
+
+  /** When too many pings in a row have not been answered, ms. */
+  get #deadMs(): number {
+    return this.expectsPongs && this.#unanswered >= this.#maxMissed
+      ? this.#unansweredMs + this.#pongMs * this.#maxMissed
+      : Infinity;
   }
 
   /** Something was written. */
@@ -82,11 +134,46 @@ export class KeepAlive<W = unknown> {
   /** Something arrived. */
   received(nowMs: number): void {
     this.#receivedMs = nowMs;
+    this.#suspectedMs = Infinity;
+    if (this.#unanswered === 0) return;
+    this.#unanswered = 0;
+    this.#unansweredMs = Infinity;
   }
 
-  /** Whether nothing was sent for so long that a ping is due. Sending it (or anything) starts the time anew. */
+  /** Bytes still wait to be sent, pings among them perhaps: the time for their answers has not begun. */
+  held(nowMs: number): void {
+    if (this.#unanswered !== 0) this.#unansweredMs = nowMs;
+  }
+
+  /** Another peer from now on: whether it answers pings is not known. */
+  forget(): void {
+    this.expectsPongs = false;
+  }
+
+  /**
+   * Whether a ping is due: nothing was sent for so long, or a peer that answers pings has been silent. Sending it starts the time
+   * anew.
+   */
   pingDue(nowMs: number): boolean {
-    return nowMs >= this.#sentMs + this.#keepAliveMs;
+    return nowMs >= this.#pingMs;
+  }
+
+  /**
+   * Whether the peer is alive. It is not before two looks with time for the event loop between them found nothing: one look may be
+   * late, and then it is not the peer's fault that nothing was read.
+   *
+   * @param nowMs Monotonic time, ms; {@linkcode KeepAlive.nextDeadlineMs} says when to look next.
+   */
+  judge(nowMs: number): LifeSign {
+    const sign: LifeSign = nowMs >= this.#deadMs ? "unanswered" : this.isIdle(nowMs) ? "idle" : "alive";
+    if (sign === "alive") {
+      this.#suspectedMs = Infinity;
+      return sign;
+    }
+    const sinceMs = nowMs - this.#suspectedMs; // −Infinity = this is the first look
+    if (sinceMs >= LOOK_AGAIN_MS && sinceMs <= LATE_LOOK_MS) return sign;
+    if (!(sinceMs >= 0 && sinceMs < LOOK_AGAIN_MS)) this.#suspectedMs = nowMs;
+    return "alive";
   }
 
   /** Whether the peer has been silent for longer than the idle limit. */
@@ -105,6 +192,8 @@ export class KeepAlive<W = unknown> {
   pingSent(traceId: bigint, nowMs: number, waiter?: W): void {
     if (waiter !== undefined || this.#pings.hasRoom) this.#pings.add(traceId, nowMs, waiter);
     this.#sentMs = nowMs;
+    this.#lastPingMs = nowMs;
+    if (this.#unanswered++ === 0) this.#unansweredMs = nowMs;
   }
 
   /**
@@ -117,6 +206,7 @@ export class KeepAlive<W = unknown> {
   pong(traceId: bigint, nowMs: number): PongOutcome<W> | undefined {
     const ping = this.#pings.take(traceId);
     if (ping === undefined) return undefined;
+    this.expectsPongs = true;
     const rttMs = Math.max(0, nowMs - ping.data);
     this.#measure(rttMs);
     return { rttMs, waiter: ping.waiter };

@@ -9,6 +9,7 @@ import {
   NnrpConnectionClosedError,
   NnrpError,
   type NnrpInternalError,
+  NnrpLimitError,
   NnrpStateError,
 } from "../../errors.ts";
 import { isTypedOnlyRequest, TypedSubmitHead } from "../../body/typed_heads.ts";
@@ -28,6 +29,7 @@ import { encodePacket, makePacket } from "../../wire/packet.ts";
 import { PacketCursor } from "../../wire/packet_cursor.ts";
 import type { TensorProfileBlock } from "../../wire/session_patch_body.ts";
 import type { CacheMirror } from "../cache/cache_mirror.ts";
+import { CONTROL_PER_FRAME } from "../control/control_rate.ts";
 import { readError } from "../control/error_exchange.ts";
 import { type CachePutReply, type PatchReply, PendingRequests } from "../control/pending_requests.ts";
 import { CreditGate } from "../flow/credit.ts";
@@ -159,6 +161,7 @@ export class ClientEngine extends SessionEngine {
     if (isTypedOnlyRequest(request)) this.#typedHead!.write(out, request, id, this.#maxBodyBytes);
     else encodeFrameSubmit(out, this.sessionId, request, id, this.#maxBodyBytes);
     this.#frames.enter(id, viewId, waiter);
+    this.link.rate.earn(CONTROL_PER_FRAME);
     output.commit("submit", id, viewId, true);
   }
 
@@ -177,12 +180,17 @@ export class ClientEngine extends SessionEngine {
     return this.#frames.get(frameId, viewId) !== undefined;
   }
 
+  /** Whether a frame of this key may be submitted: no answer to an earlier one may still come. */
+  isFree(frameId: number, viewId: number): boolean {
+    return this.#frames.isFree(frameId, viewId);
+  }
+
   /** The caller gave up waiting: frees the slot, keeps the key for the late result. */
   timeOut(frameId: number, viewId: number): void {
     if (this.#frames.timeOut(frameId, viewId)) this.#slotFreed();
   }
 
-  /** Forgets a frame; a late result for it is swallowed. */
+  /** Forgets a frame; a late result for it is swallowed, and until then its key is not used again. */
   discard(frameId: number, viewId: number): void {
     if (this.#frames.giveUp(frameId, viewId, "discarded")) this.#slotFreed();
   }
@@ -192,6 +200,7 @@ export class ClientEngine extends SessionEngine {
     if (!this.knows(frameId, viewId)) return;
     const { state } = this;
     if (state === SessionState.ACTIVE || state === SessionState.DRAINING) this.#sendCancel(frameId, viewId);
+    if (this.writer.output.multiStream) this.#frames.cross(frameId, viewId);
     this.#frames.giveUp(frameId, viewId, "cancelled", cause);
     this.#slotFreed();
   }
@@ -209,7 +218,9 @@ export class ClientEngine extends SessionEngine {
   /** Tells the server that nobody waits for these frames any more; what is in flight under the same key now is spared. */
   cancelLost(keys: readonly { frameId: number; viewId: number }[]): void {
     for (const { frameId, viewId } of keys) {
-      if (!this.knows(frameId, viewId)) this.#sendCancel(frameId, viewId);
+      if (this.knows(frameId, viewId)) continue;
+      if (this.writer.output.multiStream) this.#frames.cross(frameId, viewId);
+      this.#sendCancel(frameId, viewId);
     }
   }
 
@@ -227,7 +238,8 @@ export class ClientEngine extends SessionEngine {
     for (const waiter of waiters) {
       const { frameId, viewId } = waiter;
       if (this.#frames.get(frameId, viewId) !== waiter) continue;
-      this.#frames.take(frameId, viewId);
+      if (this.writer.output.multiStream) this.#frames.cross(frameId, viewId);
+      this.#frames.lose(waiter);
       if (!this.suspended) this.#sendCancel(frameId, viewId);
       lost.push(waiter);
     }
@@ -289,6 +301,7 @@ export class ClientEngine extends SessionEngine {
     this.state = SessionState.INIT;
     this.credit = new CreditGate(this.#options.flowControl ?? "auto");
     this.accepted = null;
+    this.keepAlive.forget();
     this.#requests.forget();
     this.#frames.forget();
     this.#moveTraceId = 0n;
@@ -343,14 +356,19 @@ export class ClientEngine extends SessionEngine {
     this.#requests.invalidate(fields);
   }
 
-  /** Nobody waits for the answer of this request any more. */
-  abandonReply(traceId: bigint): void {
+  /** See {@linkcode SessionEngine.abandonReply}; of patches and puts, too. */
+  override abandonReply(traceId: bigint): void {
     this.#requests.abandon(traceId);
   }
 
   /** See {@linkcode SessionEngine.nextDeadlineMs}. */
   override get nextDeadlineMs(): number {
     return Math.min(super.nextDeadlineMs, this.#frames.nextDeadlineMs, this.credit.nextDeadlineMs);
+  }
+
+  /** When the next wait for a frame ends, ms; Infinity = none does. */
+  get nextWaitMs(): number {
+    return this.#frames.nextDeadlineMs;
   }
 
   /** See {@linkcode SessionEngine.tick}. */
@@ -390,6 +408,24 @@ export class ClientEngine extends SessionEngine {
     } catch (cause) {
       this.failed(msgType, cause);
     }
+  }
+
+  /** See {@linkcode SessionEngine.skips}: a result over the limit fails its frame, and nothing else. */
+  override skips(cursor: PacketCursor): boolean {
+    const { msgType, bodyLength, frameId, viewId } = cursor;
+    const { maxBodyBytes } = this.writer.output.limits;
+    if (msgType !== MessageType.RESULT_PUSH || bodyLength <= maxBodyBytes) return false;
+    if (this.state !== SessionState.ACTIVE && this.state !== SessionState.DRAINING) return false;
+    const error = new NnrpLimitError(
+      "maxBodyBytes",
+      `the result of frame ${frameId}/${viewId} has a body of ${bodyLength} bytes; this side takes at most ${maxBodyBytes}`,
+    );
+    try {
+      if (this.#frames.refuse(cursor, error)) this.#cancelOnServer(frameId, viewId);
+    } catch (cause) {
+      this.failed(msgType, cause);
+    }
+    return true;
   }
 
   /** Dispatches what the state table lets through. */
@@ -434,9 +470,14 @@ export class ClientEngine extends SessionEngine {
 
   /** A waiter could not take a result: its frame is over here, and is to be over there. */
   #handOverFailed({ frameId, viewId }: FrameWaiter, open: boolean, error: NnrpInternalError): void {
-    if (open) this.writer.headerOnly(MessageType.FRAME_CANCEL, { frameId, viewId });
+    if (open) this.#cancelOnServer(frameId, viewId);
     this.tellFailure(error);
     this.#slotFreed();
+  }
+
+  #cancelOnServer(frameId: number, viewId: number): void {
+    if (this.writer.output.multiStream) this.#frames.cross(frameId, viewId);
+    this.#sendCancel(frameId, viewId);
   }
 
   #slotFreed(): void {
@@ -467,6 +508,7 @@ export class ClientEngine extends SessionEngine {
     }
     this.accepted = accepted;
     this.#frames.streamedResults = accepted.streamedResults;
+    if (accepted.isOurs) this.keepAlive.expectsPongs = true;
     this.writer.sessionId = metadata.sessionId;
     this.#typedHead = new TypedSubmitHead(metadata.sessionId);
     this.#requests.opened(settingsOfHelloAck(metadata));
@@ -477,6 +519,7 @@ export class ClientEngine extends SessionEngine {
     // Results may be as large as submits, and not smaller than what rc2 sends by default.
     const resultLimit = Math.max(Math.min(this.#maxBodyBytes, MAX_RESULT_BYTES), DEFAULT_MAX_BODY_BYTES);
     limits.maxBodyBytes = Math.max(limits.maxBodyBytes, resultLimit);
+    limits.skipsBodies = true;
     this.state = SessionState.ACTIVE;
     this.#host.opened(accepted);
   }
@@ -493,7 +536,9 @@ export class ClientEngine extends SessionEngine {
       return;
     }
     if (error.errorScope === ErrorScope.FRAME) {
-      this.#frames.fail(error.relatedFrameId, error.relatedViewId, error);
+      const { relatedFrameId, relatedViewId, errorCode } = error;
+      const { multiStream } = this.writer.output;
+      this.#frames.fail(relatedFrameId, relatedViewId, error, errorCode, multiStream);
     } else if (traceId !== 0n && traceId === this.#moveTraceId) {
       this.#host.pathBroken?.(event);
       return;

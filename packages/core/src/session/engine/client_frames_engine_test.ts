@@ -1,13 +1,14 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
-import { ClientRig, frameRequest, namesOf, RecordingWaiter } from "@nnrp/testing/engines";
+import { ackFor, ClientRig, frameRequest, namesOf, RecordingWaiter } from "@nnrp/testing/engines";
 import { bare, errorPacket, resultPacket } from "@nnrp/testing/packets";
 import type { SubmitRequest } from "../../body/submit_request.ts";
-import { NnrpError, NnrpStateError } from "../../errors.ts";
+import { NnrpConnectionClosedError, NnrpError, NnrpStateError } from "../../errors.ts";
 import { ErrorCode, ErrorScope, MessageType, ResultClass } from "../../wire/enums.ts";
 import { HeaderFlags, ResultFlags } from "../../wire/flags.ts";
 import type { NnrpPacket } from "../../wire/packet.ts";
+import { MAX_LATE_FRAMES } from "../frames/pending_frames.ts";
 import type { ClientEngine } from "./client_engine.ts";
 import { SessionState } from "./states.ts";
 
@@ -199,43 +200,140 @@ test("§10: a cancelled frame is over at once: FRAME_CANCEL goes out, a late res
   assertEquals([rig.out.take().length, rig.engine.counts.cancelled], [0, 1]);
 });
 
-test("§10: the late answers of a cancelled frame do not settle a new one of the same key", () => {
-  for (const answer of [drop(1), resultPacket(1), frameError(1)]) {
-    const rig = new ClientRig().open();
-    rig.submit(1);
-    rig.engine.cancel(1, 0);
-    const again = rig.submit(1);
-    rig.receive(answer);
-    assertEquals(again.heard, [], "the first answer is the cancelled frame's");
-    rig.receive(resultPacket(1));
-    assertEquals(again.heard, ["final"]);
-    assertEquals(rig.engine.framesInFlight, 0);
-  }
-});
+/** Ways in which a wait for a frame ends before its answer came. */
+const GIVEN_UP: readonly [how: string, end: (rig: ClientRig) => void][] = [
+  ["cancelled", (rig) => rig.engine.cancel(1, 0)],
+  ["discarded", (rig) => rig.engine.discard(1, 0)],
+  ["timed out", (rig) => rig.engine.timeOut(1, 0)],
+  ["timed out and discarded", (rig) => {
+    rig.engine.timeOut(1, 0);
+    rig.engine.discard(1, 0);
+  }],
+  ["lost with its path", (rig) => {
+    rig.engine.losePath(rig.engine.waiters(), new NnrpConnectionClosedError("test", "gone"));
+  }],
+  ["lost, and the session came back", (rig) => {
+    rig.engine.resumable = true;
+    rig.engine.carrierClosed({ code: 0, reason: "", local: false });
+    rig.engine.moveTo(rig.out, rig.nowMs);
+    rig.engine.cancelLost(rig.lost);
+  }],
+];
 
-test("§10: a key that is cancelled again and again gets the answers of its last frame only", () => {
-  const rig = new ClientRig().open();
-  for (let i = 0; i < 5; i++) {
-    rig.submit(1);
-    rig.engine.cancel(1, 0);
+for (const [how, giveUp] of GIVEN_UP) {
+  for (
+    const [what, parts, answer, several] of [
+      ["a result", [], resultPacket(1), false],
+      ["a drop", [], drop(1), false],
+      ["an ERROR", [], frameError(1), false],
+      ["the end of a stream", [part(1), part(1)], part(1, HeaderFlags.EOS), false],
+      ["a result of a carrier with several streams", [], resultPacket(1), true],
+    ] as const
+  ) {
+    test(`§10: the key of a frame that was ${how} is refused until ${what} came`, () => {
+      const rig = new ClientRig({}, several).open();
+      const old = rig.submit(1);
+      giveUp(rig);
+      const heard = [...old.heard];
+      rig.out.take();
+      const refused = () => {
+        const error = assertThrows(() => rig.submit(1), NnrpStateError, "may still");
+        assert(/another id/.test(error.message), error.message);
+        assertEquals(rig.out.take().length, 0, "nothing was sent");
+      };
+      refused();
+      for (const packet of parts) {
+        rig.receive(packet);
+        refused();
+      }
+      const other = rig.submit(1, 1);
+      rig.receive(answer);
+      if (!how.startsWith("timed")) assertEquals(old.heard, heard, "nobody hears of what was given up");
+      if (several && how !== "discarded" && !how.startsWith("timed")) refused(); // the cancel may still be under way
+      else {
+        const again = rig.submit(1);
+        rig.receive(resultPacket(1));
+        assertEquals(again.heard, ["final"]);
+      }
+      assertEquals(other.heard, [], "another view is another frame");
+    });
   }
-  const last = rig.submit(1);
-  for (let i = 0; i < 5; i++) rig.receive(i % 2 === 0 ? drop(1) : resultPacket(1));
-  assertEquals(last.heard, []);
-  rig.receive(resultPacket(1));
-  assertEquals([last.heard, rig.engine.framesInFlight], [["final"], 0]);
-});
+}
 
-test("§10: the parts of a cancelled stream do not reach a new frame of the same key", () => {
-  const rig = new ClientRig().open();
-  rig.submit(1);
+test("§8.6: without 0xF001 the key of a stream that was left is refused until its EOS came", () => {
+  const rig = new ClientRig().open({ streamedResults: false });
+  rig.submit(1, 0, new RecordingWaiter(0, true));
   rig.receive(part(1));
   rig.engine.cancel(1, 0);
-  const again = rig.submit(1);
-  rig.receive(part(1), part(1), drop(1));
-  assertEquals(again.heard, []);
+  rig.receive(part(1), part(1));
+  assertThrows(() => rig.submit(1), NnrpStateError, "may still");
+  rig.receive(part(1, HeaderFlags.EOS));
+  rig.submit(1);
+});
+
+test("the key of a stream with a part that cannot be read is refused until the stream is over", () => {
+  const rig = new ClientRig().open();
+  const waiter = rig.submit(1);
+  const bad = part(1);
+  rig.receive({ ...bad, body: bad.body.subarray(0, 3), header: { ...bad.header, bodyLen: 3 } });
+  assertEquals(waiter.heard, ["WIRE"]);
+  assertThrows(() => rig.submit(1), NnrpStateError, "may still");
   rig.receive(part(1), resultPacket(1));
-  assertEquals(again.heard, ["part", "final"]);
+  rig.submit(1);
+});
+
+test("on several streams an ERROR may overtake parts: the key of a frame that failed at work is refused", () => {
+  for (
+    const [errorCode, free] of [[ErrorCode.INTERNAL_ERROR, false], [ErrorCode.SERVER_BUSY, true]] as const
+  ) {
+    const rig = new ClientRig({}, true).open();
+    rig.submit(1);
+    rig.receive(errorPacket({ errorScope: ErrorScope.FRAME, errorCode, relatedFrameId: 1 }));
+    if (free) rig.submit(1);
+    else assertThrows(() => rig.submit(1), NnrpStateError, "may still");
+  }
+});
+
+test("a new session has answered nothing: all keys are free again", () => {
+  const rig = new ClientRig().open();
+  rig.submit(1);
+  rig.engine.cancel(1, 0);
+  rig.engine.restart(rig.out, rig.nowMs);
+  rig.out.take();
+  const [hello] = rig.hello();
+  rig.receive(ackFor(hello));
+  rig.submit(1);
+});
+
+test("of the keys that were given up the newest 1,024 are refused, and ids that are left out are never among them", () => {
+  const rig = new ClientRig().open({ maxConcurrentFrames: 5000 });
+  for (let id = 1; id <= 1500; id++) {
+    rig.submit(id);
+    rig.engine.cancel(id, 0);
+  }
+  for (let id = 1500 - 1023; id <= 1500; id++) assertThrows(() => rig.submit(id), NnrpStateError);
+  rig.submit(476);
+  rig.submit(0xffffffff);
+  const free = new Set<number>();
+  for (let i = 0; i < 2000; i++) {
+    const waiter = new RecordingWaiter();
+    rig.engine.submit({ ...frameRequest("x"), frameId: 0 }, undefined, waiter);
+    assert(waiter.frameId > 1500, `${waiter.frameId} was used before`);
+    free.add(waiter.frameId);
+  }
+  assertEquals(free.size, 2000);
+});
+
+test("a server that answers nothing costs a bounded number of frames that timed out", () => {
+  const rig = new ClientRig({ keepAliveMs: 0, idleTimeoutMs: 0 }).open();
+  for (let i = 0; i < MAX_LATE_FRAMES + 100; i++) {
+    const waiter = new RecordingWaiter(rig.nowMs + 1);
+    rig.engine.submit({ ...frameRequest("x"), frameId: 0 }, undefined, waiter);
+    rig.out.packets.length = 0;
+    rig.pass(1);
+  }
+  assertEquals([rig.engine.waiters().length, rig.engine.framesInFlight], [MAX_LATE_FRAMES, 0]);
+  assertEquals([rig.engine.counts.failed, rig.engine.counts.timedOut], [100, MAX_LATE_FRAMES + 100]);
 });
 
 test("§8.4: a discarded frame is forgotten without a word, and a late result dropped silently", () => {
@@ -282,18 +380,6 @@ test("§8.1: a time-out frees the slot at once and keeps the key until the late 
   rig.receive(resultPacket(2));
   assertEquals(other.heard, ["final"]);
   rig.submit(1);
-});
-
-test("§8.1: a timed-out frame that is given up frees its key, too", () => {
-  for (const end of ["discard", "cancel"] as const) {
-    const rig = new ClientRig().open();
-    rig.submit(1, 0, new RecordingWaiter(rig.nowMs + 5));
-    rig.pass(5);
-    rig.engine[end](1, 0);
-    assertEquals(rig.engine.framesInFlight, 0);
-    rig.submit(1);
-    assertEquals(rig.engine.framesInFlight, 1);
-  }
 });
 
 test("deadlines of many frames pass in their order, each once, and the next one is always known", () => {
@@ -413,7 +499,7 @@ test("whatever happens to frames, each ends once and the counters add up", () =>
         const all: RecordingWaiter[] = [];
         for (const [what, frameId, viewId] of happenings) {
           if (what === "submit") {
-            if (rig.engine.knows(frameId, viewId)) continue;
+            if (!rig.engine.isFree(frameId, viewId)) continue;
             all.push(rig.submit(frameId, viewId, new RecordingWaiter(frameId % 2 === 0 ? rig.nowMs + 7 : 0)));
           } else if (what === "result") rig.receive(resultPacket(frameId, { viewId }));
           else if (what === "part") rig.receive(part(frameId, 0, viewId));

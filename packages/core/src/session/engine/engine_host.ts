@@ -31,6 +31,8 @@ export interface FrameWaiter {
   deadlineMs: number;
   /** The wait timed out: the slot is free, the key is kept for the late result (behaviour spec §8.1). */
   late: boolean;
+  /** Place among the deadlines; −1 = none. Owned by the engine. */
+  heapAt: number;
   /** Whether a PARTIAL without EOS is not final although the peer did not agree to it (behaviour spec §8.6). */
   readonly untilEos: boolean;
   /** A result came; `final`: the last one, the frame is settled. */

@@ -11,7 +11,10 @@ import type { NnrpPacket } from "../../wire/packet.ts";
 import { encodeHeader } from "../../wire/header.ts";
 
 /** The part of a carrier that an engine writes to. */
-export type PacketOutput = Pick<Carrier, "begin" | "commit" | "endFrame" | "multiStream" | "limits">;
+export interface PacketOutput
+  extends
+    Pick<Carrier, "begin" | "commit" | "endFrame" | "multiStream" | "limits">,
+    Partial<Pick<Carrier, "bufferedBytes" | "sentBytes" | "receivedBytes">> {}
 
 /** A metadata record as the writer needs it. */
 export interface RecordEncoder<T> {

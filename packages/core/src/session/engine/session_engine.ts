@@ -45,6 +45,8 @@ export abstract class SessionEngine {
   readonly keepAlive: KeepAlive<ReplyWaiter<number>>;
   /** Whether a session that loses its path waits for a new one instead of ending; its host sets it. */
   resumable = false;
+  /** Whether the host reads from the carrier. While it does not, nothing is known of the peer, and no silence is held against it. */
+  isReading = true;
   /** What the connection keeps. */
   protected readonly link: SessionLink;
   /** Writes control packets. */
@@ -62,6 +64,9 @@ export abstract class SessionEngine {
   readonly #host: EngineHost;
   readonly #reception: Uint8Array;
   #packetsSeen = 0;
+  #bytesSeen = 0; // received, as of the last packets or tick
+  #bytesTaken = 0; // sent, as of the last tick
+  #waited = false; // whether some waited to be sent then
   #finished = false;
   #crashed = false;
 
@@ -118,6 +123,7 @@ export abstract class SessionEngine {
    */
   begin(nowMs: number): void {
     this.batchMs = nowMs;
+    this.#bytesSeen = this.writer.output.receivedBytes ?? 0;
     this.keepAlive.received(nowMs);
   }
 
@@ -138,6 +144,16 @@ export abstract class SessionEngine {
       }
     } else if (reception === ReceptionCode.defer) this.defer(cursor, lane);
     else if (reception === ReceptionCode.refuse && this.state !== SessionState.CLOSED) this.refuse(cursor);
+  }
+
+  /**
+   * A FRAME_SUBMIT or RESULT_PUSH begins that is over the body limit, or large and still to come: see `CarrierSink.skips`. Of the
+   * cursor nothing behind the metadata may be read.
+   *
+   * @returns True if its frame has ended here, so that its body is to be passed over.
+   */
+  skips(_cursor: PacketCursor): boolean {
+    return false;
   }
 
   /** Something failed while a packet was handled, by no fault of its bytes: the session ends, nothing else. Never throws. */
@@ -191,12 +207,29 @@ export abstract class SessionEngine {
       this.#packetsSeen = this.writer.packets + this.framePackets;
       this.keepAlive.sent(nowMs);
     }
-    if (this.keepAlive.isIdle(nowMs)) {
-      const error = new NnrpConnectionClosedError("session", "nothing was received within the idle time");
+    this.#lookAtOutput(nowMs);
+    const life = this.keepAlive.judge(nowMs);
+    if (life !== "alive") {
+      const what = life === "idle"
+        ? "nothing was received within the idle time"
+        : "pings were not answered, and nothing else came: the connection is gone";
+      const error = new NnrpConnectionClosedError("session", what);
       this.lose({ kind: "lost", local: true, reason: error.message, error });
     } else if (this.state !== SessionState.INIT && this.keepAlive.pingDue(nowMs)) {
       this.#ping(undefined, nowMs);
     }
+  }
+
+  /** Signs of life that are no packets: a part of one, and bytes that the peer takes although it has nothing to say. */
+  #lookAtOutput(nowMs: number): void {
+    const { bufferedBytes = 0, sentBytes = 0, receivedBytes = this.#bytesSeen } = this.writer.output;
+    // What is sent while nothing waits goes into the system's buffer, whether there is a peer or not.
+    const takes = bufferedBytes > 0 && this.#waited && sentBytes !== this.#bytesTaken;
+    if (!this.isReading || receivedBytes !== this.#bytesSeen || takes) this.keepAlive.received(nowMs);
+    if (bufferedBytes > 0) this.keepAlive.held(nowMs);
+    this.#bytesSeen = receivedBytes;
+    this.#bytesTaken = sentBytes;
+    this.#waited = bufferedBytes > 0;
   }
 
   /** Packets written without the writer: frames and results. */
@@ -207,12 +240,17 @@ export abstract class SessionEngine {
    *
    * @param waiter Who waits.
    * @param nowMs Time, ms of the host's clock.
-   * @returns The trace id, for {@linkcode KeepAlive.abandon}.
+   * @returns The trace id, for {@linkcode SessionEngine.abandonReply} once the waiter gives up.
    * @throws NnrpStateError if the session is closed, NnrpLimitError if too many pings wait.
    */
   ping(waiter: ReplyWaiter<number>, nowMs: number): bigint {
     this.demandOpen("ping");
     return this.#ping(waiter, nowMs);
+  }
+
+  /** Nobody waits for the PONG of this PING any more: its place is free. */
+  abandonReply(traceId: bigint): void {
+    this.keepAlive.abandon(traceId);
   }
 
   #ping(waiter: ReplyWaiter<number> | undefined, nowMs: number): bigint {
@@ -349,6 +387,8 @@ export abstract class SessionEngine {
    * @param nowMs Time, ms.
    */
   moveTo(output: PacketOutput, nowMs: number): void {
+    this.#bytesSeen = this.#bytesTaken = 0;
+    this.#waited = false;
     Object.assign(output.limits, this.writer.output.limits);
     this.writer.output = output;
     this.suspended = false;

@@ -15,6 +15,13 @@ export interface SessionLinkOptions {
   readonly keepAliveMs?: number;
   /** The session is lost when nothing came for this long, ms; 0 = never. Default 120,000. */
   readonly idleTimeoutMs?: number;
+  /**
+   * How long a peer that answers pings may leave one unanswered and send nothing else, ms; 0 = for ever. Default 15,000. Peers that
+   * never answered one and speak none of our extensions (rc2's) have `idleTimeoutMs`.
+   */
+  readonly pongTimeoutMs?: number;
+  /** After how many such times the session is lost, ≥ 1. Default 2. */
+  readonly maxMissedPongs?: number;
   /** How many control packets that bring nothing forward are taken. */
   readonly controlRate?: ControlRateOptions;
 }
@@ -41,6 +48,8 @@ export class SessionLink {
     this.keepAlive = new KeepAlive(0, {
       keepAliveMs: (options.keepAliveMs ?? DEFAULT_KEEP_ALIVE_MS) / 2,
       idleTimeoutMs: options.idleTimeoutMs,
+      pongTimeoutMs: options.pongTimeoutMs,
+      maxMissedPongs: options.maxMissedPongs,
     });
     this.rate = new ControlRate(options.controlRate);
   }

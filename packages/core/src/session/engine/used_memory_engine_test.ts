@@ -196,6 +196,7 @@ test("nothing that a client engine says tells what the memory held before", () =
       viewId: 0,
       deadlineMs: 0,
       late: false,
+      heapAt: -1,
       untilEos: false,
       result: nothing,
       timedOut: nothing,

@@ -12,13 +12,24 @@ import {
   NnrpValueError,
   NnrpWireError,
 } from "../../errors.ts";
-import { MessageType, ResultClass } from "../../wire/enums.ts";
+import { DeadlineHeap } from "../../deadline_heap.ts";
+import { ErrorCode, MessageType, ResultClass } from "../../wire/enums.ts";
 import { HeaderFlags } from "../../wire/flags.ts";
 import type { PacketCursor } from "../../wire/packet_cursor.ts";
 import type { FrameWaiter } from "../engine/engine_host.ts";
 import { FrameTable } from "./frame_table.ts";
-import { GivenUpFrames } from "./given_up_frames.ts";
+import { RecentKeys } from "./recent_keys.ts";
 import { isPart, Result } from "./result.ts";
+
+/** Frames whose wait timed out that are kept for their late results; beyond it the eldest fail. */
+export const MAX_LATE_FRAMES = 65536;
+/** Errors about frames that a server never began: no part of their results can be under way. */
+const NEVER_BEGUN: ReadonlySet<number> = new Set([
+  ErrorCode.SERVER_BUSY,
+  ErrorCode.LIMIT_EXCEEDED,
+  ErrorCode.CACHE_MISS,
+  ErrorCode.FRAME_EXPIRED,
+]);
 
 /** Counters of the client's frames. */
 export interface ClientFrameCounts {
@@ -75,14 +86,19 @@ export class PendingFrames {
   lastResultFrameId = 0;
   /** Whether a PARTIAL without EOS is a part only: agreed in the handshake. */
   streamedResults = false;
-  /** When the next wait ends, ms; Infinity = none does. */
-  nextDeadlineMs: number = Infinity;
 
   readonly #frames = new FrameTable<FrameWaiter>();
-  #gone = new GivenUpFrames();
+  readonly #deadlines = new DeadlineHeap<FrameWaiter>();
+  // Keys that may not be used again. A key has no more than its number: an answer to the frame that had it before could not be
+  // told from one to the new frame. Bounded: the eldest are forgotten, and may be used again.
+  #gone = new RecentKeys(); // given up, and the answer may still come
+  #goneUntilEos = new RecentKeys(); // of those: the ones whose answer ends with EOS, whatever was agreed
+  #crossing = new RecentKeys(); // several streams: a cancel, or parts, may be overtaken by what belongs to a new frame
   #late = 0; // frames in the table whose wait timed out: they hold a key, no slot
+  readonly #lateOnes = new Set<FrameWaiter>(); // eldest first
   #nextFrameId = 1;
-  #wrappedFrameId = 0;
+  #widestGap = 0; // ids that the caller left out, where the most are
+  #beforeFree = 0; // where the search for a free id begins once the greatest was used: at that gap
   #minFrameId = 0; // after a move without token: ids must grow from here (behaviour spec §11)
 
   readonly #handOverFault: HandOverFault;
@@ -96,6 +112,11 @@ export class PendingFrames {
     this.#handOverFault = handOverFault;
   }
 
+  /** When the next wait ends, ms; Infinity = none does. */
+  get nextDeadlineMs(): number {
+    return this.#deadlines.nextMs;
+  }
+
   /** Frames that hold a slot. */
   get inFlight(): number {
     return this.#frames.size - this.#late;
@@ -106,26 +127,46 @@ export class PendingFrames {
    *
    * @param wished Id that the caller wants; undefined = the next free one.
    * @param viewId Its view.
-   * @throws NnrpStateError if the key is in flight, NnrpValueError if the id must grow and does not.
+   * @throws NnrpStateError if an answer to an earlier frame of this key may still come: it is in flight, its wait timed out, or
+   *   it was given up (of those the newest 1,024 are known). NnrpValueError if the id must grow and does not.
    */
   choose(wished: number | undefined, viewId: number): number {
     const frameId = this.#minFrameId === 0 ? wished : this.#growing(wished);
     if (frameId === undefined) return this.#free(viewId);
-    if (this.#frames.has(frameId, viewId)) {
+    const why = this.#whyTaken(frameId, viewId);
+    if (why !== null) {
       throw new NnrpStateError(
-        `frame ${frameId}/${viewId} is in flight already; wait for it, discard it, or take another id or view`,
+        `frame ${frameId}/${viewId} ${why}; take another id or view, or leave the id out for one that is free`,
       );
     }
     return frameId;
   }
 
-  /** The id after the greatest one used; only after 2³² frames it has to look for one that is free. */
+  /** Whether no answer to an earlier frame of this key may still come. */
+  isFree(frameId: number, viewId: number): boolean {
+    return this.#whyTaken(frameId, viewId) === null;
+  }
+
+  /** Why a new frame of this key could get the answer of an earlier one; null = it cannot. */
+  #whyTaken(frameId: number, viewId: number): string | null {
+    const waiter = this.#frames.get(frameId, viewId);
+    if (waiter !== undefined) {
+      return waiter.late
+        ? "timed out, and its late answer may still come"
+        : "is in flight already, and its answer would be taken for that of the new frame";
+    }
+    if (this.#gone.has(frameId, viewId)) return "was given up, and its answer may still come";
+    if (this.#crossing.has(frameId, viewId)) {
+      return "was given up or failed on a carrier with several streams, and what belongs to it may still be under way";
+    }
+    return null;
+  }
+
+  /** The id after the greatest one used; only after the greatest possible one it has to look for one that is free. */
   #free(viewId: number): number {
     let id = this.#nextFrameId;
     if (id <= 0xffffffff) return id;
-    do id = this.#wrappedFrameId = (this.#wrappedFrameId + 1) >>> 0; while (
-      this.#frames.has(id, viewId) || this.#gone.has(id, viewId)
-    );
+    do id = this.#beforeFree = (this.#beforeFree + 1) >>> 0; while (this.#whyTaken(id, viewId) !== null);
     return id;
   }
 
@@ -156,10 +197,15 @@ export class PendingFrames {
     waiter.frameId = frameId;
     waiter.viewId = viewId;
     this.#frames.set(frameId, viewId, waiter);
-    if (waiter.deadlineMs !== 0 && waiter.deadlineMs < this.nextDeadlineMs) {
-      this.nextDeadlineMs = waiter.deadlineMs;
+    if (waiter.deadlineMs !== 0) this.#deadlines.push(waiter);
+    const gap = frameId - this.#nextFrameId;
+    if (gap >= 0) {
+      if (gap > this.#widestGap) {
+        this.#widestGap = gap;
+        this.#beforeFree = this.#nextFrameId - 1;
+      }
+      this.#nextFrameId = frameId + 1;
     }
-    if (frameId >= this.#nextFrameId) this.#nextFrameId = frameId + 1;
     this.counts.submitted++;
   }
 
@@ -191,6 +237,7 @@ export class PendingFrames {
     } catch (error) {
       if (!(error instanceof NnrpWireError)) throw error;
       this.take(frameId, viewId);
+      if (this.#isPart(cursor, waiter.untilEos)) this.#giveUp(frameId, viewId, waiter);
       this.counts.failed++;
       waiter.failed(error);
       return;
@@ -204,7 +251,7 @@ export class PendingFrames {
     if (final) {
       if (frameId > this.lastResultFrameId) this.lastResultFrameId = frameId;
       this.#frames.deleteAt(slot);
-      if (waiter.late) this.#late--;
+      this.#leave(waiter);
       this.#countFinal(result);
     }
     try {
@@ -214,6 +261,27 @@ export class PendingFrames {
     }
   }
 
+  /**
+   * A result came that is not taken: its frame fails.
+   *
+   * @param cursor Of its body nothing is there.
+   * @returns Whether more results of the frame are to come.
+   */
+  refuse(cursor: PacketCursor, error: NnrpError): boolean {
+    const { frameId, viewId } = cursor;
+    if (this.#gone.size !== 0 && this.#swallow(cursor)) return false;
+    const waiter = this.take(frameId, viewId);
+    if (waiter === undefined) {
+      this.counts.unknown++;
+      return false;
+    }
+    const open = this.#isPart(cursor, waiter.untilEos);
+    if (open) this.#giveUp(frameId, viewId, waiter);
+    this.counts.failed++;
+    if (!waiter.late) waiter.failed(error);
+    return open;
+  }
+
   /** A waiter could not take its result: its frame fails, nothing else does. */
   #handOverFailed(waiter: FrameWaiter, final: boolean, cause: unknown): void {
     const { frameId, viewId } = waiter;
@@ -221,11 +289,23 @@ export class PendingFrames {
     const error = new NnrpInternalError(what, { cause });
     const open = !final && this.take(frameId, viewId) !== undefined;
     if (open) {
-      this.#gone.add(frameId, viewId);
+      this.#giveUp(frameId, viewId, waiter);
       this.counts.failed++;
     }
     waiter.failed(error);
     this.#handOverFault(waiter, open, error);
+  }
+
+  /** An answer is due that nobody wants. */
+  #giveUp(frameId: number, viewId: number, waiter: FrameWaiter): void {
+    this.#gone.add(frameId, viewId);
+    if (waiter.untilEos && !this.streamedResults) this.#goneUntilEos.add(frameId, viewId);
+  }
+
+  /** Whether more results of the frame follow this one. */
+  #isPart(cursor: PacketCursor, untilEos: boolean): boolean {
+    return cursor.msgType === MessageType.RESULT_PUSH && (untilEos || this.streamedResults) &&
+      (cursor.flags & HeaderFlags.EOS) === 0 && isPart(cursor.view, cursor.metaOffset, cursor.metaLength);
   }
 
   /** Whether a result is the late answer of a frame that was given up: a new frame of the same key must not get it. */
@@ -233,9 +313,7 @@ export class PendingFrames {
     const { frameId, viewId } = cursor;
     if (!this.#gone.has(frameId, viewId)) return false;
     this.counts.unknown++;
-    const part = cursor.msgType === MessageType.RESULT_PUSH && this.streamedResults &&
-      isPart(cursor.view, cursor.metaOffset, cursor.metaLength) && (cursor.flags & HeaderFlags.EOS) === 0;
-    if (!part) this.#gone.answered(frameId, viewId);
+    if (!this.#isPart(cursor, this.#goneUntilEos.has(frameId, viewId))) this.#answered(frameId, viewId);
     return true;
   }
 
@@ -251,9 +329,21 @@ export class PendingFrames {
     }
   }
 
-  /** An ERROR about a frame came. */
-  fail(frameId: number, viewId: number, error: NnrpError): void {
-    if (this.#gone.answered(frameId, viewId)) return; // the last word on a frame that was given up
+  /** The last word on a frame that was given up; false if none is due. */
+  #answered(frameId: number, viewId: number): boolean {
+    this.#goneUntilEos.delete(frameId, viewId);
+    return this.#gone.delete(frameId, viewId);
+  }
+
+  /**
+   * An ERROR about a frame came.
+   *
+   * @param errorCode Its code.
+   * @param multiStream Whether it may have overtaken results of the frame.
+   */
+  fail(frameId: number, viewId: number, error: NnrpError, errorCode: number, multiStream: boolean): void {
+    if (multiStream && !NEVER_BEGUN.has(errorCode)) this.cross(frameId, viewId);
+    if (this.#answered(frameId, viewId)) return;
     const waiter = this.take(frameId, viewId);
     if (waiter === undefined) return;
     this.counts.failed++;
@@ -263,15 +353,30 @@ export class PendingFrames {
   /** Takes a frame out and frees what it held; undefined if it is not in flight. */
   take(frameId: number, viewId: number): FrameWaiter | undefined {
     const waiter = this.#frames.delete(frameId, viewId);
-    if (waiter !== undefined && waiter.late) this.#late--;
+    if (waiter !== undefined) this.#leave(waiter);
     return waiter;
+  }
+
+  /** A frame that is out of the table frees what it held beside its key. */
+  #leave(waiter: FrameWaiter): void {
+    if (waiter.heapAt >= 0) this.#deadlines.remove(waiter);
+    if (!waiter.late) return;
+    this.#late--;
+    this.#lateOnes.delete(waiter);
+  }
+
+  /** What belongs to this frame may still be under way when a new frame of its key would be there. */
+  cross(frameId: number, viewId: number): void {
+    if (this.#frames.has(frameId, viewId) || this.#gone.has(frameId, viewId)) {
+      this.#crossing.add(frameId, viewId);
+    }
   }
 
   /** Nobody wants the frame any more; its late result is swallowed. Whether it was in flight. */
   giveUp(frameId: number, viewId: number, why: "cancelled" | "discarded", cause?: unknown): boolean {
     const waiter = this.take(frameId, viewId);
     if (waiter === undefined) return false;
-    this.#gone.add(frameId, viewId);
+    this.#giveUp(frameId, viewId, waiter);
     this.counts[why]++;
     waiter.failed(new NnrpCancelledError(`frame ${frameId}/${viewId} was ${why}`, { cause }));
     return true;
@@ -289,26 +394,42 @@ export class PendingFrames {
     waiter.late = true;
     this.#late++;
     this.counts.timedOut++;
+    this.#deadlines.remove(waiter);
+    this.#lateOnes.add(waiter);
+    if (this.#lateOnes.size <= MAX_LATE_FRAMES) return;
+    const [eldest] = this.#lateOnes; // its server has answered nothing for tens of thousands of frames
+    this.take(eldest.frameId, eldest.viewId);
+    this.#giveUp(eldest.frameId, eldest.viewId, eldest);
+    this.counts.failed++;
   }
 
-  /** Ends the waits whose time is over. */
+  /** Ends the waits whose time is over, in the order of their deadlines. */
   expire(nowMs: number): void {
-    let next = Infinity;
-    this.#frames.forEach((waiter) => {
-      if (waiter.late || waiter.deadlineMs === 0) return;
-      if (waiter.deadlineMs <= nowMs) {
-        this.#setLate(waiter);
-        waiter.timedOut();
-      } else if (waiter.deadlineMs < next) next = waiter.deadlineMs;
-    });
-    this.nextDeadlineMs = next;
+    for (
+      let waiter = this.#deadlines.take(nowMs);
+      waiter !== undefined;
+      waiter = this.#deadlines.take(nowMs)
+    ) {
+      this.#setLate(waiter);
+      waiter.timedOut();
+    }
   }
 
-  /** Takes out all frames: who waited, those whose wait is over included. */
+  /** Takes out all frames: who waited, those whose wait is over included. Their answers may come still. */
   clear(): FrameWaiter[] {
     this.#late = 0;
-    this.nextDeadlineMs = Infinity;
-    return this.#frames.clear();
+    this.#lateOnes.clear();
+    this.#deadlines.clear();
+    const all = this.#frames.clear();
+    for (const waiter of all) this.#giveUp(waiter.frameId, waiter.viewId, waiter);
+    return all;
+  }
+
+  /** Takes out a frame that lost its path: its answer may come still, on another. */
+  lose(waiter: FrameWaiter): void {
+    const { frameId, viewId } = waiter;
+    this.take(frameId, viewId);
+    this.#giveUp(frameId, viewId, waiter);
   }
 
   /** Fails a frame that was taken out. */
@@ -319,7 +440,9 @@ export class PendingFrames {
 
   /** A session that knows nothing of the frames so far begins: no late result comes. */
   forget(): void {
-    this.#gone = new GivenUpFrames();
+    this.#gone = new RecentKeys();
+    this.#goneUntilEos = new RecentKeys();
+    this.#crossing = new RecentKeys();
     this.lastResultFrameId = 0;
     this.#minFrameId = 0;
   }

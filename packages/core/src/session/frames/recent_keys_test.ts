@@ -1,7 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
-import { GivenUpFrames } from "./given_up_frames.ts";
 import { RecentKeys } from "./recent_keys.ts";
 
 const step = fc.tuple(fc.constantFrom("add", "add", "take"), fc.nat(12), fc.nat(1));
@@ -34,31 +33,8 @@ test("the newest keys are remembered, each once, oldest forgotten first", () => 
   );
 });
 
-test("each frame that was given up has one answer due, however often its key was used", () => {
-  fc.assert(
-    fc.property(steps, (all) => {
-      const frames = new GivenUpFrames();
-      const due = new Map<string, number>();
-      for (const [what, frameId, viewId] of all) {
-        const key = `${frameId}/${viewId}`;
-        const count = due.get(key) ?? 0;
-        if (what === "add") {
-          frames.add(frameId, viewId);
-          due.set(key, count + 1);
-        } else {
-          assertEquals(frames.answered(frameId, viewId), count > 0);
-          due.set(key, Math.max(0, count - 1));
-        }
-        assertEquals(frames.has(frameId, viewId), due.get(key)! > 0);
-        assertEquals(frames.size, [...due.values()].filter((n) => n > 0).length);
-      }
-    }),
-    { numRuns: 300 },
-  );
-});
-
-test("however many frames are given up and never answered, memory is bounded and the newest are known", () => {
-  const frames = new GivenUpFrames(100);
+test("however many keys are added and never taken, memory is bounded and the newest are known", () => {
+  const frames = new RecentKeys(100);
   for (let id = 0; id < 100_000; id++) {
     frames.add(id, id % 3);
     assert(frames.size <= 100);

@@ -19,7 +19,7 @@ import {
 } from "../../wire/known_extensions.ts";
 import type { ServerHelloAckMetadata } from "../../wire/metadata/server_hello_ack.ts";
 import { readMigrationToken } from "../../wire/private_extensions.ts";
-import { ACK_EXTENSION_TYPES, unknownCritical } from "./hello_extensions.ts";
+import { ACK_EXTENSION_TYPES, speaksOurs, unknownCritical } from "./hello_extensions.ts";
 
 /** Frames in flight when the server did not tell (behaviour spec §8.1). */
 export const UNTOLD_CONCURRENT_FRAMES = 64;
@@ -42,6 +42,8 @@ export interface AcceptedHello {
   readonly cacheAnnounced: boolean;
   /** Whether the server tells final results by behaviour spec §8.6 (0xF001). */
   readonly streamedResults: boolean;
+  /** Whether the server is one of ours by its extensions (0xF001, 0xF002): it answers pings, for example. */
+  readonly isOurs: boolean;
   /** Token for the next SESSION_MIGRATE (0xF002), a copy; null = none. */
   readonly migrationToken: Uint8Array | null;
   /** How the transport was chosen (0x0102); null = not told. */
@@ -105,6 +107,7 @@ export function readHelloAck(
     maxConcurrentFrames: concurrentFrames(metadata.maxConcurrentFrames, ours),
     maxBodyBytes: metadata.maxBodyBytes === 0 ? 0xffff_ffff : metadata.maxBodyBytes,
     cacheAnnounced: metadata.maxCacheEntries > 0 && metadata.maxCacheBytes > 0,
+    isOurs: speaksOurs(controlExtensions),
     streamedResults: ours && (options.streamedResultsOffered ?? true),
     migrationToken: token === undefined ? null : readMigrationToken(token).slice(),
     transportPolicy: policy === undefined ? null : SERVER_ACK_TRANSPORT_POLICY.read(policy),

@@ -73,6 +73,12 @@ export function readHelloExtensions(entries: readonly ControlExtensionEntry[]): 
   };
 }
 
+/** Whether a hello or an ack has an extension that only peers of ours have: such a peer answers pings. */
+export function speaksOurs(entries: readonly ControlExtensionEntry[]): boolean {
+  return findExtension(entries, ControlExtensionType.STREAMED_RESULTS) !== undefined ||
+    findExtension(entries, ControlExtensionType.MIGRATION_TOKEN) !== undefined;
+}
+
 /** The first entry of an unknown type that says CRITICAL. */
 export function unknownCritical(
   entries: readonly ControlExtensionEntry[],

@@ -11,6 +11,7 @@ import { ErrorCode, ErrorScope, MessageType } from "../../wire/enums.ts";
 import { enumName } from "../../wire/enum_names.ts";
 import type { ControlExtensionEntry } from "../../wire/extensions.ts";
 import { HeaderFlags } from "../../wire/flags.ts";
+import { speaksOurs } from "./hello_extensions.ts";
 import { decodeHeader } from "../../wire/header.ts";
 import { decodeClientHelloBody } from "../../wire/hello_body.ts";
 import { DEFAULT_MAX_BODY_BYTES } from "../../wire/limits.ts";
@@ -131,6 +132,7 @@ export class ServerHandshake extends SessionEngine {
   readonly #options: ServerHandshakeOptions;
   #deferred: DeferredPacket[] = [];
   #deferredBytes = 0;
+  #isOurs = false; // the client speaks one of our extensions: it answers pings
 
   /**
    * Makes a ServerHandshake.
@@ -177,7 +179,9 @@ export class ServerHandshake extends SessionEngine {
     const { limits } = this.writer.output;
     limits.maxBodyBytes = this.#options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES;
     limits.maxUnshownBytes = Infinity;
+    limits.skipsBodies = true;
     const { link, probes } = this;
+    link.keepAlive.expectsPongs ||= this.#isOurs;
     const deferred = this.#deferred;
     this.#deferred = [];
     this.state = SessionState.CLOSED;
@@ -288,6 +292,7 @@ export class ServerHandshake extends SessionEngine {
     const header = decodeHeader(cursor.view, cursor.offset);
     const packet = { header, metadata: cursor.metadata().slice(), body };
     this.state = SessionState.NEGOTIATING;
+    this.#isOurs = speaksOurs(controlExtensions);
     this.#host.hello({ packet, metadata, authBlock, controlExtensions });
   }
 

@@ -96,7 +96,7 @@ const FAILURES: Record<string, { play: (rig: ServerRig) => void; kind: string; l
     kind: "lost",
     lastWords: false,
   },
-  "silence": { play: (rig) => rig.pass(200_000), kind: "lost", lastWords: false },
+  "silence": { play: (rig) => [rig.pass(200_000), rig.pass(20)], kind: "lost", lastWords: false },
 };
 
 for (const [what, { play, kind, lastWords }] of Object.entries(FAILURES)) {
