@@ -6,6 +6,9 @@ import * as client from "@nnrp/client/internal";
 import * as core from "@nnrp/core";
 import * as server from "@nnrp/server/internal";
 import { assertEquals } from "@std/assert";
+import * as keepAlive from "../packages/core/src/session/control/keepalive.ts";
+import * as pendingFrames from "../packages/core/src/session/frames/pending_frames.ts";
+import * as recentKeys from "../packages/core/src/session/frames/recent_keys.ts";
 import { CONNECT_TIMEOUT_MS } from "../packages/quic/src/connect_timeout.ts";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -53,7 +56,8 @@ const ROWS: Readonly<Record<string, Row>> = {
     core.MAX_DEFERRED_PACKETS,
     core.MAX_DEFERRED_BYTES,
   ],
-  "body": ["profile.maxBodyBytes", core.DEFAULT_MAX_BODY_BYTES],
+  "body of a frame or a result": ["profile.maxBodyBytes", core.DEFAULT_MAX_BODY_BYTES],
+  "any other body": ["the same", core.DEFAULT_MAX_BODY_BYTES],
   "text of a peer that is kept, shown or logged": ["MAX_PEER_TEXT_BYTES", core.MAX_PEER_TEXT_BYTES],
   "HTTP head of a WebSocket, bytes and fields": ["–", httpHead.MAX_HEAD, httpHead.MAX_FIELDS],
   "memory set aside on a header's word": ["–", core.READ_FIRST_GRANT],
@@ -145,6 +149,13 @@ const ROWS: Readonly<Record<string, Row>> = {
     core.LINGER_MS,
     core.DRAIN_MS,
   ],
+  "keys of frames that were given up, refused while their answer may come": [
+    "MAX_RECENT_KEYS",
+    recentKeys.MAX_RECENT_KEYS,
+  ],
+  "frames that timed out, kept for their late result": ["MAX_LATE_FRAMES", pendingFrames.MAX_LATE_FRAMES],
+  "answers to pings that are missing, where the peer answered one before or speaks our extensions, and nothing else comes from it":
+    ["pongTimeoutMs, maxMissedPongs", keepAlive.DEFAULT_PONG_TIMEOUT_MS, keepAlive.DEFAULT_MAX_MISSED_PONGS],
   "dialling QUIC, WebTransport": ["connectTimeoutMs", CONNECT_TIMEOUT_MS],
 };
 
