@@ -71,7 +71,7 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
   {
     row: "moves: counters do not add up after a resubmit (t69)",
     oracle: "stats",
-    explains: has("moved", "reconnected"),
+    explains: has("moved", "reconnected", "with reconnect"),
   },
   {
     row: "foreign memory: a handler that reuses its buffer sends corrupt results (t51)",
