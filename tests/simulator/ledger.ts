@@ -34,6 +34,8 @@ export interface Frame {
   readonly submittedMs: number;
   /** What it is told to take at most, ms; 0 = no budget. */
   readonly budgetMs: number;
+  /** Whether the application gave it its id. */
+  readonly ownId: boolean;
   /** Whether its id had been used and given up before. */
   readonly reusedId: boolean;
   /** The session's pause under way when it was submitted; 0 = none. */

@@ -129,6 +129,7 @@ export class SessionRun {
     if (frame !== undefined) {
       tags.add(frame.order.act);
       tags.add(frame.way);
+      if (frame.ownId) tags.add("own id");
       if (frame.reusedId) tags.add("id used again");
       if (frame.handled > 1) tags.add("handled again");
     }
@@ -163,6 +164,7 @@ export class SessionRun {
       run: this,
       submittedMs: this.host.now(),
       budgetMs: request.latencyBudgetMs ?? 0,
+      ownId: request.frameId !== undefined,
       reusedId: wish.reusedId ?? false,
       pause: this.pause,
       cache: wish.cache ?? null,
