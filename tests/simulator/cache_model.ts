@@ -13,27 +13,24 @@ interface Entry {
   confirmed: number;
   /** Number of the last put that an invalidation, sent after it, took out. */
   gone: number;
+  /** Puts that the server did not keep. */
+  readonly refused: Set<number>;
 }
 
 /** The client's view of its cache. */
 export class CacheModel {
   readonly #entries: Map<number, Entry> = new Map();
 
-  /** Keys that were ever put. */
-  get keys(): number[] {
-    return [...this.#entries.keys()];
-  }
-
   /** A put is sent; returns its number, which is in the object. */
   put(key: number): number {
-    const entry = this.#of(key);
-    return ++entry.sent;
+    return ++this.#of(key).sent;
   }
 
-  /** The server confirmed it. */
-  confirmed(key: number, put: number): void {
+  /** The server answered it, or did not. */
+  answered(key: number, put: number, usable: boolean): void {
     const entry = this.#of(key);
-    entry.confirmed = Math.max(entry.confirmed, put);
+    if (usable) entry.confirmed = Math.max(entry.confirmed, put);
+    else entry.refused.add(put);
   }
 
   /** Taken out. */
@@ -47,21 +44,32 @@ export class CacheModel {
     for (const key of this.#entries.keys()) this.invalidated(key);
   }
 
-  /** What a frame sent now may be answered with. */
+  /**
+   * What a frame submitted now may be answered with.
+   *
+   * @param ordered Whether everything arrives in the order in which it is sent. A frame may still wait in its client's line while
+   *   a later put goes out.
+   */
   wish(key: number, ordered: boolean): CacheWish {
     const entry = this.#of(key);
     const { sent, confirmed, gone } = entry;
+    const last = () => {
+      for (let put = sent; put > 0; put--) if (!entry.refused.has(put)) return put;
+      return 0;
+    };
     return {
       key,
-      from: ordered ? sent : Math.max(confirmed, 1),
-      to: () => ordered ? sent : entry.sent,
-      gone: ordered && sent > 0 && gone === sent,
+      from: ordered ? last : () => Math.max(confirmed, 1),
+      to: () => entry.sent,
+      gone: ordered ? gone : 0,
     };
   }
 
   #of(key: number): Entry {
     let entry = this.#entries.get(key);
-    if (entry === undefined) this.#entries.set(key, entry = { sent: 0, confirmed: 0, gone: 0 });
+    if (entry === undefined) {
+      this.#entries.set(key, entry = { sent: 0, confirmed: 0, gone: 0, refused: new Set() });
+    }
     return entry;
   }
 }

@@ -48,6 +48,8 @@ export interface CampaignSums {
   sessions: number;
   /** Faults played. */
   faults: number;
+  /** How often oracles had something to judge. */
+  readonly judged: Map<string, number>;
   /** News: what fails the run, by oracle and words. */
   readonly news: Map<string, Finder>;
   /** Known faults that were found, by their row. */
@@ -74,6 +76,7 @@ export async function campaign(options: CampaignOptions): Promise<CampaignSums> 
     answered: 0,
     sessions: 0,
     faults: 0,
+    judged: new Map(),
     news: new Map(),
     known: new Map(),
     first: null,
@@ -89,6 +92,9 @@ export async function campaign(options: CampaignOptions): Promise<CampaignSums> 
     sums.answered += outcome.frames.answered;
     sums.sessions += outcome.sessions;
     sums.faults += outcome.faults;
+    for (const [oracle, count] of outcome.judged) {
+      sums.judged.set(oracle, (sums.judged.get(oracle) ?? 0) + count);
+    }
     for (const finding of outcome.findings) judge(sums, seed, outcome, finding, options.strict);
     if (options.twice) {
       const again = await simulate(script);

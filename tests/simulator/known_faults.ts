@@ -31,7 +31,7 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
   {
     row: "an answer reaches another frame (t93, t92, t60)",
     oracle: "answers",
-    explains: has("id used again"),
+    explains: has("id used again", "own id"), // the one that came before is met, or the one that comes after
   },
   {
     row: "an answer reaches another frame (t93, t92, t60)",
@@ -71,7 +71,7 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
   {
     row: "moves: counters do not add up after a resubmit (t69)",
     oracle: "stats",
-    explains: has("moved", "reconnected"),
+    explains: has("moved", "reconnected", "with reconnect"),
   },
   {
     row: "foreign memory: a handler that reuses its buffer sends corrupt results (t51)",

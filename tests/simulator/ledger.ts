@@ -14,12 +14,12 @@ export type Way = "submit" | "first" | "eos" | "stream" | "batches" | "text" | "
 export interface CacheWish {
   /** Key of the object. */
   readonly key: number;
-  /** First and last put (by number) whose object may come. */
-  readonly from: number;
-  /** The last that was sent before the frame; later ones may overtake it where streams do. */
+  /** Number of the first put whose object may come. */
+  readonly from: () => number;
+  /** Number of the last one. */
   readonly to: () => number;
-  /** Whether the object was taken out before: only a miss is right. */
-  readonly gone: boolean;
+  /** Puts up to this one were taken out before. */
+  readonly gone: number;
 }
 
 /** A frame. */
@@ -34,6 +34,8 @@ export interface Frame {
   readonly submittedMs: number;
   /** What it is told to take at most, ms; 0 = no budget. */
   readonly budgetMs: number;
+  /** Whether the application gave it its id. */
+  readonly ownId: boolean;
   /** Whether its id had been used and given up before. */
   readonly reusedId: boolean;
   /** The session's pause under way when it was submitted; 0 = none. */
@@ -73,6 +75,7 @@ export class Ledger {
   readonly #submitted: SubmittedCall | undefined;
   readonly #frames: Map<string, Frame> = new Map();
   readonly #waiting: Set<Frame> = new Set();
+  readonly #traced: Map<bigint, Frame> = new Map();
   #prunedMs = 0;
   /** Frames submitted. */
   submitted = 0;
@@ -118,6 +121,18 @@ export class Ledger {
     frame.outcome = outcome;
     if (answered) this.answered++;
     else this.failed++;
+  }
+
+  /** A trace id that names a frame, for those that can carry no text. */
+  trace(frame: Frame): bigint {
+    const traceId = BigInt(this.#traced.size + 1);
+    this.#traced.set(traceId, frame);
+    return traceId;
+  }
+
+  /** The frame of that trace id. */
+  traced(traceId: bigint): Frame | undefined {
+    return this.#traced.get(traceId);
   }
 
   /** Frames that are not over. */

@@ -82,6 +82,7 @@ export class SessionRun {
   lostItems = 0;
   #number = 0;
   #pauses = 0;
+  readonly #ownIds: Set<number> = new Set();
   #over: () => void = () => {};
 
   /** Makes a SessionRun; its work begins. */
@@ -122,11 +123,13 @@ export class SessionRun {
     for (const kind of this.stage.trouble.kindsSince(this.client.plan, this.host.now() - 60_000)) {
       tags.add(kind);
     }
+    if (this.client.plan.reconnect !== "no") tags.add("with reconnect");
     if (this.session.stats.moves > 0) tags.add("moved");
     if (this.session.stats.reconnects > 0) tags.add("reconnected");
     if (frame !== undefined) {
       tags.add(frame.order.act);
       tags.add(frame.way);
+      if (frame.ownId) tags.add("own id");
       if (frame.reusedId) tags.add("id used again");
       if (frame.handled > 1) tags.add("handled again");
     }
@@ -136,6 +139,13 @@ export class SessionRun {
   /** Whether its application may begin something more. */
   get hasRoom(): boolean {
     return this.open < MAX_OPEN;
+  }
+
+  /** The application gives a frame an id of its own; returns whether that had been used before. */
+  usesId(frameId: number): boolean {
+    const isAgain = this.#ownIds.has(frameId);
+    this.#ownIds.add(frameId);
+    return isAgain;
   }
 
   /** A number for the next pause of submits. */
@@ -154,6 +164,7 @@ export class SessionRun {
       run: this,
       submittedMs: this.host.now(),
       budgetMs: request.latencyBudgetMs ?? 0,
+      ownId: request.frameId !== undefined,
       reusedId: wish.reusedId ?? false,
       pause: this.pause,
       cache: wish.cache ?? null,
@@ -167,6 +178,9 @@ export class SessionRun {
       running: false,
     };
     this.stage.ledger.open(frame);
+    if (frame.cache !== null) {
+      return { frame, request: { ...request, traceId: this.stage.ledger.trace(frame) } };
+    }
     const payloads = [TypedPayload.tokenChunk(orderText(order))];
     const bulk = wish.bulk ?? (up > 0 ? bulkOf(nonce, UPLOAD, up) : undefined);
     if (bulk !== undefined) payloads.push(TypedPayload.opaqueBytes(bulk));

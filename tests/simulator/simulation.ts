@@ -39,6 +39,8 @@ export interface Outcome {
   readonly faults: number;
   /** Events of the world. */
   readonly events: number;
+  /** How often oracles had something to judge. */
+  readonly judged: ReadonlyMap<string, number>;
   /** Work that was begun, by kind. */
   readonly work: ReadonlyMap<string, number>;
 }
@@ -87,6 +89,7 @@ export async function simulate(
     sessions: counts.sessions,
     faults: counts.faults,
     events: world.trace.count,
+    judged: counts.judged,
     work: counts.work,
   };
 }

@@ -15,6 +15,20 @@ import { type Outcome, simulate } from "./simulation.ts";
 const SEEDS = "Deno" in globalThis ? 100 : 3;
 const STORM_MS = 120_000;
 
+/** Oracles that judge what happens only now and then: in so many seeds it must. */
+const JUDGES = [
+  "answers",
+  "cache",
+  "closing",
+  "credit",
+  "give-up",
+  "lateness",
+  "memory",
+  "moves",
+  "pause",
+  "session-ends",
+];
+
 test(`${SEEDS} seeds of rough weather find nothing but known faults`, async () => {
   const seeds = Array.from({ length: SEEDS }, (_, i) => i + 1);
   const scripts = scriptsOf(seeds, { stormMs: STORM_MS, weather: "rough" });
@@ -24,6 +38,9 @@ test(`${SEEDS} seeds of rough weather find nothing but known faults`, async () =
   const sessionSeconds = sums.sessionHours * 3600;
   assert(sums.submitted > sessionSeconds && sums.answered > sums.submitted / 2, summary(sums));
   assert(sums.faults > sessionSeconds / 60, summary(sums));
+  for (const oracle of SEEDS < 100 ? ["answers", "credit", "lateness"] : JUDGES) {
+    assert((sums.judged.get(oracle) ?? 0) > 0, `${oracle} had nothing to judge`);
+  }
 });
 
 test("a seed plays the same twice, and another seed something else", async () => {

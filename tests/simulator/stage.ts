@@ -24,6 +24,8 @@ export interface Counts {
   sessions: number;
   /** Dials that failed. */
   failedDials: number;
+  /** How often oracles had something to judge, by oracle. */
+  readonly judged: Map<string, number>;
   /** Work that was begun, by kind. */
   readonly work: Map<string, number>;
 }
@@ -49,7 +51,7 @@ export class Stage {
   /** Whom they dial. */
   readonly servers: SimServer[] = [];
   /** Numbers. */
-  readonly counts: Counts = { faults: 0, sessions: 0, failedDials: 0, work: new Map() };
+  readonly counts: Counts = { faults: 0, sessions: 0, failedDials: 0, judged: new Map(), work: new Map() };
   /** Where the run is. */
   phase: Phase = "storm";
   /** When it got there, ms. */
@@ -76,6 +78,12 @@ export class Stage {
     this.phase = phase;
     this.phaseSinceMs = this.world.now();
     this.world.note("simulator", `phase ${phase}`);
+  }
+
+  /** An oracle has something to judge. */
+  judged(oracle: string): void {
+    const { judged } = this.counts;
+    judged.set(oracle, (judged.get(oracle) ?? 0) + 1);
   }
 
   /** An oracle has something to say. */

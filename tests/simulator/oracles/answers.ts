@@ -27,6 +27,7 @@ export function checkArrival(stage: Stage, { frame, received }: Handling): void 
 
 /** A frame was answered. `whole`: with everything; otherwise with its first parts. Returns whether the answer is its own. */
 export function checkAnswer(stage: Stage, frame: Frame, results: readonly Result[], whole: boolean): boolean {
+  stage.judged("answers");
   const wrong = wrongWith(frame, results, whole);
   if (wrong === null) return true;
   const [what, ...tags] = wrong;

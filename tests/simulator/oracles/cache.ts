@@ -19,6 +19,7 @@ export function cachedBytes(session: string, key: number, put: number, bytes: nu
 export function checkCached(stage: Stage, frame: Frame, result: Result | undefined): void {
   const { cache, run } = frame;
   if (cache === null || result === undefined || result.isDrop) return;
+  stage.judged("cache");
   const bytes = result.opaqueBytesPayloads[0];
   const found = (what: string) => stage.found("cache", what, run.client.name, run.tags(frame));
   if (bytes === undefined) return found("a reference was answered without its object");
@@ -26,8 +27,8 @@ export function checkCached(stage: Stage, frame: Frame, result: Result | undefin
   if (session !== run.name || +key !== cache.key) {
     return found("a reference was answered with the object of another key or session");
   }
-  if (cache.gone) return found("a reference was answered with an object that was taken out before");
-  if (+put < cache.from || +put > cache.to()) {
+  if (+put <= cache.gone) return found("a reference was answered with an object that was taken out before");
+  if (+put < cache.from() || +put > cache.to()) {
     found("a reference was answered with another version than the last");
   }
 }

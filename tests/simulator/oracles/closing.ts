@@ -15,6 +15,7 @@ export function checkClosingFrame(stage: Stage, frame: Frame): void {
   const { run } = frame;
   if (run.closing === null || frame.submittedMs >= run.closing.atMs || frame.handled === 0) return;
   const { atMs, drainMs } = run.closing;
+  stage.judged("closing");
   const leftMs = atMs + drainMs - frame.overMs;
   // What the handler refused or the network took is not the close's doing.
   if (leftMs < 1000 || !/^(CLOSED|CANCELLED|STATE)/.test(frame.outcome) || frame.givenUp) return;

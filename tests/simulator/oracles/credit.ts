@@ -10,6 +10,7 @@ import type { SimServer } from "../server.ts";
 export function checkCredit(server: SimServer, { frame, context }: Handling): void {
   const { stage, plan, running } = server;
   const { run } = frame;
+  stage.judged("credit");
   if (running.size >= plan.concurrency) {
     // Processes that are being replaced have handlers of their own; only one at a time is counted exactly.
     const here = [...running].filter((one) =>

@@ -130,6 +130,7 @@ function judge(
 ): void {
   const end = connection.ends.find((one) => one.side === side) ?? stillOpen(stage, connection, side);
   if (!connectionsOf(stage).first(connection, side)) return;
+  stage.judged("give-up");
   const isUnread = end.unreadBytes > 0;
   const silentMs = end.atMs - end.lastArrivalMs;
   if (!isUnread && silentMs >= limitMs) return;

@@ -18,6 +18,7 @@ export function checkFigures(stage: Stage, frame: Frame, result: Result | undefi
   }
   const told = result.metadata;
   if (told === null) return;
+  stage.judged("lateness");
   const workedMs = answeredMs - startedMs;
   const totalMs = answeredMs - receivedMs;
   const found = (what: string) =>

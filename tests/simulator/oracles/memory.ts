@@ -57,6 +57,7 @@ function checkPinned(stage: Stage, server: SimServer): void {
     if (buffers === undefined) held.set(context.session, buffers = new Set());
     buffers.add(received.cameraBlock.buffer);
   }
+  if (held.size > 0) stage.judged("memory");
   for (const session of server.sessions) {
     const buffers = held.get(session);
     if (buffers === undefined) continue;

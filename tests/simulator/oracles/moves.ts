@@ -12,6 +12,7 @@ const AFTER_MS = 12_000;
 /** A frame failed. */
 export function checkMovedFrame(stage: Stage, frame: Frame): void {
   const { run } = frame;
+  if (run.movedMs >= 0) stage.judged("moves");
   if (run.movedMs < 0 || frame.submittedMs > run.movedMs || frame.overMs > run.movedMs + AFTER_MS) return;
   if (!/^CLOSED/.test(frame.outcome) || run.closing !== null || run.session.state !== "active") return;
   if (

@@ -9,6 +9,7 @@ import type { Stage } from "../stage.ts";
 /** A handler got a frame. */
 export function checkPause(stage: Stage, frame: Frame): void {
   const { run, pause } = frame;
+  if (pause !== 0) stage.judged("pause");
   if (pause === 0 || run.pause !== pause || run.isOver) return;
   stage.found(
     "pause",

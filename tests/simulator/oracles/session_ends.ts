@@ -12,6 +12,7 @@ export function judgeSessionEnd(run: SessionRun, end: SessionEnd): void {
   const { stage, client } = run;
   const { error } = end;
   if (run.closing !== null || stage.isClosing) return;
+  stage.judged("session-ends");
   const found = (what: string, ...tags: string[]) =>
     stage.found("session-ends", what, client.name, [...run.tags(), ...tags]);
   if (end.kind === "error" && !isOfTheNetwork(error)) {

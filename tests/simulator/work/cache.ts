@@ -19,7 +19,7 @@ async function put(run: SessionRun, key: number, bytes?: number): Promise<void> 
     30_000,
     "putCache",
   );
-  if (outcome?.usable) run.cache.confirmed(key, number);
+  run.cache.answered(key, number, outcome?.usable ?? false);
 }
 
 function refer(run: SessionRun, key: number, ms: number): Promise<unknown> {
@@ -32,7 +32,7 @@ function refer(run: SessionRun, key: number, ms: number): Promise<unknown> {
     ms,
     cache: run.cache.wish(key, ordered),
     request: {
-      submitMode: SubmitMode.MIXED,
+      submitMode: SubmitMode.REFERENCE,
       objectRefMask: 1,
       cameraReference: {
         objectKind: CacheObjectKind.CAMERA_BLOCK,

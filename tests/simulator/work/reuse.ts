@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { NnrpError } from "@nnrp/client";
+import { NnrpError, type SubmitOptions } from "@nnrp/client";
 import type { SessionRun } from "../session_run.ts";
 import { awaitResult, forget, isAwaited } from "./results_loop.ts";
 import type { Work } from "./table.ts";
@@ -22,7 +22,7 @@ async function nowait(
     act,
     ms,
     request: frameId === undefined ? {} : { frameId },
-    reusedId: frameId !== undefined,
+    reusedId: frameId !== undefined && run.usesId(frameId),
   });
   run.open++;
   try {
@@ -42,12 +42,9 @@ async function again(run: SessionRun, how: "cancel" | "time-out" | "discard"): P
   const frameId = OWN_IDS + run.random.integer(0, 3);
   if (isAwaited(run, frameId)) return;
   run.circumstances.add("uses ids again");
-  const wish = {
-    way: "submit",
-    act: run.random.pick(["deaf", "slow"] as const),
-    ms: 400,
-    request: { frameId },
-  } as const;
+  const act = run.random.pick(["deaf", "slow"] as const);
+  const submit = (options: SubmitOptions) =>
+    run.submit({ way: "submit", act, ms: 400, request: { frameId }, reusedId: run.usesId(frameId) }, options);
   if (how === "discard") {
     const id = await nowait(run, "slow", 400, frameId);
     if (id === null || run.isOver) return;
@@ -58,8 +55,8 @@ async function again(run: SessionRun, how: "cancel" | "time-out" | "discard"): P
   } else if (how === "cancel") {
     const giveUp = new AbortController();
     run.host.after(run.random.between(1, 60), () => giveUp.abort(new Error("not wanted any more")));
-    await run.submit(wish, { signal: giveUp.signal });
-  } else await run.submit(wish, { timeoutMs: run.random.integer(5, 60) });
+    await submit({ signal: giveUp.signal });
+  } else await submit({ timeoutMs: run.random.integer(5, 60) });
   if (run.isOver) return;
   // Refused (typed) or answered with its own answer: both are right.
   await run.submit({ way: "submit", act: "quick", request: { frameId }, reusedId: true });

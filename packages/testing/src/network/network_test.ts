@@ -328,8 +328,10 @@ for (const kind of KINDS) {
     assertEquals(connection.ends[0].unreadBytes, unreadBytes);
     assertEquals(connection.ends[0].atMs, world.now());
     await quiet(ends);
+    void client.carrier.close({ graceful: false });
+    await quiet(ends);
     assertEquals(connection.ends.map(({ side }) => side), ["server", "client"]);
-    assert(server.info !== null || client.info !== null);
+    assert(server.info !== null && client.info !== null);
   });
 
   test(`${kind}: ends that are cut or killed say so`, async () => {
