@@ -24,9 +24,11 @@ export interface ClosingSession {
   readonly carrier: Carrier;
   /** Resolves when the session is over. */
   readonly closed: Promise<unknown>;
+  /** Calls back whenever something of the session may have changed; returns how to take that back. */
+  watch(look: () => void): () => void;
 }
 
-/** Says CLOSE, waits for frames in flight, closes the connection. */
+/** Says CLOSE, waits for frames in flight and for what is still to be sent, closes the connection. */
 export async function closeInOrder(session: ClosingSession, options: CloseOptions): Promise<void> {
   const { host, engine } = session;
   engine.close(options.reason ?? "");
@@ -39,26 +41,41 @@ export async function closeInOrder(session: ClosingSession, options: CloseOption
   cancelCut();
 }
 
-/** Waits until the session is over, its frames are settled and a little more, or the time is up. */
-function drained({ host, engine, closed }: ClosingSession, givenMs: number | undefined): Promise<void> {
+/**
+ * Waits until the session is over, or its frames are settled, all bytes have left and the server had a moment to close, or the time
+ * is up. A server that takes nothing meanwhile is cut by the session's own watch.
+ */
+function drained(session: ClosingSession, givenMs: number | undefined): Promise<void> {
+  const { host, engine, closed } = session;
   const drainMs = givenMs ?? CLOSE_DRAIN_MS;
-  const idleMs = Math.min(givenMs ?? CLOSE_IDLE_DRAIN_MS, CLOSE_IDLE_DRAIN_MS);
-  return new Promise((done) => {
-    let cancelTimer: CancelTimer = () => {};
-    const startedMs = host.now();
-    const check = () => {
-      const left = drainMs - (host.now() - startedMs);
-      if (left <= 0) done();
-      else if (engine.framesInFlight === 0) cancelTimer = host.after(Math.min(left, idleMs), done);
-      else cancelTimer = host.after(Math.min(left, DRAIN_CHECK_MS), check);
+  if (drainMs <= 0) return Promise.resolve();
+  const idleMs = Math.min(drainMs, CLOSE_IDLE_DRAIN_MS);
+  return new Promise((resolve) => {
+    let isDone = false;
+    let cancelIdle: CancelTimer | null = null;
+    let draining: Carrier | null = null; // whose send buffer is waited for
+    const done = () => {
+      isDone = true;
+      cancelTime();
+      cancelIdle?.();
+      unwatch();
+      resolve();
     };
-    void closed.then(() => {
-      cancelTimer();
-      done();
-    });
-    check();
+    const look = () => {
+      if (isDone || cancelIdle !== null || engine.framesInFlight > 0) return;
+      const { carrier } = session;
+      if (carrier.bufferedBytes === 0) cancelIdle = host.after(idleMs, done);
+      else if (draining !== carrier) {
+        draining = carrier;
+        void carrier.drained().then(() => {
+          draining = null;
+          look();
+        });
+      }
+    };
+    const cancelTime = host.after(drainMs, done);
+    const unwatch = session.watch(look);
+    void closed.then(done);
+    look();
   });
 }
-
-/** How often a closing session looks whether its frames have ended, ms. */
-const DRAIN_CHECK_MS = 10;

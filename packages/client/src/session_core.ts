@@ -75,6 +75,7 @@ export class SessionCore {
   #end: SessionEnd | null = null;
   #endError: NnrpError | null = null;
   #isOver = false;
+  #look: () => void = nothing; // of a session that closes
 
   /**
    * Makes a SessionCore; {@linkcode SessionCore.open} opens it.
@@ -124,6 +125,7 @@ export class SessionCore {
       tick: (nowMs) => {
         engine.tick(nowMs);
         submitter.expire(nowMs);
+        this.#look();
         const { carrier } = this;
         if (!this.#isStalled(carrier)) return;
         // A look at the socket first: what the server took while this side did not look is known only then.
@@ -167,7 +169,10 @@ export class SessionCore {
     const owner = {
       host,
       engine,
-      turned: () => this.#timer.demand(engine.nextDeadlineMs),
+      turned: () => {
+        this.#timer.demand(engine.nextDeadlineMs);
+        this.#look();
+      },
       carrierChanged: (next: Carrier) => this.#carrierChanged(next),
       sayHello: (limits: WaitOptions) => this.#sayHello(limits),
       lost: (waiters: readonly FrameWaiter[], error: NnrpError) => this.submitter.lost(waiters, error),
@@ -257,6 +262,12 @@ export class SessionCore {
     await this.closed;
   }
 
+  /** See ClosingSession. */
+  watch(look: () => void): () => void {
+    this.#look = look;
+    return () => this.#look = nothing;
+  }
+
   /** Says a line in the log; a log that fails, at once or later, must not end what it was told about. */
   report(type: string, message: string, error?: unknown): void {
     const event = { type, message: fitToShow(message), sessionId: this.sessionId, error };
@@ -323,6 +334,8 @@ const STATES: Readonly<Record<SessionState, ClientSessionState>> = {
   [SessionState.DRAINING]: "draining",
   [SessionState.CLOSED]: "closed",
 };
+
+function nothing(): void {}
 
 function comeBackOf(origin: DialOrigin | null): ComeBack | null {
   if (origin === null || origin.reconnect === null) return null;

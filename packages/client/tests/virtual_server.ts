@@ -80,7 +80,7 @@ export class VirtualServer {
         if (engine.nextDeadlineMs !== Infinity) wake();
       });
     };
-    const finished = () => void carrier.close();
+    const finished = () => void carrier.drained().then(() => carrier.close());
     const handshake = new ServerHandshake(carrier, {
       hello: ({ metadata, controlExtensions, authBlock }) => {
         const auth = new TextDecoder().decode(authBlock);

@@ -209,10 +209,16 @@ export class ClientEngine extends SessionEngine {
     this.writer.headerOnly(MessageType.FRAME_CANCEL, { frameId, viewId });
   }
 
-  /** Tells the server that nobody waits for the frames in flight any more, before the carrier goes. */
+  /** Tells the server that nobody waits for the frames in flight any more, and CLOSE if it was not said yet: the carrier goes. */
   cancelRest(): void {
     if (this.suspended || this.state === SessionState.CLOSED) return;
     for (const { frameId, viewId } of this.waiters()) this.#sendCancel(frameId, viewId);
+    this.sayClose();
+  }
+
+  /** See {@linkcode SessionEngine.closesLast}: the server answers all frames that it got before. */
+  protected override get closesLast(): boolean {
+    return true;
   }
 
   /** Tells the server that nobody waits for these frames any more; what is in flight under the same key now is spared. */

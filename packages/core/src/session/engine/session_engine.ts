@@ -67,6 +67,7 @@ export abstract class SessionEngine {
   #bytesSeen = 0; // received, as of the last packets or tick
   #bytesTaken = 0; // sent, as of the last tick
   #waited = false; // whether some waited to be sent then
+  #closeWords: Uint8Array | null = null; // of a CLOSE that waits for frames in flight
   #finished = false;
   #crashed = false;
 
@@ -89,6 +90,11 @@ export abstract class SessionEngine {
   /** Session id; 0 before the handshake. */
   get sessionId(): number {
     return this.writer.sessionId;
+  }
+
+  /** Whether a CLOSE waits for frames in flight on carriers where it would overtake them. */
+  protected get closesLast(): boolean {
+    return false;
   }
 
   /** Frames that have not ended. */
@@ -192,6 +198,9 @@ export abstract class SessionEngine {
 
   /** After a batch of packets or calls. */
   turn(): void {
+    if (this.#closeWords !== null && this.framesInFlight === 0 && this.state === SessionState.DRAINING) {
+      this.sayClose();
+    }
     if (this.closeReceived && !this.#finished && this.framesInFlight === 0) this.finish(false);
   }
 
@@ -304,8 +313,18 @@ export abstract class SessionEngine {
       this.end(end);
       return;
     }
-    this.writer.headerOnly(MessageType.CLOSE, {}, encodeWords(reason));
+    this.#closeWords = encodeWords(reason);
+    // Where control overtakes frames, a CLOSE would be there before frames that were submitted long before it.
+    if (!this.closesLast || !this.writer.output.multiStream || this.framesInFlight === 0) this.sayClose();
     this.drain(end);
+  }
+
+  /** Says CLOSE now if it waits for frames in flight. */
+  protected sayClose(): void {
+    const words = this.#closeWords;
+    if (words === null) return;
+    this.#closeWords = null;
+    this.writer.headerOnly(MessageType.CLOSE, {}, words);
   }
 
   /** The carrier found bytes it cannot read, or failed itself: says so to the peer and ends the session. */
@@ -371,6 +390,7 @@ export abstract class SessionEngine {
   protected renew(): void {
     this.ending = null;
     this.closeReceived = false;
+    this.#closeWords = null;
     this.#finished = false;
     this.#crashed = false;
   }
