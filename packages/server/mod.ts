@@ -12,7 +12,7 @@
  */
 export { serve } from "./src/serve.ts";
 export { Drop, drop } from "./src/drop.ts";
-export type { Handler, HandlerContext, HandlerOutput } from "./src/handler.ts";
+export type { Handler, HandlerContext, HandlerOutput, ResultParts } from "./src/handler.ts";
 export { NnrpServer, type ServerCloseOptions } from "./src/server.ts";
 export type { ServerAddress, ServerStats } from "./src/server_stats.ts";
 export { ServerSession } from "./src/session.ts";
@@ -57,6 +57,7 @@ export {
 
 // Types that the declarations above name.
 export type {
+  AnswerSender,
   BodyPrelude,
   BodyRegions,
   CancelTimer,

@@ -24,9 +24,15 @@ import { Drop } from "./drop.ts";
 import { DeadlineHeap } from "./deadline_heap.ts";
 import { type FramePlace, FrameQueue, placeOf } from "./frame_queue.ts";
 import type { FrameTaker } from "./frame_taker.ts";
-import { type Handler, type HandlerContext, type HandlerOutput, isStream } from "./handler.ts";
+import {
+  type Handler,
+  type HandlerContext,
+  type HandlerOutput,
+  isStream,
+  type ResultParts,
+} from "./handler.ts";
 import { HANDLER_FAILED, readFrameError } from "./handler_error.ts";
-import { sendStream } from "./send_stream.ts";
+import { ResultStream } from "./result_stream.ts";
 
 /**
  * Work done in one go before the event loop gets its turn, ms: reading, cancels and results must not wait for a queue. So a
@@ -318,12 +324,15 @@ export class Scheduler {
   #finish(queue: FrameQueue, place: FramePlace | null, frame: ReceivedSubmit, output: HandlerOutput): void {
     let streams = false;
     try {
-      streams = output !== null && typeof output === "object" && isStream(output);
+      streams = isStream(output);
     } catch (error) {
       this.#failed(queue.sink, frame, error);
     }
     if (streams) {
-      this.#stream(queue, place, frame, output as AsyncIterable<ResultFields>);
+      new ResultStream(this.#host, this.#clock, queue.sink, frame, {
+        failed: (error) => this.#failed(queue.sink, frame, error),
+        ended: () => this.#ended(queue, place),
+      }).begin(output as ResultParts);
       return;
     }
     this.#answer(queue.sink, frame, output as ResultFields | Drop);
@@ -339,21 +348,6 @@ export class Scheduler {
     } catch (error) {
       this.#failed(sink, frame, error);
     }
-  }
-
-  /** The steps of an iterable, too, begin in the context in which the server was started. */
-  #stream(
-    queue: FrameQueue,
-    place: FramePlace | null,
-    frame: ReceivedSubmit,
-    output: AsyncIterable<ResultFields>,
-  ): void {
-    const { sink } = queue;
-    const sending = this.#host.runDetached(() => sendStream(this.#host, sink, frame, output));
-    sending.then(() => this.#ended(queue, place), (error) => {
-      this.#failed(sink, frame, error);
-      this.#ended(queue, place);
-    });
   }
 
   #ended(queue: FrameQueue, place: FramePlace | null): void {

@@ -175,11 +175,11 @@ export class ServerSession {
     result: ResultFields = {},
     options: SendOptions = {},
   ): Promise<boolean> {
-    const { answers, engine, carrier } = this.#core;
+    const { answers, engine } = this.#core;
     const frame = this.#frame(target, options.viewId);
     if (frame === undefined) return false;
     const sent = options.final ?? true ? answers.answer(frame, result) : engine.sendPart(frame, result);
-    const released = sent ? carrier.released() : null;
+    const released = sent ? answers.released() : null;
     if (released !== null) await released;
     return sent;
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  type AnswerSender,
   type Carrier,
   CongestionWatch,
   type ErrorFields,
@@ -47,7 +48,7 @@ export interface AnsweringSession {
 }
 
 /** See the module. */
-export class SessionAnswers implements AnswerSink {
+export class SessionAnswers implements AnswerSink, AnswerSender {
   /** See AnswerSink. */
   readonly maxConcurrentFrames: number;
 
@@ -56,6 +57,7 @@ export class SessionAnswers implements AnswerSink {
   readonly #clock: TurnClock;
   readonly #limits: SessionLimits;
   readonly #congestion = new CongestionWatch();
+  #movedFrom: Promise<void> | null = null;
 
   /**
    * Makes SessionAnswers.
@@ -83,9 +85,27 @@ export class SessionAnswers implements AnswerSink {
     this.#engine.sendPart(frame, part);
     const { carrier, host } = this.#session;
     const { bufferedBytes } = carrier;
+    if (bufferedBytes >= this.#limits.maxStreamAheadBytes) return carrier.drained();
     // A carrier that keeps nothing cannot send any more: let the event loop see its end instead of pulling on.
     if (bufferedBytes === 0) return new Promise<void>((done) => host.yield(done));
-    return bufferedBytes < this.#limits.maxStreamAheadBytes ? null : carrier.drained();
+    // Whoever makes the parts may use one buffer for all of them.
+    return carrier.released();
+  }
+
+  /** See AnswerSender. */
+  released(): Promise<void> | null {
+    const released = this.#session.carrier.released();
+    if (this.#movedFrom === null) return released;
+    return Promise.all([this.#movedFrom, released]).then(() => {});
+  }
+
+  /** The session leaves its connection for another one; what was handed over may still lie there. */
+  moving(): void {
+    const released = this.released();
+    this.#movedFrom = released;
+    void released?.then(() => {
+      if (this.#movedFrom === released) this.#movedFrom = null;
+    });
   }
 
   /** See AnswerSink. */

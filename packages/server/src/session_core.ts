@@ -166,6 +166,7 @@ export class SessionCore
 
   /** Goes on over another connection; see {@linkcode ServerPaths.moveTo}. */
   moveTo(path: SessionPath, request: MigrateRequest, token: Uint8Array): void {
+    this.answers.moving();
     this.paths.moveTo(path, request, token);
     this.tokens!.rotate(token, request.proof);
     this.#gate.look();
@@ -320,6 +321,7 @@ export class SessionCore
   /** See ServerHost. */
   submit(frame: ReceivedSubmit): void {
     const taker = this.#taker!;
+    frame.sender = this.answers;
     taker.take(frame);
     if (taker.tellsCongestion) this.answers.frameCame();
   }

@@ -63,7 +63,7 @@ export class ReceivedFrames {
    * @param multiStream Whether a cancel may come late, on a lane of its own.
    */
   settle(frame: ReceivedSubmit, multiStream: boolean): void {
-    frame.settled = true;
+    frame.settle();
     this.inFlight--;
     this.#counts.bytesInFlight -= frame.byteLength;
     const { frameId, viewId } = frame;
@@ -98,7 +98,7 @@ export class ReceivedFrames {
     const all: ReceivedSubmit[] = [];
     for (const newest of this.#frames.clear()) {
       for (let frame: ReceivedSubmit | null = newest; frame !== null; frame = frame.older) {
-        frame.settled = true;
+        frame.settle();
         frame.abort(error);
         all.push(frame);
       }

@@ -26,6 +26,12 @@ import type { PacketCursor } from "../../wire/packet_cursor.ts";
 
 const NOTHING: readonly never[] = Object.freeze([]);
 
+/** Knows until when it needs the memory of what was handed over. */
+export interface AnswerSender {
+  /** Resolves when no caller's memory is needed any more for what was sent before the call; null if none is. Never rejects. */
+  released(): Promise<void> | null;
+}
+
 /** A submitted frame. Payloads are views on the read buffer: copy what you keep beyond the answer. */
 export class ReceivedSubmit {
   /** Frame id; not unique over views. */
@@ -44,8 +50,8 @@ export class ReceivedSubmit {
   startedAtMs: number = -1;
   /** Whether it was answered, dropped, cancelled or failed: nothing more is sent for it. */
   settled = false;
-  /** Whose frame it is: set and read by the host, the engine does not look at it. */
-  owner: unknown = null;
+  /** Who sends its answers: set by the host, the engine does not look at it. */
+  sender: AnswerSender | null = null;
   /** Where it waits for its turn: set and read by the host, too. */
   place: unknown = null;
   /** An older frame of the same key that is in flight too: senders should not do that, but rc2 may. */
@@ -60,6 +66,9 @@ export class ReceivedSubmit {
   #payloads: readonly TypedPayload[] | null = null;
   #abort: AbortController | null = null;
   #abortReason: unknown;
+  #settling: Promise<void> | null = null;
+  #resolveSettling: (() => void) | null = null;
+  #released: Promise<void> | null = null;
 
   /**
    * Checks the packet and keeps it where it lies.
@@ -271,6 +280,28 @@ export class ReceivedSubmit {
     if (this.#abortReason !== undefined) return;
     this.#abortReason = reason ?? new Error("aborted");
     this.#abort?.abort(this.#abortReason);
+  }
+
+  /** It got its last word. For whoever owns the frame: it sends nothing by itself. */
+  settle(): void {
+    this.settled = true;
+    this.#resolveSettling?.();
+  }
+
+  /** Resolves when the frame is settled, however that comes about. */
+  whenSettled(): Promise<void> {
+    return this.#settling ??= this.settled
+      ? Promise.resolve()
+      : new Promise((resolve) => this.#resolveSettling = resolve);
+  }
+
+  /**
+   * Resolves when the frame is settled and nothing of its answers is needed any more: buffers that they were made of, payloads of
+   * 32 KiB and more above all, may be filled anew from then on. It never rejects, and resolves too when the connection goes.
+   */
+  get released(): Promise<void> {
+    // The last answer is handed over in the same turn in which the frame is settled, before whoever waits for that hears of it.
+    return this.#released ??= this.whenSettled().then(() => this.sender?.released() ?? undefined);
   }
 
   /** What a person debugging wants to see. */

@@ -1,0 +1,223 @@
+/**
+ * The answer of a handler that yields: each part goes out as it comes, as fast as the client takes them. This file owns the life of
+ * the iterator: whatever ends the frame, it is told once that nobody wants more of it, and its handler counts as running until it
+ * has ended.
+ *
+ * @module
+ */
+import type { Host, ReceivedSubmit, ResultFields } from "@nnrp/core";
+import type { AnswerSink } from "./answer_sink.ts";
+import type { TurnClock } from "./clock.ts";
+import type { ResultParts } from "./handler.ts";
+
+/** Parts of a stream that are sent without the event loop having had its turn. */
+const PARTS_PER_SLICE = 4096;
+/** Time for which a stream keeps the event loop from its turn, ms; one part of a slow handler aside. */
+const SLICE_MS = 2;
+/** Parts sent between two looks at the clock, at most: it costs as much as a small part does. */
+const PARTS_PER_LOOK = 64;
+
+/** Hears how a {@linkcode ResultStream} goes. Neither call throws. */
+export interface StreamWatcher {
+  /** The iterable threw, or gave what cannot be sent. */
+  failed(error: unknown): void;
+  /** The iterable has ended, or never will be heard of again. Called once, last. */
+  ended(): void;
+}
+
+/** What `[Symbol.iterator]()` or `[Symbol.asyncIterator]()` gave: promises or not. */
+interface PartIterator {
+  next():
+    | Promise<IteratorResult<ResultFields, ResultFields | void>>
+    | IteratorResult<
+      ResultFields,
+      ResultFields | void
+    >;
+  return?(): unknown;
+}
+
+/** See the module. */
+export class ResultStream {
+  readonly #host: Host;
+  readonly #clock: TurnClock;
+  readonly #sink: AnswerSink;
+  readonly #frame: ReceivedSubmit;
+  readonly #watcher: StreamWatcher;
+  #iterator: PartIterator | null = null;
+  #canReturn = false;
+  #stepping = false; // a next() was called and has not settled
+  #left = false; // no next() any more: it has ended by itself, or its return() was called
+  #ended = false;
+  #parts = 0;
+  #sliceStartMs = 0;
+  #untilLook = 1;
+  #partsPerLook = 1;
+
+  /**
+   * Makes a ResultStream.
+   *
+   * @param host Whose turns of the event loop to use, and in whose context the iterable is called.
+   * @param clock The server's time.
+   * @param sink Where parts go.
+   * @param frame What they answer.
+   * @param watcher Hears how it goes.
+   */
+  constructor(host: Host, clock: TurnClock, sink: AnswerSink, frame: ReceivedSubmit, watcher: StreamWatcher) {
+    this.#host = host;
+    this.#clock = clock;
+    this.#sink = sink;
+    this.#frame = frame;
+    this.#watcher = watcher;
+  }
+
+  /** Sends what an iterable yields; what it returns, if anything, is the final result. Never throws. */
+  begin(output: ResultParts): void {
+    this.#host.runDetached(() => this.#begin(output));
+  }
+
+  #begin(output: ResultParts): void {
+    try {
+      const open = (output as AsyncIterable<ResultFields>)[Symbol.asyncIterator];
+      const isAsync = open !== undefined && open !== null;
+      this.#iterator = isAsync ? open.call(output) : (output as Iterable<ResultFields>)[Symbol.iterator]();
+      const { return: close } = this.#iterator!;
+      this.#canReturn = close !== undefined && close !== null;
+      // Also when the frame was settled before the handler gave its iterable: then it is not begun at all.
+      if (this.#frame.settled) return this.#leave();
+      void this.#frame.whenSettled().then(() => this.#leave());
+      this.#sliceStartMs = this.#clock.nowMs;
+      if (isAsync) void this.#pullLater();
+      else this.#pull();
+    } catch (error) {
+      this.#broke(error);
+    }
+  }
+
+  /** Steps that are promises. Never rejects. */
+  async #pullLater(): Promise<void> {
+    const iterator = this.#iterator!;
+    while (!this.#left) {
+      try {
+        this.#stepping = true;
+        const step = await iterator.next();
+        this.#stepping = false;
+        const wait = this.#hear(step);
+        if (wait !== null) await wait;
+      } catch (error) {
+        this.#broke(error);
+      }
+    }
+  }
+
+  /** Steps that are there at once: no promise for each part. Never throws. */
+  readonly #pull = (): void => {
+    while (!this.#left) {
+      try {
+        this.#stepping = true;
+        const step = this.#iterator!.next() as IteratorResult<ResultFields, ResultFields | void>;
+        this.#stepping = false;
+        const wait = this.#hear(step);
+        if (wait !== null) return void wait.then(this.#pull);
+      } catch (error) {
+        this.#broke(error);
+      }
+    }
+  };
+
+  /**
+   * Sends what a step brought.
+   *
+   * @returns Resolves when the next one is wanted; null = now.
+   * @throws NnrpValueError for a part that cannot be written.
+   */
+  #hear(step: IteratorResult<ResultFields, ResultFields | void>): Promise<void> | null {
+    if (this.#left) this.#lastStep(step.done === true);
+    else if (step.done) {
+      this.#left = true;
+      try {
+        this.#clock.read();
+        if (step.value === undefined) this.#sink.endStream(this.#frame);
+        else this.#sink.answer(this.#frame, step.value);
+      } catch (error) {
+        this.#watcher.failed(error);
+      }
+      this.#end();
+    } else if (this.#frame.settled) this.#leave();
+    else {
+      const wait = this.#sink.sendPart(this.#frame, step.value);
+      if (wait === null) return this.#maySlice() ? null : this.#nextSlice();
+      this.#parts = 0;
+      return wait;
+    }
+    return null;
+  }
+
+  #nextSlice(): Promise<void> {
+    const workedMs = this.#clock.nowMs - this.#sliceStartMs;
+    return new Promise((done) =>
+      this.#host.yield(() => {
+        this.#sliceStartMs = this.#clock.read();
+        done();
+      }, workedMs)
+    );
+  }
+
+  /** Whether more parts may be sent before the event loop gets its turn: cancels and closed connections must be seen. */
+  #maySlice(): boolean {
+    this.#parts++;
+    if (--this.#untilLook > 0) return true;
+    const workedMs = this.#clock.read() - this.#sliceStartMs;
+    // Quick parts are looked at now and then, slow ones each.
+    const isQuick = workedMs * this.#partsPerLook < this.#parts * SLICE_MS / 4;
+    this.#partsPerLook = isQuick ? Math.min(PARTS_PER_LOOK, this.#partsPerLook * 2) : 1;
+    this.#untilLook = this.#partsPerLook;
+    if (workedMs < SLICE_MS && this.#parts < PARTS_PER_SLICE) return true;
+    this.#parts = 0;
+    return false;
+  }
+
+  /** A step threw, which ends an iterator, or what it gave cannot be sent. */
+  #broke(error: unknown): void {
+    const hasEnded = this.#stepping;
+    this.#stepping = false;
+    if (this.#left) return this.#lastStep(hasEnded);
+    this.#watcher.failed(error);
+    if (hasEnded) {
+      this.#left = true;
+      this.#end();
+    } else this.#leave();
+  }
+
+  /** A step came to its end after the stream was left. */
+  #lastStep(hasEnded: boolean): void {
+    if (hasEnded || !this.#canReturn) this.#end();
+  }
+
+  /**
+   * Nobody wants more: tells the iterator so, once and at once, also while a step of it is pending. Its slot is free when it has
+   * ended. What a `return()` throws is told to nobody, for its frame has been answered; one that never resolves works on, as far as
+   * anybody can tell.
+   */
+  #leave(): void {
+    if (this.#left) return;
+    this.#left = true;
+    const end = () => this.#end();
+    const iterator = this.#iterator;
+    if (iterator === null || !this.#canReturn) {
+      if (!this.#stepping) end();
+      return;
+    }
+    try {
+      Promise.resolve(this.#host.runDetached(() => iterator.return!())).then(end, end);
+    } catch {
+      end();
+    }
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#iterator = null;
+    this.#watcher.ended();
+  }
+}
