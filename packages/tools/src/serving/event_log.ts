@@ -108,6 +108,6 @@ export class EventLog {
 }
 
 function classOf(output: Exclude<Awaited<ReturnType<Handler>>, Drop>): string {
-  if (Symbol.asyncIterator in output) return "PARTIAL";
+  if (Symbol.asyncIterator in output || Symbol.iterator in output) return "PARTIAL";
   return enumName(ResultClass, output.resultClass ?? ResultClass.COMPLETE);
 }
