@@ -53,6 +53,7 @@ export type {
   CarrierListenOptions,
   CarrierSink,
   CloseInfo,
+  DialScheme,
   DialTarget,
   Host,
   Lane,
