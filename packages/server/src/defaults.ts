@@ -18,8 +18,11 @@ export const MAX_CONCURRENT_FRAMES = 64;
 export const HARD_LIMIT_FACTOR = 4;
 /** Frames that may wait per session; at least as many as its client was told it may have in flight, for they can come at once. */
 export const MAX_QUEUED_FRAMES = 64;
-/** Handlers running at once. */
-export const CONCURRENCY = 64;
+/**
+ * Handlers running at once: as many as one client is told it may have in flight, and the slots that are kept for sessions with
+ * none (scheduler.ts).
+ */
+export const CONCURRENCY = 72;
 
 /** Bytes received and not yet answered, per session. */
 export const MAX_SESSION_BYTES: number = 64 * 1024 * 1024;
