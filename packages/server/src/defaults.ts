@@ -55,7 +55,7 @@ export const MAX_SUSPENDED_SESSIONS = 1024;
 export const PING_TIMEOUT_MS = 10_000;
 /** How long `close()` of a session waits for its client, ms. */
 export const CLOSE_DRAIN_MS = 2000;
-/** How long `close()` of the server waits for frames in flight, ms. */
+/** How long `close()` of the server takes at most, ms. */
 export const DRAIN_MS = 20_000;
-/** How long a closing server waits for an idle client to close first, ms. */
+/** How long a client with nothing in flight has to close first, before this side ends its sending, ms. */
 export const CLOSE_GRACE_MS = 500;
