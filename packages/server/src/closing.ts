@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Carrier, Host, SessionEngine } from "@nnrp/core";
+import { type Carrier, type Host, LINGER_MS, type SessionEngine } from "@nnrp/core";
 import { CLOSE_DRAIN_MS, CLOSE_GRACE_MS } from "./defaults.ts";
 import type { SessionCloseOptions } from "./session_types.ts";
 
@@ -16,34 +16,51 @@ export interface ClosingSession {
   readonly engine: SessionEngine;
   /** The connection in use. */
   readonly carrier: Carrier;
+  /** How long a client may take nothing, ms. */
+  readonly stallMs: number;
   /** Resolves when the session is over. */
   readonly closed: Promise<unknown>;
+  /** Resolves when no frame is in flight or the session is over. */
+  idle(): Promise<void>;
+  /** Resolves when the runtime took everything that was sent so far. */
+  sent(): Promise<void>;
 }
 
 /** What a session lends to the end of its server. */
 export interface ShutDownSession extends ClosingSession {
   /** Ends it in order. */
   close(options: SessionCloseOptions): Promise<void>;
-  /** Resolves when no frame is in flight or the session is over. */
-  idle(): Promise<void>;
-  /** Resolves when the runtime took everything that was sent so far. */
-  sent(): Promise<void>;
   /** Ends it at once, without a word. */
   abort(reason: string): void;
 }
 
-/** Says CLOSE, waits until the client closed or the time is up, closes the connection. */
+/**
+ * Says CLOSE; waits until what is in flight is answered and sent; gives the client a moment to close first; then ends the sending and
+ * waits for the client's end, which tells that everything has arrived: the system takes the last megabytes long before. All of it
+ * within `drainMs`, and the last no longer than a client may take nothing.
+ */
 export async function closeInOrder(session: ClosingSession, options: SessionCloseOptions): Promise<void> {
+  const { host, closed } = session;
+  const drainMs = options.drainMs ?? CLOSE_DRAIN_MS;
+  const endsMs = host.now() + drainMs;
+  const leftMs = () => Math.max(0, endsMs - host.now());
+  let isOver = false;
+  void closed.then(() => isOver = true);
   session.engine.close(options.reason ?? "");
-  await within(session.host, options.drainMs ?? CLOSE_DRAIN_MS, session.closed);
-  await session.carrier.close();
+  await within(host, drainMs, Promise.race([closed, session.idle().then(() => session.sent())]));
+  if (!isOver) await within(host, Math.min(leftMs(), CLOSE_GRACE_MS), closed);
+  const isInTime = leftMs() > 0;
+  // The client hears CLOSE also when there was no time for anything else.
+  await session.carrier.close(
+    isInTime ? { drainMs: leftMs(), stallMs: session.stallMs } : { drainMs: LINGER_MS },
+  );
 }
 
 /**
- * Ends a session because its server closes: one with nothing in flight goes at once, after the client had a moment to close first.
+ * Ends a session because its server closes, in order, and at once when the time is up.
  *
  * @param session The session.
- * @param drainMs Longest wait for what is in flight, ms.
+ * @param drainMs Longest time in all, ms.
  * @param reason Words for the client.
  */
 export async function closeForShutdown(
@@ -51,10 +68,8 @@ export async function closeForShutdown(
   drainMs: number,
   reason: string,
 ): Promise<void> {
-  const { host } = session;
   const closed = session.close({ reason, drainMs });
-  await within(host, drainMs, session.idle().then(() => session.sent()));
-  const cancelCut = host.after(Math.min(drainMs, CLOSE_GRACE_MS), () => session.abort(reason));
+  const cancelCut = session.host.after(drainMs, () => session.abort(reason));
   await closed;
   cancelCut();
 }

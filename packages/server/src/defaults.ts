@@ -18,8 +18,11 @@ export const MAX_CONCURRENT_FRAMES = 64;
 export const HARD_LIMIT_FACTOR = 4;
 /** Frames that may wait per session; at least as many as its client was told it may have in flight, for they can come at once. */
 export const MAX_QUEUED_FRAMES = 64;
-/** Handlers running at once. */
-export const CONCURRENCY = 64;
+/**
+ * Handlers running at once: as many as one client is told it may have in flight, and the slots that are kept for sessions with
+ * none (scheduler.ts).
+ */
+export const CONCURRENCY = 72;
 
 /** Bytes received and not yet answered, per session. */
 export const MAX_SESSION_BYTES: number = 64 * 1024 * 1024;
@@ -52,7 +55,7 @@ export const MAX_SUSPENDED_SESSIONS = 1024;
 export const PING_TIMEOUT_MS = 10_000;
 /** How long `close()` of a session waits for its client, ms. */
 export const CLOSE_DRAIN_MS = 2000;
-/** How long `close()` of the server waits for frames in flight, ms. */
+/** How long `close()` of the server takes at most, ms. */
 export const DRAIN_MS = 20_000;
-/** How long a closing server waits for an idle client to close first, ms. */
+/** How long a client with nothing in flight has to close first, before this side ends its sending, ms. */
 export const CLOSE_GRACE_MS = 500;

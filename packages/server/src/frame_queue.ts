@@ -33,6 +33,8 @@ export class FrameQueue {
   readonly context: HandlerContext;
   /** Handlers of this session that run. */
   running = 0;
+  /** Whether the scheduler counts it among the sessions that have work. */
+  works = false;
   /** Whether it stands in the scheduler's row of sessions with waiting frames. */
   inRing = false;
 

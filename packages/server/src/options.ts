@@ -131,7 +131,11 @@ export interface ServerOptions {
 
 /** Options of `serve()`. */
 export interface ServeOptions extends ServerOptions {
-  /** Handlers running at once, whole server. Default 64; 1 for a model that fills the machine. */
+  /**
+   * Handlers running at once, whole server. Default 72; 1 for a model that fills the machine. Sessions share them: while others wait, a
+   * session gets no more than its part of them, and one in nine (none below 9) is kept for sessions none of whose handlers run, so
+   * that with the defaults one session alone may have 64 and the first frame of another begins at once.
+   */
   readonly concurrency?: number;
   /** Frames that may wait per session. Default 64, or `profile.maxConcurrentFrames` if that is more. */
   readonly maxQueuedFrames?: number;

@@ -40,8 +40,11 @@ import { ResultStream } from "./result_stream.ts";
  */
 const SLICE_MS = 0.5;
 const { then } = Promise.prototype;
-/** Frames started in one go between two looks at the clock. */
-const FRAMES_PER_LOOK = 16;
+/**
+ * One in so many slots, rounded down, is kept for sessions none of whose handlers run: their first frame begins at once, whatever others
+ * hold. A server with fewer slots than this keeps none.
+ */
+const SLOTS_PER_KEPT = 9;
 
 /** Counters of a scheduler. */
 export interface SchedulerStats {
@@ -89,14 +92,14 @@ export class Scheduler {
 
   readonly #handler: Handler;
   readonly #options: SchedulerOptions;
+  readonly #kept: number; // slots for sessions with none
   readonly #host: Host;
   readonly #clock: TurnClock;
   readonly #ring = new Fifo<FrameQueue>((queue) => !queue.inRing); // sessions with waiting frames, next first
   /** Frames that expire by themselves, waiting or running. */
   readonly #watched = new DeadlineHeap<FramePlace>((place) => !place.watched);
   #sliceStartMs = 0;
-  #sliceFrames = 0;
-  #framesPerLook = 1;
+  #working = 0; // sessions with handlers running or frames waiting
   #yielding = false;
   readonly #pumpTask = () => {
     this.#yielding = false;
@@ -118,6 +121,8 @@ export class Scheduler {
   constructor(handler: Handler, options: SchedulerOptions, host: Host, clock: TurnClock) {
     this.#handler = handler;
     this.#options = options;
+    const { concurrency } = options;
+    this.#kept = concurrency === Infinity ? 0 : Math.floor(concurrency / SLOTS_PER_KEPT);
     this.#host = host;
     this.#clock = clock;
   }
@@ -134,11 +139,7 @@ export class Scheduler {
 
   /** A frame came: runs it if there is room and nobody waits, else queues it. */
   submit(queue: FrameQueue, frame: ReceivedSubmit): void {
-    if (
-      this.stats.running < this.#options.concurrency && this.#ring.size === 0 && !this.#yielding &&
-      this.#maySlice() &&
-      queue.running < queue.sink.maxConcurrentFrames
-    ) {
+    if (this.#ring.size === 0 && !this.#yielding && this.#maySlice() && this.#mayStart(queue)) {
       this.#start(queue, frame, null);
       return;
     }
@@ -151,6 +152,7 @@ export class Scheduler {
     if (!queue.remove(frame)) return;
     this.stats.queued--;
     this.#unwatch(frame.place as FramePlace);
+    this.#count(queue);
   }
 
   /** The session ended: nothing of it is started any more. */
@@ -159,6 +161,7 @@ export class Scheduler {
       this.stats.queued--;
       this.#unwatch(place);
     }
+    this.#count(queue);
     if (!queue.inRing) return;
     queue.inRing = false;
     this.#ring.left();
@@ -178,6 +181,7 @@ export class Scheduler {
     }
     const place = queue.insert(frame);
     this.stats.queued++;
+    this.#count(queue);
     this.#watch(place);
   }
 
@@ -220,18 +224,12 @@ export class Scheduler {
 
   /** Whether more work may be done before the event loop gets its turn. */
   #maySlice(): boolean {
-    if (++this.#sliceFrames < this.#framesPerLook) return true;
-    const now = this.#host.now();
-    // Quick handlers are looked at now and then, for the clock costs as much as they do; slow ones after each frame.
-    this.#framesPerLook = now - this.#sliceStartMs > SLICE_MS / 2 ? 1 : FRAMES_PER_LOOK;
-    this.#sliceFrames = 0;
-    if (now - this.#sliceStartMs < SLICE_MS) return true;
+    const { nowMs, turnMs } = this.#clock; // as it was when the last handler had been called
+    if (nowMs - this.#sliceStartMs < SLICE_MS) return true;
     // A slice that began in an earlier turn says nothing: begin anew.
-    if (this.#sliceStartMs !== this.#clock.nowMs) {
-      this.#sliceStartMs = this.#clock.nowMs;
-      return now - this.#sliceStartMs < SLICE_MS;
-    }
-    return false;
+    if (this.#sliceStartMs >= turnMs) return false;
+    this.#sliceStartMs = turnMs;
+    return nowMs - turnMs < SLICE_MS;
   }
 
   #pumpSoon(): void {
@@ -244,11 +242,17 @@ export class Scheduler {
   #pump(): void {
     const ring = this.#ring;
     this.#sliceStartMs = this.#clock.read();
-    this.#sliceFrames = 0;
-    let skipped = 0;
-    while (ring.size > skipped && this.stats.running < this.#options.concurrency) {
+    let skipped = 0; // in a row; bounded, for a session that is passed over has running handlers
+    let shares = true;
+    while (this.stats.running < this.#options.concurrency) {
+      if (ring.size <= skipped) {
+        // Nobody who has less than a fair share waits: what is left is for whoever does.
+        if (!shares || skipped === 0) break;
+        shares = false;
+        skipped = 0;
+      }
       const queue = ring.shift()!;
-      if (queue.running >= queue.sink.maxConcurrentFrames) {
+      if (!this.#mayStart(queue) || (shares && queue.running >= this.#fairShare)) {
         ring.push(queue);
         skipped++;
         continue;
@@ -259,11 +263,34 @@ export class Scheduler {
       if (queue.inRing) ring.push(queue);
       this.stats.queued--;
       skipped = 0;
+      shares = true;
       if (place.frame.settled) this.#unwatch(place);
-      else this.#judge(place, this.#host.now());
-      if (this.#host.now() - this.#sliceStartMs >= SLICE_MS) break;
+      else this.#judge(place, this.#clock.nowMs);
+      this.#count(queue);
+      if (this.#clock.nowMs - this.#sliceStartMs >= SLICE_MS) break;
     }
     if (ring.size > skipped) this.#pumpSoon();
+  }
+
+  /** Whether a session may have one more handler running, now. */
+  #mayStart(queue: FrameQueue): boolean {
+    const { concurrency } = this.#options;
+    const free = concurrency - this.stats.running;
+    if (queue.running === 0) return free > 0 && queue.sink.maxConcurrentFrames > 0;
+    return free > this.#kept && queue.running < queue.sink.maxConcurrentFrames;
+  }
+
+  /** How many slots a session may hold while others with fewer wait. */
+  get #fairShare(): number {
+    return Math.ceil((this.#options.concurrency - this.#kept) / this.#working);
+  }
+
+  /** Counts the sessions that have work, after something was done to one. */
+  #count(queue: FrameQueue): void {
+    const works = queue.running > 0 || queue.size > 0;
+    if (works === queue.works) return;
+    queue.works = works;
+    this.#working += works ? 1 : -1;
   }
 
   /** Starts a frame, or drops it. Never throws: one session's failure must not keep the others' frames from being started. */
@@ -286,6 +313,7 @@ export class Scheduler {
     stats.started++;
     stats.running++;
     queue.running++;
+    this.#count(queue);
     frame.startedAtMs = Math.round(this.#clock.nowMs);
     if (place === null && mayExpire(frame)) this.#watch(place = placeOf(queue, frame, false));
     const started = place;
@@ -294,6 +322,7 @@ export class Scheduler {
       this.#handed = frame;
       this.#handedContext = queue.context;
       output = this.#host.runDetached(this.#handle);
+      this.#clock.read(); // it may have worked for long
       if (typeof (output as Promise<HandlerOutput>)?.then === "function") {
         // A foreign thenable may throw, or call back twice; a promise of the runtime does neither.
         then.call(
@@ -307,6 +336,7 @@ export class Scheduler {
         return;
       }
     } catch (error) {
+      this.#clock.read();
       this.#failed(sink, frame, error);
       this.#ended(queue, place);
       return;
@@ -354,6 +384,7 @@ export class Scheduler {
     if (place !== null) this.#unwatch(place);
     this.stats.running--;
     queue.running--;
+    this.#count(queue);
     if (this.#ring.size > 0) this.#pumpSoon();
   }
 

@@ -37,7 +37,7 @@ import { askValidator } from "./verdict.ts";
 
 /** Options of {@linkcode NnrpServer.close}. */
 export interface ServerCloseOptions {
-  /** Longest wait for frames in flight, ms, any length. Default 20,000. */
+  /** Longest wait for frames in flight and for their results to arrive, ms, any length. Default 20,000. */
   readonly drainMs?: number;
   /** Words for the clients. Default `"server is shutting down"`. */
   readonly reason?: string;

@@ -175,9 +175,10 @@ export class ServerSession {
     result: ResultFields = {},
     options: SendOptions = {},
   ): Promise<boolean> {
-    const { answers, engine } = this.#core;
+    const { answers, engine, clock } = this.#core;
     const frame = this.#frame(target, options.viewId);
     if (frame === undefined) return false;
+    clock.read(); // the application may have worked for long since the turn began
     const sent = options.final ?? true ? answers.answer(frame, result) : engine.sendPart(frame, result);
     const released = sent ? answers.released() : null;
     if (released !== null) await released;
@@ -200,6 +201,7 @@ export class ServerSession {
   /** Ends a stream of parts that were sent with `final: false`. False if the frame is settled. */
   endStream(target: ReceivedSubmit | number, viewId = 0): boolean {
     const frame = this.#frame(target, viewId);
+    this.#core.clock.read();
     return frame !== undefined && this.#core.answers.endStream(frame);
   }
 

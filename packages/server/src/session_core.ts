@@ -233,6 +233,11 @@ export class SessionCore
     this.engine.sendError({ errorCode, errorScope: ErrorScope.CONNECTION, fatal: true, diagnostic });
   }
 
+  /** See ClosingSession. */
+  get stallMs(): number {
+    return this.#environment.limits.sendStallMs;
+  }
+
   /** Resolves when no frame is in flight or the session is over. */
   idle(): Promise<void> {
     if (this.engine.framesInFlight === 0 || this.#isOver) return Promise.resolve();
@@ -246,7 +251,8 @@ export class SessionCore
 
   /** This side said CLOSE, and the client has finished: nothing is left to wait for once its frames are answered. */
   #closeIfDone(): void {
-    if (this.#closing && this.#clientEnded && this.engine.framesInFlight === 0) void this.carrier.close();
+    if (!this.#closing || !this.#clientEnded || this.engine.framesInFlight > 0) return;
+    void this.carrier.close({ stallMs: this.stallMs });
   }
 
   // What the application is told
@@ -362,7 +368,7 @@ export class SessionCore
   finished(_end: SessionEnd, fatal: boolean): void {
     if (this.#closing && !this.#clientEnded && this.engine.state !== SessionState.CLOSED) return;
     this.paths.leave(false);
-    void this.carrier.close({ endDelayMs: fatal ? LAST_WORDS_MS : 0 });
+    void this.carrier.close(fatal ? { endDelayMs: LAST_WORDS_MS } : { stallMs: this.stallMs });
   }
 
   /** See ServerHost. */
