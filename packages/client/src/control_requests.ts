@@ -10,6 +10,8 @@ import {
   type FlowUpdateFields,
   flowUpdateOf,
   type Host,
+  type NnrpError,
+  NnrpStateError,
   NnrpTimeoutError,
   type PatchReply,
   type ReplyWaiter,
@@ -23,12 +25,14 @@ import {
   putOf,
 } from "./cache_calls.ts";
 import { REPLY_TIMEOUT_MS } from "./defaults.ts";
+import { KeptSettings } from "./kept_settings.ts";
 import { type PatchFields, patchOf, type PatchOutcome } from "./patch_calls.ts";
 
 /** The control requests of one session. Their promises and errors are those of the session's calls of the same names. */
 export class ControlRequests {
   readonly #host: Host;
   readonly #engine: ClientEngine;
+  readonly #kept = new KeptSettings();
 
   /**
    * Makes ControlRequests.
@@ -54,6 +58,7 @@ export class ControlRequests {
       options,
       (waiter) => this.#engine.patch(metadata, profilePatch, waiter),
     );
+    this.#kept.applied(metadata, profilePatch, ack.appliedPatchMask);
     return {
       status: ack.ackStatus,
       appliedMask: ack.appliedPatchMask,
@@ -63,6 +68,23 @@ export class ControlRequests {
       settings: this.#engine.settings!,
       metadata: ack,
     };
+  }
+
+  /**
+   * A new session began in place of the one in which settings were changed: changes them again, before any frame.
+   *
+   * @param failed Told if the server does not take them any more.
+   */
+  repeat(failed: (error: NnrpError) => void): void {
+    const patch = this.#kept.patch();
+    if (patch === null) return;
+    const resolve = ({ ack }: PatchReply) => {
+      if (ack.rejectedPatchMask === 0) return;
+      failed(
+        new NnrpStateError(`the new session does not take all settings (mask ${ack.rejectedPatchMask})`),
+      );
+    };
+    this.#engine.patch(patch.metadata, patch.profilePatch, { resolve, reject: failed });
   }
 
   /** Puts an object into the server's cache. */

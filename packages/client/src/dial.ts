@@ -5,9 +5,11 @@
  * @module
  */
 import {
+  callBack,
   type Carrier,
   type CarrierDialer,
   type ClientHelloTransportPolicyExtension,
+  fitToShow,
   type Host,
   NnrpProtocolError,
   NnrpTimeoutError,
@@ -34,16 +36,17 @@ import {
   resolveTarget,
 } from "./dial_target.ts";
 import { hasAuth } from "./credentials.ts";
-import { DIAL_TIMEOUT_MS, HEAD_START_MS, HELLO_BEFORE_FALLBACK_MS } from "./defaults.ts";
+import { DIAL_TIMEOUT_MS, HEAD_START_MS, HELLO_BEFORE_FALLBACK_MS, RECONNECT_ATTEMPTS } from "./defaults.ts";
 import type { DialOrigin, DialRecord } from "./dial_origin.ts";
 import { bracket, describeEndpoint } from "./endpoint.ts";
 import { type DialAttempt, raceCarriers } from "./path_race.ts";
 import { probeClientTransport, type ProbeOptions } from "./probe.ts";
 import type { TransportProbeSelection } from "./probe_selection.ts";
-import type { ReconnectOptions } from "./reconnect.ts";
+import { canPass, retryAfterOf } from "./passing_failures.ts";
+import { reconnectDelay, type ReconnectOptions } from "./reconnect.ts";
 import { ClientSession } from "./session.ts";
 import type { SessionOptions } from "./session_options.ts";
-import { withinTime } from "./time_limit.ts";
+import { sleep, withinTime } from "./time_limit.ts";
 
 /** Options of {@linkcode dialClient}. */
 export interface DialOptions extends DialTargetOptions, SessionOptions, WaitOptions {
@@ -60,7 +63,11 @@ export interface DialOptions extends DialTargetOptions, SessionOptions, WaitOpti
    * Whether `auth` may travel in plain text to another machine. Default false: such a dial is refused before anything is sent.
    */
   readonly allowPlaintextAuth?: boolean;
-  /** Whether a lost connection is replaced, and how. Default false: the session ends. */
+  /**
+   * Whether a connection that is lost, or that the server asks to leave, is replaced, and how. The first dial, too, is tried again
+   * within `timeoutMs` after failures that can pass: refused, no answer, busy; not after wrong addresses, certificates or
+   * credentials. Default false: the session ends.
+   */
   readonly reconnect?: boolean | ReconnectOptions;
 }
 
@@ -98,9 +105,38 @@ export async function dialClient(
     timedOut,
     async (signal) => {
       const resolved = await resolveTarget(address, options);
-      return await open(resolved, options, signal, endsMs, attempts);
+      return await openPatiently(resolved, options, signal, endsMs, attempts);
     },
   );
+}
+
+/** With `reconnect`, what can pass is waited for from the first dial on, as after a loss. */
+async function openPatiently(
+  resolved: ResolvedTarget,
+  options: DialOptions & { readonly runtime: Host },
+  signal: AbortSignal,
+  endsMs: number,
+  attempts: DialAttempt[],
+): Promise<ClientSession> {
+  const { runtime } = options;
+  const reconnect = reconnectOf(options);
+  const maxAttempts = reconnect === null ? 1 : reconnect.maxAttempts ?? RECONNECT_ATTEMPTS;
+  for (let attempt = 0;; attempt++) {
+    try {
+      return await open(resolved, options, signal, endsMs, attempts);
+    } catch (error) {
+      if (attempt + 1 >= maxAttempts || signal.aborted || !canPass(error)) throw error;
+      const message = fitToShow(`try ${attempt + 1} to connect failed: ${wordsOf(error)}`);
+      callBack(() => options.log?.({ type: "connect-failed", message, sessionId: 0, error }), () => {});
+      const waitMs = retryAfterOf(error) + reconnectDelay(attempt, reconnect!, runtime.random());
+      if (runtime.now() + waitMs >= endsMs) throw error; // it says more than that the time was over
+      await sleep(runtime, waitMs, signal);
+    }
+  }
+}
+
+function reconnectOf({ reconnect }: DialOptions): ReconnectOptions | null {
+  return reconnect === true ? {} : reconnect || null;
 }
 
 async function open(
@@ -152,7 +188,7 @@ async function open(
       headStartMs: headStart(plan),
       host: runtime,
     });
-  const reconnect = options.reconnect === true ? {} : options.reconnect || null;
+  const reconnect = reconnectOf(options);
   const origin: DialOrigin = {
     target,
     allowPlaintextAuth,

@@ -6,6 +6,7 @@
 import { type Carrier, type Host, NnrpProtocolError, NnrpTimeoutError } from "@nnrp/core";
 import type { WaitOptions } from "@nnrp/runtime";
 import { RECONNECT_ATTEMPTS } from "./defaults.ts";
+import { isRefusal, retryAfterOf } from "./passing_failures.ts";
 import { reconnectDelay, type ReconnectOptions } from "./reconnect.ts";
 import { sleep, withinTime } from "./time_limit.ts";
 
@@ -35,6 +36,7 @@ export interface Searcher {
  * Searches until a connection carries the session, the tries are used up, or the server refuses for good.
  *
  * @param signal Ends the search; then what is returned means nothing.
+ * @param firstAfterMs How long the server asked to wait, ms: each wait is as long as it said last, and the backoff with its jitter.
  * @returns Whether it was found, or why not.
  */
 export async function searchForPath(
@@ -42,27 +44,25 @@ export async function searchForPath(
   comeBack: ComeBack,
   searcher: Searcher,
   signal: AbortSignal,
+  firstAfterMs = 0,
 ): Promise<{ readonly found: true } | { readonly found: false; readonly failure: unknown }> {
   const { maxAttempts = RECONNECT_ATTEMPTS } = comeBack;
   let failure: unknown;
+  let afterMs = firstAfterMs;
   for (let attempt = 0; attempt < maxAttempts && !signal.aborted; attempt++) {
     try {
-      await sleep(host, reconnectDelay(attempt, comeBack, host.random()), signal);
+      await sleep(host, afterMs + reconnectDelay(attempt, comeBack, host.random()), signal);
       await tryOnce(host, comeBack, searcher, signal);
       return { found: true };
     } catch (error) {
       if (signal.aborted) break;
       failure = error;
       searcher.tryFailed(attempt + 1, error);
-      if (error instanceof NnrpProtocolError && error.retryAfterMs === 0 && isRefusal(error)) break;
+      if (error instanceof NnrpProtocolError && isRefusal(error)) break;
+      afterMs = retryAfterOf(error);
     }
   }
   return { found: false, failure };
-}
-
-/** Whether a server that says this will say it again. */
-export function isRefusal(error: NnrpProtocolError): boolean {
-  return error.fatal && error.codeName !== "SERVER_BUSY" && error.codeName !== "LIMIT_EXCEEDED";
 }
 
 /** One try: the old session, else a new one. */

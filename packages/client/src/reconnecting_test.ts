@@ -554,7 +554,7 @@ test("cancelling a frame that the loss has ended does nothing", async () => {
   await server.close();
 });
 
-test("a resumed session keeps cache and settings, a fresh one begins with neither", async () => {
+test("a resumed session keeps cache and settings, a fresh one is told the settings again", async () => {
   for (const resumeWindowMs of [10_000, 0]) {
     const resumed = resumeWindowMs > 0;
     const { server, dial } = await place(echo, {
@@ -569,10 +569,8 @@ test("a resumed session keeps cache and settings, a fresh one begins with neithe
     assertEquals(session.settings.qualityTier, tier + 1);
     lose(session);
     await until(() => session.stats.reconnects === 1, "the new path");
-    assertEquals(
-      [session.settings.qualityTier, session.sessionId === first],
-      resumed ? [tier + 1, true] : [tier, false],
-    );
+    await until(() => session.settings.qualityTier === tier + 1, "its settings");
+    assertEquals(session.sessionId === first, resumed);
     const again = await session.putCache({ kind: 1, key: 5n, data: new Uint8Array(16) });
     assertEquals([again.status, again.usable], [
       resumed ? CacheAckStatus.REPLACED : CacheAckStatus.ACCEPTED,

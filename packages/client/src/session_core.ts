@@ -146,6 +146,9 @@ export class SessionCore {
     return new ClientEngine(this.carrier, {
       opened: (accepted) => {
         this.agreed = accepted;
+        if (this.paths.reopening) {
+          this.requests.repeat((error) => this.report("settings-lost", error.message, error));
+        }
         this.#opening?.resolve();
       },
       refused: (error) => this.#opening?.reject(error),

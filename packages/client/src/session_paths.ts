@@ -27,7 +27,8 @@ import {
 import { GraceWatch, waitFor, type WaitOptions } from "@nnrp/runtime";
 import { MAX_GRACE_WINDOWS, MIN_GRACE_MS } from "./defaults.ts";
 import { OldPaths } from "./old_paths.ts";
-import { type ComeBack, isRefusal, type Searcher, searchForPath } from "./path_search.ts";
+import { isRefusal } from "./passing_failures.ts";
+import { type ComeBack, type Searcher, searchForPath } from "./path_search.ts";
 import type { Leaving, PathState, Search } from "./path_state.ts";
 
 /** What a session lends to its paths. */
@@ -346,7 +347,10 @@ export class SessionPaths implements PathHost, Searcher {
   suspended(end: SessionEnd, frames: readonly FrameWaiter[]): void {
     const lost = frames.map(({ frameId, viewId }) => ({ frameId, viewId }));
     const search: Search = { abort: new AbortController(), lost };
-    const why = `connection lost: ${end.reason || end.kind}`;
+    const why = end.comeBack === undefined
+      ? `connection lost: ${end.reason || end.kind}`
+      : `the server asks to come back${end.reason === "" ? "" : `: ${end.reason}`}`;
+    if (end.comeBack !== undefined) this.#token = null; // the session is over there
     this.#joining?.reject(new NnrpConnectionClosedError("session", why));
     this.#letGo(false);
     const { path } = this.#state;
@@ -360,7 +364,8 @@ export class SessionPaths implements PathHost, Searcher {
   }
 
   async #seek(comeBack: ComeBack, end: SessionEnd, signal: AbortSignal): Promise<void> {
-    const outcome = await searchForPath(this.#owner.host, comeBack, this, signal);
+    const afterMs = end.comeBack?.retryAfterMs ?? 0;
+    const outcome = await searchForPath(this.#owner.host, comeBack, this, signal, afterMs);
     if (outcome.found) this.#owner.turned();
     else if (!signal.aborted) {
       const failure = outcome.failure ?? end.error ?? end.reason;

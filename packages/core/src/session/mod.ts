@@ -20,6 +20,7 @@ export * from "./paths/session_path.ts";
 export * from "./frames/frame_table.ts";
 export { Fifo } from "./frames/fifo.ts";
 export * from "./frames/recent_keys.ts";
+export type { ComeBackWish } from "./control/close_exchange.ts";
 export { ControlRate, type ControlRateOptions } from "./control/control_rate.ts";
 export * from "./engine/mechanisms.ts";
 export * from "./flow/flow_fields.ts";

@@ -31,6 +31,8 @@ export const ControlExtensionType = {
   MIGRATION_TOKEN: 0xf002,
   /** Private: the wished model, beside an auth block. */
   REQUESTED_MODEL: 0xf003,
+  /** Private: a server's CLOSE says whether to come back. */
+  COME_BACK: 0xf004,
 } as const;
 /** A known type of control extension. */
 export type ControlExtensionType = typeof ControlExtensionType[keyof typeof ControlExtensionType];

@@ -52,6 +52,11 @@ export function readMigrationToken(entry: ControlExtensionEntry): Uint8Array {
   return entry.payload;
 }
 
+/** 0xF004: a server's CLOSE says whether its client is to come back. */
+export function comeBackEntry(): ControlExtensionEntry {
+  return { extType: ControlExtensionType.COME_BACK, extFlags: 0, payload: new Uint8Array(8) };
+}
+
 /** 0xF003: the wished model, for hellos whose auth block is in use. */
 export function requestedModelEntry(model: string): ControlExtensionEntry {
   return {

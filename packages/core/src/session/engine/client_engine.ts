@@ -60,6 +60,7 @@ export class ClientEngine extends SessionEngine {
   #maxInFlight = 0;
   #maxBodyBytes = 0;
   #wantsSlot = false;
+  #leaving: SessionEnd | null = null; // the server asked to come back: frames in flight still end, then the path is left
   #moveTraceId = 0n; // of the last move; 0 = none
 
   /**
@@ -133,7 +134,7 @@ export class ClientEngine extends SessionEngine {
   canSubmit(): boolean {
     const inFlight = this.#frames.inFlight;
     return inFlight < this.#maxInFlight && this.credit.canAdmit(inFlight) &&
-      this.state === SessionState.ACTIVE && !this.suspended;
+      this.state === SessionState.ACTIVE && !this.suspended && this.#leaving === null;
   }
 
   /** Asks for {@linkcode ClientHost.admitted} when a submit may go. */
@@ -307,6 +308,8 @@ export class ClientEngine extends SessionEngine {
     this.state = SessionState.INIT;
     this.credit = new CreditGate(this.#options.flowControl ?? "auto");
     this.accepted = null;
+    this.#leaving = null;
+    this.link.comeBack = false;
     this.keepAlive.forget();
     this.#requests.forget();
     this.#frames.forget();
@@ -387,6 +390,7 @@ export class ClientEngine extends SessionEngine {
 
   /** See {@linkcode SessionEngine.turn}. */
   override turn(): void {
+    if (this.#leaving !== null && this.framesInFlight === 0) this.lose(this.#leaving);
     this.#slotFreed();
     super.turn();
   }
@@ -465,8 +469,21 @@ export class ClientEngine extends SessionEngine {
     this.#host.admitted();
   }
 
+  /** See {@linkcode SessionEngine.peerLeaves}: a server that asks to come back ends its path only. */
+  protected override peerLeaves(end: SessionEnd): boolean {
+    if (end.comeBack === undefined || !this.outlivesPath || this.ending !== null) return false;
+    this.#leaving = end;
+    return true;
+  }
+
+  /** See {@linkcode SessionEngine.lose}. */
+  protected override lose(end: SessionEnd): void {
+    super.lose(this.#leaving ?? end);
+  }
+
   /** See {@linkcode SessionEngine.suspend}. */
   protected suspend(end: SessionEnd, error: NnrpError): void {
+    this.#leaving = null;
     this.#moveTraceId = 0n;
     this.#requests.fail(error);
     const lost = this.#frames.clear();
@@ -514,6 +531,7 @@ export class ClientEngine extends SessionEngine {
     }
     this.accepted = accepted;
     this.#frames.streamedResults = accepted.streamedResults;
+    this.link.comeBack = accepted.comeBack;
     if (accepted.isOurs) this.keepAlive.expectsPongs = true;
     this.writer.sessionId = metadata.sessionId;
     this.#typedHead = new TypedSubmitHead(metadata.sessionId);

@@ -5,7 +5,8 @@ import { bare, errorPacket, resultPacket, submitPacket } from "@nnrp/testing/pac
 import { ErrorCode, ErrorScope, MessageType } from "../../wire/enums.ts";
 import { SessionState } from "./states.ts";
 
-const text = (packet: SentPacket): string => new TextDecoder().decode(packet.body);
+/** The words of a packet; a server's CLOSE has 8 bytes before them (0xF004), which are 0 here. */
+const text = (packet: SentPacket): string => new TextDecoder().decode(packet.body).replace(/^\0{8}/, "");
 const close = (words = ""): SentPacket => {
   const rig = new ClientRig().open();
   rig.current.close(words);

@@ -7,6 +7,7 @@
 import type { NnrpError, NnrpInternalError, NnrpProtocolError } from "../../errors.ts";
 import type { FlowUpdateMetadata } from "../../wire/metadata/flow_update.ts";
 import type { ResultHintMetadata } from "../../wire/metadata/result_hint.ts";
+import type { ComeBackWish } from "../control/close_exchange.ts";
 import type { Result } from "../frames/result.ts";
 
 /** How a session ended. */
@@ -19,6 +20,8 @@ export interface SessionEnd {
   readonly reason: string;
   /** What went wrong, if something did. */
   readonly error?: NnrpError;
+  /** The server asked to come back (0xF004). */
+  readonly comeBack?: ComeBackWish;
 }
 
 /** Who waits for a frame's results. The engine keeps this very object in its table of frames. */

@@ -91,6 +91,8 @@ export interface SessionEstate {
   readonly highestFrameId: number;
   /** Largest body, bytes. */
   readonly maxBodyBytes: number;
+  /** Whether a CLOSE may ask the client to come back. */
+  readonly comeBack: boolean;
 }
 
 /** The server's side of one session. */
@@ -142,6 +144,7 @@ export class ServerEngine extends SessionEngine {
     } else {
       const { sessionId, cache, patches, highestFrameId, maxBodyBytes } = estate!;
       this.writer.sessionId = sessionId;
+      this.link.comeBack = estate!.comeBack;
       Object.assign(this.writer.output.limits, { maxBodyBytes, skipsBodies: true });
       this.#cache = cache;
       this.#patches = patches;
@@ -306,6 +309,7 @@ export class ServerEngine extends SessionEngine {
       patches: this.#patches,
       highestFrameId: this.#frames.highestFrameId,
       maxBodyBytes: this.writer.output.limits.maxBodyBytes,
+      comeBack: this.link.comeBack,
     };
     this.#cache = emptyCache();
     this.drain({ kind: "close", local: true, reason });

@@ -21,7 +21,7 @@ import type { NnrpPacket } from "../../wire/packet.ts";
 import type { PacketCursor } from "../../wire/packet_cursor.ts";
 import { type ErrorFields, protocolError, writeError } from "../control/error_exchange.ts";
 import { answerPing, type KeepAlive } from "../control/keepalive.ts";
-import { decodeWords, encodeWords } from "../control/words.ts";
+import { type ComeBackWish, decodeClose, encodeClose } from "../control/close_exchange.ts";
 import type { EngineHost, ReplyWaiter, SessionEnd } from "./engine_host.ts";
 import type { PacketIds, PacketOutput, PacketWriter } from "./packet_writer.ts";
 import type { SessionLink } from "./session_link.ts";
@@ -305,15 +305,21 @@ export abstract class SessionEngine {
     this.writer.raw(lane, packet);
   }
 
-  /** Says CLOSE: what is in flight may still end, nothing new begins. Does nothing if the session is ending already. */
-  close(reason = ""): void {
+  /**
+   * Says CLOSE: what is in flight may still end, nothing new begins. Does nothing if the session is ending already.
+   *
+   * @param reason Words for the peer.
+   * @param comeBack Of a server: asks the client to dial again; told only to clients that understand it (0xF004). Default: for good.
+   * @throws NnrpValueError if its time does not fit.
+   */
+  close(reason = "", comeBack: ComeBackWish | null = null): void {
     if (this.ending !== null || this.state === SessionState.CLOSED) return;
     const end: SessionEnd = { kind: "close", local: true, reason };
     if (this.state !== SessionState.ACTIVE) {
       this.end(end);
       return;
     }
-    this.#closeWords = encodeWords(reason);
+    this.#closeWords = encodeClose(reason, comeBack, this.role === "server" && this.link.comeBack);
     // Where control overtakes frames, a CLOSE would be there before frames that were submitted long before it.
     if (!this.closesLast || !this.writer.output.multiStream || this.framesInFlight === 0) this.sayClose();
     this.drain(end);
@@ -472,13 +478,19 @@ export abstract class SessionEngine {
       if (outcome === undefined) this.spendControl();
       else outcome.waiter?.resolve(outcome.rttMs);
     } else if (msgType === MessageType.CLOSE) {
+      const { reason, comeBack } = decodeClose(cursor, this.role === "client" && this.link.comeBack);
+      const end: SessionEnd = { kind: "close", local: false, reason, ...(comeBack && { comeBack }) };
+      if (this.peerLeaves(end)) return true;
       this.closeReceived = true;
-      const reason = decodeWords(cursor);
-      if (this.state !== SessionState.ACTIVE && this.ending === null) {
-        this.end({ kind: "close", local: false, reason });
-      } else this.drain({ kind: "close", local: false, reason });
+      if (this.state !== SessionState.ACTIVE && this.ending === null) this.end(end);
+      else this.drain(end);
     } else return false;
     return true;
+  }
+
+  /** A CLOSE came. Whether the session outlives it: it waits for a new path then. */
+  protected peerLeaves(_end: SessionEnd): boolean {
+    return false;
   }
 
   /** An ERROR of the peer that ends the session. */

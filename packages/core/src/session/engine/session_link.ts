@@ -34,6 +34,8 @@ export class SessionLink {
   readonly keepAlive: KeepAlive<ReplyWaiter<number>>;
   /** Control packets that bring nothing forward. */
   readonly rate: ControlRate;
+  /** Whether a CLOSE of the server says whether to come back: 0xF004 is in force. */
+  comeBack = false;
   #lastTrace = 0n;
 
   /**

@@ -44,6 +44,8 @@ export interface AcceptedHello {
   readonly streamedResults: boolean;
   /** Whether the server is one of ours by its extensions (0xF001, 0xF002): it answers pings, for example. */
   readonly isOurs: boolean;
+  /** Whether a CLOSE of the server says whether to come back (0xF004). */
+  readonly comeBack: boolean;
   /** Token for the next SESSION_MIGRATE (0xF002), a copy; null = none. */
   readonly migrationToken: Uint8Array | null;
   /** How the transport was chosen (0x0102); null = not told. */
@@ -58,6 +60,8 @@ export interface AcceptedHello {
 export interface ReadHelloAckOptions {
   /** Whether the hello offered streamed results: both sides must say it. Default true. */
   readonly streamedResultsOffered?: boolean;
+  /** Whether the hello offered to come back: likewise. Default true. */
+  readonly comeBackOffered?: boolean;
   /** Further control extensions the application understands, so that CRITICAL ones are not refused. */
   readonly knownExtensionTypes?: readonly number[];
 }
@@ -107,6 +111,7 @@ export function readHelloAck(
     maxConcurrentFrames: concurrentFrames(metadata.maxConcurrentFrames, ours),
     maxBodyBytes: metadata.maxBodyBytes === 0 ? 0xffff_ffff : metadata.maxBodyBytes,
     cacheAnnounced: metadata.maxCacheEntries > 0 && metadata.maxCacheBytes > 0,
+    comeBack: find(ControlExtensionType.COME_BACK) !== undefined && (options.comeBackOffered ?? true),
     isOurs: speaksOurs(controlExtensions),
     streamedResults: ours && (options.streamedResultsOffered ?? true),
     migrationToken: token === undefined ? null : readMigrationToken(token).slice(),

@@ -17,6 +17,7 @@ import {
 } from "../../wire/known_extensions.ts";
 import type { ClientHelloMetadata } from "../../wire/metadata/client_hello.ts";
 import {
+  comeBackEntry,
   MIGRATION_TOKEN_SIZE,
   migrationTokenEntry,
   requestedModelEntry,
@@ -79,6 +80,8 @@ export interface ClientHelloOptions {
   readonly streamedResults?: boolean;
   /** Whether to ask for a migration token (0xF002). Default true. */
   readonly migrationToken?: boolean;
+  /** Whether to understand a CLOSE that asks to come back (0xF004). Default: as `streamedResults`. */
+  readonly comeBack?: boolean;
 }
 
 /** A hello that can be written: metadata and body. The header has flag ACK_REQUIRED and all ids 0. */
@@ -136,6 +139,7 @@ export function buildClientHello(options: ClientHelloOptions = {}): ClientHello 
 function helloExtensions(options: ClientHelloOptions, profile: ClientProfile): ControlExtensionEntry[] {
   const { model, transportPolicy, controlExtensions = [], streamedResults = true, migrationToken = true } =
     options;
+  const { comeBack = streamedResults } = options;
   const first: ControlExtensionEntry[] = [];
   const last: ControlExtensionEntry[] = [];
   if (transportPolicy !== undefined) first.push(CLIENT_HELLO_TRANSPORT_POLICY.entry(transportPolicy));
@@ -150,6 +154,7 @@ function helloExtensions(options: ClientHelloOptions, profile: ClientProfile): C
   }
   if (streamedResults) last.push(streamedResultsEntry());
   if (migrationToken) last.push(migrationTokenEntry(new Uint8Array(MIGRATION_TOKEN_SIZE)));
+  if (comeBack) last.push(comeBackEntry());
   if (model !== undefined) last.push(requestedModelEntry(model));
   const isOurs = ({ extType }: ControlExtensionEntry): boolean =>
     findExtension(controlExtensions, extType) === undefined;

@@ -66,7 +66,7 @@ test("the body has the extensions, policy first, then the auth block", () => {
   const { controlExtensions, authBlock } = decodeClientHelloBody(metadata, body);
   assertEquals(
     controlExtensions.map(({ extType }) => extType),
-    [0x0101, 0x0103, 0x0105, 0xf100, 0xf002, 0xf001, 0xf003],
+    [0x0101, 0x0103, 0x0105, 0xf100, 0xf002, 0xf001, 0xf004, 0xf003],
   );
   assertEquals(
     findExtension(controlExtensions, 0xf002)?.payload,

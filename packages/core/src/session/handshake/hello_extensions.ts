@@ -25,6 +25,7 @@ export const HELLO_EXTENSION_TYPES: readonly number[] = [
   ControlExtensionType.STREAMED_RESULTS,
   ControlExtensionType.MIGRATION_TOKEN,
   ControlExtensionType.REQUESTED_MODEL,
+  ControlExtensionType.COME_BACK,
 ];
 
 /** Types that a client of ours knows in an ack. */
@@ -34,6 +35,7 @@ export const ACK_EXTENSION_TYPES: readonly number[] = [
   ControlExtensionType.SERVER_ACK_PAYLOAD_CAPABILITIES,
   ControlExtensionType.STREAMED_RESULTS,
   ControlExtensionType.MIGRATION_TOKEN,
+  ControlExtensionType.COME_BACK,
 ];
 
 /** What the extensions of a hello say; null and undefined = nothing. */
@@ -50,6 +52,8 @@ export interface HelloExtensions {
   readonly wantsMigrationToken: boolean;
   /** Wished model (0xF003). */
   readonly requestedModel: string | undefined;
+  /** Whether it understands a CLOSE that asks it to come back (0xF004). */
+  readonly comeBack: boolean;
 }
 
 /**
@@ -69,6 +73,7 @@ export function readHelloExtensions(entries: readonly ControlExtensionEntry[]): 
     payloadKinds: read(CLIENT_HELLO_PAYLOAD_CAPABILITIES)?.payloadKindBitmap ?? null,
     streamedResults: findExtension(entries, ControlExtensionType.STREAMED_RESULTS) !== undefined,
     wantsMigrationToken: findExtension(entries, ControlExtensionType.MIGRATION_TOKEN) !== undefined,
+    comeBack: findExtension(entries, ControlExtensionType.COME_BACK) !== undefined,
     requestedModel: model === undefined ? undefined : readRequestedModel(model),
   };
 }

@@ -9,7 +9,8 @@ import type { Lane } from "../../carrier.ts";
 import type { NnrpError, NnrpInternalError } from "../../errors.ts";
 import { ErrorCode, ErrorScope, MessageType } from "../../wire/enums.ts";
 import { enumName } from "../../wire/enum_names.ts";
-import type { ControlExtensionEntry } from "../../wire/extensions.ts";
+import { type ControlExtensionEntry, decodeControlExtensions } from "../../wire/extensions.ts";
+import { ControlExtensionType, findExtension } from "../../wire/known_extensions.ts";
 import { HeaderFlags } from "../../wire/flags.ts";
 import { speaksOurs } from "./hello_extensions.ts";
 import { decodeHeader } from "../../wire/header.ts";
@@ -132,6 +133,7 @@ export class ServerHandshake extends SessionEngine {
   readonly #options: ServerHandshakeOptions;
   #deferred: DeferredPacket[] = [];
   #deferredBytes = 0;
+  #mayComeBack = false; // the client offered 0xF004
   #isOurs = false; // the client speaks one of our extensions: it answers pings
 
   /**
@@ -182,6 +184,8 @@ export class ServerHandshake extends SessionEngine {
     limits.skipsBodies = true;
     const { link, probes } = this;
     link.keepAlive.expectsPongs ||= this.#isOurs;
+    link.comeBack = this.#mayComeBack &&
+      hasExtension(body.subarray(0, ack.controlExtensionBytes), ControlExtensionType.COME_BACK);
     const deferred = this.#deferred;
     this.#deferred = [];
     this.state = SessionState.CLOSED;
@@ -293,6 +297,7 @@ export class ServerHandshake extends SessionEngine {
     const packet = { header, metadata: cursor.metadata().slice(), body };
     this.state = SessionState.NEGOTIATING;
     this.#isOurs = speaksOurs(controlExtensions);
+    this.#mayComeBack = findExtension(controlExtensions, ControlExtensionType.COME_BACK) !== undefined;
     this.#host.hello({ packet, metadata, authBlock, controlExtensions });
   }
 
@@ -313,4 +318,8 @@ export class ServerHandshake extends SessionEngine {
     this.outcome = outcome;
     this.#host.ended(outcome);
   }
+}
+
+function hasExtension(block: Uint8Array, extType: number): boolean {
+  return findExtension(decodeControlExtensions(block), extType) !== undefined;
 }

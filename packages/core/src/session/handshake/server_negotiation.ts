@@ -18,7 +18,7 @@ import {
 } from "../../wire/known_extensions.ts";
 import type { ClientHelloMetadata } from "../../wire/metadata/client_hello.ts";
 import type { ServerHelloAckMetadata } from "../../wire/metadata/server_hello_ack.ts";
-import { migrationTokenEntry, streamedResultsEntry } from "../../wire/private_extensions.ts";
+import { comeBackEntry, migrationTokenEntry, streamedResultsEntry } from "../../wire/private_extensions.ts";
 import {
   HELLO_EXTENSION_TYPES,
   type HelloExtensions,
@@ -61,6 +61,8 @@ export interface HelloAgreement {
   readonly streamedResults: boolean;
   /** Whether the client asks for a migration token (0xF002). */
   readonly wantsMigrationToken: boolean;
+  /** Whether a CLOSE may ask the client to come back (0xF004). */
+  readonly comeBack: boolean;
   /** Payload kinds the client may send; null = it did not bind itself (no 0x0105), so all are taken. */
   readonly bindingPayloadKinds: number | null;
   /** How the client wished its transport chosen (0x0101); null = not told. */
@@ -154,6 +156,7 @@ export function judgeHello(
     requestedModel: told.requestedModel,
     streamedResults: told.streamedResults && can.streamedResults,
     wantsMigrationToken: told.wantsMigrationToken,
+    comeBack: told.comeBack,
     bindingPayloadKinds: told.payloadKinds === null ? null : kinds,
     transportPolicy: told.transportPolicy,
     lossTolerance: told.lossTolerance === null ? null : Math.min(told.lossTolerance, can.maxLossTolerance),
@@ -188,6 +191,7 @@ export function buildHelloAck(
   if (agreement.wantsMigrationToken && choice.migrationToken !== undefined) {
     entries.push(migrationTokenEntry(choice.migrationToken));
   }
+  if (agreement.comeBack) entries.push(comeBackEntry());
   const block = encodeControlExtensions(entries);
   return {
     metadata: { ...terms, sessionId: choice.sessionId, controlExtensionBytes: block.length },
