@@ -17,6 +17,7 @@ import { NnrpConnectionClosedError, type NnrpError, NnrpInternalError, NnrpWireE
 import { wordsOf } from "./failures.ts";
 import type { Host } from "./host.ts";
 import { DRAIN_MS, Linger, LINGER_MS } from "./linger.ts";
+import { MessageType } from "./wire/enums.ts";
 import { MAX_BODY_BYTES_BEFORE_HELLO, MAX_METADATA_BYTES, MAX_PROBE_BODY_BYTES } from "./wire/limits.ts";
 import { laneOf } from "./wire/metadata/registry.ts";
 import type { Outbox } from "./wire/outbox.ts";
@@ -171,7 +172,11 @@ export class ByteStreamCarrier implements Carrier {
     this.peerIdentity = info.peerIdentity;
     this.unverified = info.unverified ?? false;
     this.#host = info.host ?? null;
-    this.#reader = new PacketReader(this.limits, (cursor) => this.#packet(cursor));
+    this.#reader = new PacketReader(
+      this.limits,
+      (cursor) => this.#packet(cursor),
+      (cursor) => this.#skips(cursor),
+    );
   }
 
   /** Bytes committed and not yet taken by the runtime. */
@@ -361,6 +366,14 @@ export class ByteStreamCarrier implements Carrier {
     if (lane === "result") streamId = madeUpId(++this.#results);
     else if (lane === "submit") streamId = madeUpId(++this.#submits);
     if (!this.#discard) this.#sink!.packet(cursor, lane, streamId);
+  }
+
+  #skips(cursor: PacketCursor): boolean {
+    const lane = cursor.msgType === MessageType.FRAME_SUBMIT ? "submit" : "result";
+    if (!this.#discard && !(this.#sink!.skips?.(cursor, lane) ?? false)) return false;
+    if (lane === "submit") this.#submits++;
+    else this.#results++;
+    return true;
   }
 
   /** Bytes that cannot be read: the sink hears of it first (it may send its last words), then the carrier closes. */

@@ -30,6 +30,12 @@ export interface CarrierSink {
   begin(): void;
   /** One whole packet; header checked. The cursor is the carrier's and moves on after the call. */
   packet(packet: PacketCursor, lane: Lane, streamId: number): void;
+  /**
+   * A FRAME_SUBMIT or RESULT_PUSH begins whose body is over {@linkcode CarrierLimits.maxBodyBytes}, or large and still to come; of the
+   * cursor nothing behind the metadata may be read. True: its body is read past and stored nowhere, and `packet` is not called.
+   * False: it is taken; one over the limit is a `fault` then. In the order of the packets of its stream. Default: false.
+   */
+  skips?(packet: PacketCursor, lane: Lane): boolean;
   /** After the batch: the host flushes and wakes whoever waits. */
   turn(): void;
   /** Bytes that cannot be read: the last chance to say something; the carrier then closes gracefully by itself. */
@@ -86,6 +92,8 @@ export interface CarrierLimits {
   maxBodyBytes: number;
   /** Largest body of a TRANSPORT_PROBE, bytes. */
   maxProbeBodyBytes: number;
+  /** Whether {@linkcode CarrierSink.skips} is asked; the engine sets it once there is a session. Default false. */
+  skipsBodies?: boolean;
   /**
    * Most memory for what is read and cannot be shown yet, all streams together, packets that are not whole included, bytes;
    * beyond it the connection ends. For carriers with several streams, whose stacks keep what is not read: a server's carrier

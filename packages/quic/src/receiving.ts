@@ -71,6 +71,7 @@ export class Receiving implements IncomingOwner {
 
   readonly #owner: ReceivingOwner;
   readonly #onPacket = (cursor: PacketCursor) => this.#packet(cursor);
+  readonly #skipJudge = (cursor: PacketCursor) => this.#skips(cursor);
   readonly #idleReaders: PacketReader[] = [];
   #current: IncomingStream | null = null;
   #chunk: Uint8Array | null = null;
@@ -97,7 +98,7 @@ export class Receiving implements IncomingOwner {
 
   /** Reads a stream of the peer's to its end. */
   read(readable: ReadableStream<Uint8Array>, id: number, control: boolean, back: unknown = null): void {
-    const reader = this.#idleReaders.pop() ?? new PacketReader(this.limits, this.#onPacket);
+    const reader = this.#idleReaders.pop() ?? new PacketReader(this.limits, this.#onPacket, this.#skipJudge);
     const stream = new IncomingStream(id, control, reader, back);
     if (!control) this.openStreams++;
     void stream.read(readable, this, control ? SMALL_READ : this.#firstRead);
@@ -250,6 +251,11 @@ export class Receiving implements IncomingOwner {
     cursor.retained = false;
     this.sink!.packet(cursor, lane, stream.id);
     if (cursor.retained && cursor.bytes === this.#chunk) this.#kept = true;
+  }
+
+  #skips(cursor: PacketCursor): boolean {
+    const lane = this.#owner.laneOf(this.#current!, cursor);
+    return lane !== "control" && (this.sink!.skips?.(cursor, lane) ?? false);
   }
 
   /** Streams of a busy session begin with a large read. */

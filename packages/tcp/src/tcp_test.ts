@@ -337,7 +337,7 @@ test("§4: the last ERROR arrives, also while the client is writing", async () =
   await server.close();
 });
 
-test("§9: a body over the limit is refused from the header, with words that arrive", async () => {
+test("§9: a body over the limit is refused from its head and read past: the session goes on", async () => {
   const server = await serve({ port: 0, profile: { maxBodyBytes: 1000 } }, echo);
   const peer = await RawPeer.shakeHands(server.port);
   const header = encodePacket(makePacket({ msgType: MessageType.FRAME_SUBMIT, sessionId: 1 }));
@@ -348,7 +348,9 @@ test("§9: a body over the limit is refused from the header, with words that arr
     new DataView(error.metadata.buffer, error.metadata.byteOffset).getUint32(0, true),
     ErrorCode.LIMIT_EXCEEDED,
   );
-  await peer.ended;
+  peer.send(new Uint8Array(1001).fill(0x4e));
+  peer.send(encodePacket(makePacket({ msgType: MessageType.PING, traceId: 9n })));
+  assertEquals((await peer.next("PONG")).header.traceId, 9n);
   peer.destroy();
   await server.close();
 });

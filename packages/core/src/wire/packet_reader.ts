@@ -26,10 +26,22 @@ const READS_PER_BUFFER = 16;
 const KNOWN_TYPE = new Uint8Array(256);
 for (const type of Object.values(MessageType)) KNOWN_TYPE[type] = 1;
 
+/** Packets whose bodies may be passed over: each concerns one frame, which can end alone. */
+const SKIPPABLE = new Uint8Array(256);
+SKIPPABLE[MessageType.FRAME_SUBMIT] = SKIPPABLE[MessageType.RESULT_PUSH] = 1;
+
+/**
+ * Judges a FRAME_SUBMIT or RESULT_PUSH from header and metadata, before memory is set aside for its body: one that is over the
+ * body limit, or that is not whole yet and would need memory of its own. True: its body is read past and stored nowhere, and the
+ * packet is not shown. False: it is taken, or refused if it is over the limit. Of the cursor nothing behind the metadata may be read.
+ */
+export type SkipJudge = (cursor: PacketCursor) => boolean;
+
 /** A stream decoder with bounded memory. One per byte stream. */
 export class PacketReader {
   readonly #limits: CarrierLimits;
   readonly #onPacket: (cursor: PacketCursor) => void;
+  readonly #skips: SkipJudge | null;
   readonly #cursor = new PacketCursor();
 
   // The read buffer: bytes from #start to #end are received and not yet cut.
@@ -47,18 +59,28 @@ export class PacketReader {
   #ownHave = 0;
   #ownTotal = 0;
 
+  #skipBytes = 0; // bytes of a body that is passed over, still to come
+  #tooLong = false; // the packet judged last is over the body limit, and its sort may be passed over
+
   /**
    * Makes a PacketReader.
    *
    * @param limits Read each time a header is judged, so they may change while the stream runs.
    * @param onPacket Shown each packet; the cursor is reused. Must not call the reader.
+   * @param skips Decides about bodies that are passed over, while `limits.skipsBodies` is set. Must not call the reader either.
+   *   Default: none are.
    */
-  constructor(limits: CarrierLimits, onPacket: (cursor: PacketCursor) => void) {
+  constructor(
+    limits: CarrierLimits,
+    onPacket: (cursor: PacketCursor) => void,
+    skips: SkipJudge | null = null,
+  ) {
     this.#limits = limits;
     this.#onPacket = onPacket;
+    this.#skips = skips;
   }
 
-  /** Bytes of a packet that is not whole yet: not 0 at the end of a stream means that it was cut. */
+  /** Bytes kept of a packet that is not whole yet. */
   get pendingBytes(): number {
     return this.#own !== null ? this.#ownHave : this.#end - this.#start;
   }
@@ -66,16 +88,12 @@ export class PacketReader {
   /** What is wrong with a stream that ends here; null if nothing is. */
   endError(name: string): NnrpWireError | null {
     const rest = this.pendingBytes;
+    if (this.#skipBytes > 0) return endedInside(name, `all but ${this.#skipBytes} bytes`);
     if (rest === 0) return null;
     const pending = this.#own !== null
       ? this.#own.subarray(0, rest)
       : this.#bytes.subarray(this.#start, this.#end);
-    return refuseStart(pending) ?? new NnrpWireError(`${name} ended inside a packet`, {
-      field: "packet",
-      expected: "a whole packet",
-      actual: `its first ${rest} bytes`,
-      stage: "framing",
-    });
+    return refuseStart(pending) ?? endedInside(name, `its first ${rest} bytes`);
   }
 
   /** Where the next read may write; never empty. Valid until {@linkcode PacketReader.filled} or {@linkcode PacketReader.push}. */
@@ -100,6 +118,11 @@ export class PacketReader {
       if (this.#ownHave === this.#ownTotal) this.#showOwn();
       return;
     }
+    if (this.#skipBytes > 0) { // the buffer held nothing else
+      const skipped = Math.min(count, this.#skipBytes);
+      this.#skipBytes -= skipped;
+      this.#start += skipped;
+    }
     this.#end += count;
     if (count > this.#peak) this.#peak = count;
     if (count * READS_PER_BUFFER > this.#bytes.length >> 1) this.#quietReads = 0;
@@ -123,7 +146,8 @@ export class PacketReader {
    * @throws NnrpWireError (stage framing) at the first bad header; packets before it were shown.
    */
   push(chunk: Uint8Array): void {
-    let at = 0;
+    let at = Math.min(chunk.length, this.#skipBytes);
+    this.#skipBytes -= at;
     while (this.#own !== null && at < chunk.length) {
       this.#growOwn();
       const take = Math.min(
@@ -135,6 +159,9 @@ export class PacketReader {
       this.#ownHave += take;
       at += take;
       if (this.#ownHave === this.#ownTotal) this.#showOwn();
+      const skipped = Math.min(chunk.length - at, this.#skipBytes);
+      this.#skipBytes -= skipped;
+      at += skipped;
     }
     if (at === chunk.length) return;
     const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
@@ -149,7 +176,20 @@ export class PacketReader {
     cursor.view = view;
     while (end - start >= HEADER) {
       const total = this.#judge(view, start);
-      if (start + total > end) {
+      if (start + total > end || this.#tooLong) {
+        cursor.offset = start;
+        const wanted = this.#wanted(end - start, total);
+        if (wanted < 0) {
+          start += total;
+          if (start < end) continue;
+          this.#skipBytes = start - end;
+          return end;
+        }
+        if (wanted < total && bytes === this.#bytes) return start; // the metadata is still to come
+        if (wanted < total) {
+          this.#beginOwn(bytes, start, end, wanted);
+          return end;
+        }
         if (total > READ_OWN_MEMORY || bytes !== this.#bytes) {
           this.#beginOwn(bytes, start, end, total);
           return end;
@@ -178,7 +218,9 @@ export class PacketReader {
     if (metaLength > limits.maxMetadataBytes) {
       throw tooLong("header.meta_len", metaLength, limits.maxMetadataBytes);
     }
-    if (bodyLength > limits.maxBodyBytes) {
+    this.#tooLong = bodyLength > limits.maxBodyBytes;
+    if (this.#tooLong && !this.#maySkip((word >>> 16) & 0xff)) {
+      this.#tooLong = false;
       const probe = ((word >>> 16) & 0xff) === MessageType.TRANSPORT_PROBE;
       const limit = probe ? Math.max(limits.maxProbeBodyBytes, limits.maxBodyBytes) : limits.maxBodyBytes;
       if (bodyLength > limit) throw tooLong("header.body_len", bodyLength, limit);
@@ -186,6 +228,25 @@ export class PacketReader {
     this.#cursor.metaLength = metaLength;
     this.#cursor.bodyLength = bodyLength;
     return HEADER + metaLength + bodyLength;
+  }
+
+  #maySkip(msgType: number): boolean {
+    return SKIPPABLE[msgType] !== 0 && this.#skips !== null && this.#limits.skipsBodies === true;
+  }
+
+  /**
+   * How much of the packet at the cursor is wanted, of which `have` bytes are there: all of it, what it takes to ask whether its body
+   * is to be passed over, or (−1) nothing.
+   */
+  #wanted(have: number, total: number): number {
+    const cursor = this.#cursor;
+    if (!this.#maySkip(cursor.msgType)) return total;
+    if (!this.#tooLong && total <= READ_OWN_MEMORY) return total;
+    const head = HEADER + cursor.metaLength;
+    if (have < head) return head;
+    if (this.#skips!(cursor)) return -1;
+    if (this.#tooLong) throw tooLong("header.body_len", cursor.bodyLength, this.#limits.maxBodyBytes);
+    return total;
   }
 
   /** Moves an unfinished packet into memory of its own, as much of it as may be believed. */
@@ -210,16 +271,25 @@ export class PacketReader {
   #showOwn(): void {
     const own = this.#own!;
     const view = new DataView(own.buffer, own.byteOffset, own.byteLength);
-    if (this.#ownTotal === HEADER) {
-      // So far only the header of a packet split across chunks was known to be needed.
-      const total = this.#judge(view, 0);
-      if (total > HEADER) {
-        this.#ownTotal = total;
-        const grown = new Uint8Array(Math.min(total, READ_FIRST_GRANT));
+    const total = this.#judge(view, 0);
+    if (total > this.#ownTotal || this.#tooLong) {
+      // So far only the head of a packet was known to be needed.
+      const cursor = this.#cursor;
+      cursor.bytes = own;
+      cursor.view = view;
+      cursor.offset = 0;
+      const wanted = this.#wanted(this.#ownHave, total);
+      if (wanted < 0) {
+        this.#own = null;
+        this.#skipBytes = total - this.#ownHave;
+        this.#ownHave = 0;
+      } else {
+        this.#ownTotal = wanted;
+        const grown = new Uint8Array(Math.min(wanted, READ_FIRST_GRANT));
         grown.set(own);
         this.#own = grown;
-        return;
       }
+      return;
     }
     this.#own = null;
     this.#ownHave = 0;
@@ -252,6 +322,15 @@ export class PacketReader {
     this.#quietReads = 0;
     this.#peak = 0;
   }
+}
+
+function endedInside(name: string, actual: string): NnrpWireError {
+  return new NnrpWireError(`${name} ended inside a packet`, {
+    field: "packet",
+    expected: "a whole packet",
+    actual,
+    stage: "framing",
+  });
 }
 
 function tooLong(field: string, actual: number, limit: number): NnrpWireError {

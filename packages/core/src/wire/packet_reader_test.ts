@@ -397,3 +397,81 @@ test("arbitrary bytes end in packets or in a wire error, never in anything else"
     { numRuns: 2000 },
   );
 });
+
+for (const mode of MODES) {
+  test(`${mode}: bodies that nobody wants are read past, however they are cut, and cost no memory`, () => {
+    const sizes = fc.constantFrom(0, 1, 100, 999, 1000, 1001, 5000, READ_OWN_MEMORY, 200 * KIB);
+    const kinds = fc.constantFrom(MessageType.FRAME_SUBMIT, MessageType.RESULT_PUSH);
+    const packets = fc.array(fc.tuple(kinds, sizes, fc.constantFrom(0, 3, 64), fc.boolean()), {
+      maxLength: 8,
+    });
+    fc.assert(fc.property(
+      packets,
+      fc.constantFrom(1000, 150 * KIB, 32 * MIB),
+      fc.array(fc.nat(600 * KIB), { maxLength: 20 }),
+      fc.boolean(),
+      (all, maxBodyBytes, borders, small) => {
+        const bytes = all.map(([msgType, size, meta, unwanted], i) =>
+          bytesOf({
+            msgType,
+            frameId: i,
+            viewId: unwanted ? 1 : 0,
+            metadata: patterned(meta, i),
+            body: patterned(size, i),
+          })
+        );
+        const shown: Uint8Array[] = [];
+        const skipped: number[] = [];
+        const reader = new PacketReader(
+          limits({ maxBodyBytes, skipsBodies: true }),
+          (c) => shown.push(c.bytes.slice(c.offset, c.offset + c.length)),
+          (c) => {
+            const [msgType, size, meta] = all[c.frameId];
+            assertEquals([c.msgType, c.bodyLength], [msgType, size]);
+            assertEquals(c.metadata().slice(), patterned(meta, c.frameId), "the metadata is there");
+            const isSkipped = size > maxBodyBytes || c.viewId === 1;
+            if (isSkipped) skipped.push(c.frameId);
+            return isSkipped;
+          },
+        );
+        const stream = join(bytes);
+        const cuts = small ? borders.map((b) => b % 300) : borders;
+        for (const chunk of cut(stream, cuts)) feed(reader, mode, chunk);
+        assertEquals([reader.pendingBytes, reader.endError("x")], [0, null]);
+        for (const [i, [, size]] of all.entries()) if (size > maxBodyBytes) assert(skipped.includes(i));
+        assertEquals(new Set(skipped).size, skipped.length, "asked once each");
+        assertEquals(shown, bytes.filter((_, i) => !skipped.includes(i)));
+      },
+    ));
+  });
+
+  test(`${mode}: while a body is read past nothing is kept, and a stream that ends in it was cut`, () => {
+    const reader = new PacketReader(limits({ maxBodyBytes: 1000, skipsBodies: true }), () => {}, () => true);
+    feed(reader, mode, headerBytes({ type: MessageType.RESULT_PUSH, body: 0xffff_ffff }));
+    for (let i = 0; i < 64; i++) {
+      feed(reader, mode, new Uint8Array(MIB));
+      assertEquals(reader.pendingBytes, 0);
+    }
+    assertEquals(reader.endError("x")?.actual, `all but ${0xffff_ffff - 64 * MIB} bytes`);
+  });
+
+  test(`${mode}: only frames and results can be passed over, and a body over the limit that is wanted is refused`, () => {
+    for (const msgType of Object.values(MessageType)) {
+      const mayBe = msgType === MessageType.FRAME_SUBMIT || msgType === MessageType.RESULT_PUSH;
+      let asked = 0;
+      const reader = new PacketReader(
+        limits({ maxBodyBytes: 10, maxProbeBodyBytes: 10, skipsBodies: true }),
+        () => {},
+        () => {
+          asked++;
+          return false;
+        },
+      );
+      const error = assertThrows(
+        () => feed(reader, mode, headerBytes({ type: msgType, body: 11 })),
+        NnrpWireError,
+      );
+      assertEquals([error.field, error.limit, asked], ["header.body_len", true, mayBe ? 1 : 0]);
+    }
+  });
+}

@@ -322,7 +322,11 @@ export class MultiStreamCarrier implements Carrier, StreamsEvents, OutgoingOwner
       this.#held.push(() => this.#read(id, isControl, pipe));
       return;
     }
-    const reader = new PacketReader(this.limits, (cursor) => this.#packet(cursor, id, isControl));
+    const reader = new PacketReader(
+      this.limits,
+      (cursor) => this.#packet(cursor, id, isControl),
+      (cursor) => this.#sink!.skips?.(cursor, laneOf(cursor.msgType)) ?? false,
+    );
     this.#incoming.add(pipe);
     if (this.#paused) pipe.pause();
     pipe.read({

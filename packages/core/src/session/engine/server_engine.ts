@@ -32,10 +32,25 @@ import { newFrameCounts, type ServerFrameCounts } from "./server_counts.ts";
 import { SessionEngine, stateName } from "./session_engine.ts";
 import { SessionState } from "./states.ts";
 
+/** A frame of which only the head is there. */
+export interface IncomingSubmit {
+  /** Frame id. */
+  readonly frameId: number;
+  /** View id. */
+  readonly viewId: number;
+  /** Length of the body to come, bytes. */
+  readonly bodyBytes: number;
+}
+
 /** What a server engine calls. */
 export interface ServerHost extends EngineHost {
   /** A frame came. It stays in flight until it is answered. */
   submit(frame: ReceivedSubmit): void;
+  /**
+   * A frame begins whose body is large and still to come. To refuse it answers it with this ERROR, and its body is stored nowhere;
+   * null takes it. Default: all are taken.
+   */
+  refuses?(submit: IncomingSubmit): Omit<ErrorFields, "errorScope"> | null;
   /** A frame was cancelled by the client, or lost its path; it is settled. */
   cancelled(frame: ReceivedSubmit): void;
   /** A FLOW_UPDATE of the client. */
@@ -126,7 +141,7 @@ export class ServerEngine extends SessionEngine {
     } else {
       const { sessionId, cache, patches, highestFrameId, maxBodyBytes } = estate!;
       this.writer.sessionId = sessionId;
-      this.writer.output.limits.maxBodyBytes = maxBodyBytes;
+      Object.assign(this.writer.output.limits, { maxBodyBytes, skipsBodies: true });
       this.#cache = cache;
       this.#patches = patches;
       this.#frames.highestFrameId = highestFrameId;
@@ -306,6 +321,29 @@ export class ServerEngine extends SessionEngine {
       if (msgType === MessageType.FRAME_SUBMIT) this.#submitFailed(cursor, cause);
       else this.failed(msgType, cause);
     }
+  }
+
+  /** See {@linkcode SessionEngine.skips}: a frame over the limit, or that the host has no room for, is refused, and nothing else. */
+  override skips(cursor: PacketCursor): boolean {
+    if (cursor.msgType !== MessageType.FRAME_SUBMIT) return false;
+    if (this.state !== SessionState.ACTIVE && this.state !== SessionState.DRAINING) return false;
+    const { bodyLength, frameId, viewId } = cursor;
+    const { maxBodyBytes } = this.writer.output.limits;
+    try {
+      const refusal = bodyLength > maxBodyBytes
+        ? {
+          errorCode: ErrorCode.LIMIT_EXCEEDED,
+          diagnostic: `a body of ${bodyLength} bytes; this server takes at most ${maxBodyBytes}`,
+        }
+        : this.#host.refuses?.({ frameId, viewId, bodyBytes: bodyLength }) ?? null;
+      if (refusal === null) return false;
+      this.counts.submits++;
+      this.counts.failed++;
+      this.#frameError(cursor, refusal);
+    } catch (cause) {
+      this.failed(cursor.msgType, cause);
+    }
+    return true;
   }
 
   /** Something failed while a frame was taken in: it ends by ERROR, nothing else does. */

@@ -140,6 +140,16 @@ export abstract class SessionEngine {
     else if (reception === ReceptionCode.refuse && this.state !== SessionState.CLOSED) this.refuse(cursor);
   }
 
+  /**
+   * A FRAME_SUBMIT or RESULT_PUSH begins that is over the body limit, or large and still to come: see `CarrierSink.skips`. Of the
+   * cursor nothing behind the metadata may be read.
+   *
+   * @returns True if its frame has ended here, so that its body is to be passed over.
+   */
+  skips(_cursor: PacketCursor): boolean {
+    return false;
+  }
+
   /** Something failed while a packet was handled, by no fault of its bytes: the session ends, nothing else. Never throws. */
   protected failed(msgType: number, cause: unknown): void {
     this.crash(new NnrpInternalError(`${enumName(MessageType, msgType)} could not be handled`, { cause }));

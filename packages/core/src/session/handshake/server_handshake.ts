@@ -177,6 +177,7 @@ export class ServerHandshake extends SessionEngine {
     const { limits } = this.writer.output;
     limits.maxBodyBytes = this.#options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES;
     limits.maxUnshownBytes = Infinity;
+    limits.skipsBodies = true;
     const { link, probes } = this;
     const deferred = this.#deferred;
     this.#deferred = [];

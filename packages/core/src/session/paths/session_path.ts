@@ -6,7 +6,7 @@
  */
 import type { Carrier, CarrierSink, CloseInfo, Lane } from "../../carrier.ts";
 import type { NnrpError } from "../../errors.ts";
-import type { PacketCursor } from "../../wire/packet_cursor.ts";
+import { PacketCursor } from "../../wire/packet_cursor.ts";
 import type { SessionEngine } from "../engine/session_engine.ts";
 
 /** Bytes that may wait on a new path for the old one to end; a peer that sends more has given up order. */
@@ -45,7 +45,7 @@ export class SessionPath implements CarrierSink {
   #host: PathHost;
   #engine: SessionEngine;
   #taker: PacketTaker | null = null;
-  #held: { cursor: PacketCursor; lane: Lane }[] = [];
+  #held: { cursor: PacketCursor; lane: Lane; isSkipped: boolean }[] = [];
   #heldBytes = 0;
   #provenBefore = false;
 
@@ -94,7 +94,10 @@ export class SessionPath implements CarrierSink {
     this.#heldBytes = 0;
     if (held.length > 0) {
       this.begin();
-      for (const { cursor, lane } of held) this.packet(cursor, lane);
+      for (const { cursor, lane, isSkipped } of held) {
+        if (isSkipped) this.skips(cursor);
+        else this.packet(cursor, lane);
+      }
       this.turn();
     }
     if (this.ended && !this.holds) this.#host.pathEnded(this);
@@ -112,6 +115,14 @@ export class SessionPath implements CarrierSink {
     this.#provenBefore = this.proven;
     if (this.#taker === null) this.#engine.receive(cursor, lane);
     else this.#taker(cursor, lane);
+  }
+
+  /** See CarrierSink. What is over the limit on a path that waits is told in its order, too. */
+  skips(cursor: PacketCursor): boolean {
+    if (this.#taker === null) return this.#engine.skips(cursor);
+    if (!this.holds || cursor.bodyLength <= this.carrier.limits.maxBodyBytes) return false;
+    this.#held.push({ cursor: headOf(cursor), lane: "control", isSkipped: true });
+    return true;
   }
 
   /** See CarrierSink. */
@@ -140,7 +151,12 @@ export class SessionPath implements CarrierSink {
 
   readonly #keep: PacketTaker = (cursor, lane) => {
     this.#heldBytes += cursor.length;
-    if (this.#heldBytes <= MAX_HELD_BYTES) this.#held.push({ cursor: cursor.copy(), lane });
+    if (this.#heldBytes <= MAX_HELD_BYTES) this.#held.push({ cursor: cursor.copy(), lane, isSkipped: false });
     else void this.carrier.close({ graceful: false, reason: "sent too much before its old path had ended" });
   };
+}
+
+/** A copy of header and metadata. */
+function headOf(cursor: PacketCursor): PacketCursor {
+  return new PacketCursor(cursor.bytes.slice(cursor.offset, cursor.bodyOffset));
 }
