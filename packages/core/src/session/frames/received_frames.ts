@@ -31,7 +31,8 @@ export class ReceivedFrames {
   readonly #counts: ReceivedFrameCounts;
   readonly #frames = new FrameTable<ReceivedSubmit>();
   readonly #early = new RecentKeys(); // cancels that overtook their frame
-  #kept: KeptBuffer | null = null; // of the newest frame; frames of one buffer come one after the other
+  readonly #buffers = new Map<ArrayBufferLike, KeptBuffer>();
+  #newest: KeptBuffer | null = null; // frames of one buffer mostly come one after the other
   readonly #settled = new RecentKeys(); // carriers with several streams only: which keys a late cancel may mean
 
   /**
@@ -86,9 +87,12 @@ export class ReceivedFrames {
   }
 
   #keep(frame: ReceivedSubmit): void {
-    let kept = this.#kept;
-    if (kept === null || kept.buffer !== frame.buffer) {
-      kept = this.#kept = { buffer: frame.buffer, bytes: frame.buffer.byteLength, frames: 0 };
+    const { buffer } = frame;
+    let kept = this.#newest;
+    if (kept === null || kept.buffer !== buffer) kept = this.#newest = this.#buffers.get(buffer) ?? null;
+    if (kept === null) {
+      kept = this.#newest = { buffer, bytes: buffer.byteLength, frames: 0 };
+      this.#buffers.set(buffer, kept);
       this.#counts.keptBytes += kept.bytes;
     }
     kept.frames++;
@@ -100,7 +104,8 @@ export class ReceivedFrames {
     frame.kept = null;
     if (--kept.frames > 0) return;
     this.#counts.keptBytes -= kept.bytes;
-    if (this.#kept === kept) this.#kept = null; // it would keep the buffer alive
+    this.#buffers.delete(kept.buffer);
+    if (this.#newest === kept) this.#newest = null; // it would keep the buffer alive
   }
 
   /** A cancel came for a key that is not in flight, on a carrier where it may have overtaken its frame. */
@@ -119,7 +124,8 @@ export class ReceivedFrames {
   abort(error: NnrpError): ReceivedSubmit[] {
     this.inFlight = 0;
     this.#counts.bytesInFlight = this.#counts.keptBytes = 0;
-    this.#kept = null;
+    this.#buffers.clear();
+    this.#newest = null;
     const all: ReceivedSubmit[] = [];
     for (const newest of this.#frames.clear()) {
       for (let frame: ReceivedSubmit | null = newest; frame !== null; frame = frame.older) {
