@@ -69,11 +69,14 @@ const ROWS: Readonly<Record<string, Row>> = {
   "sections of a frame": ["profile.maxSections", core.MAX_SECTIONS],
   "frames queued per session": ["maxQueuedFrames, whenQueueFull", MAX_QUEUED_FRAMES],
   "handlers at once": ["concurrency", server.CONCURRENCY],
-  "bytes received and not answered": [
-    "maxSessionBytes, maxServerBytes",
+  "bytes received and not answered, objects that these frames keep alive included": [
+    "maxSessionBytes",
     server.MAX_SESSION_BYTES,
-    server.MAX_SERVER_BYTES,
   ],
+  "all that clients make a server hold, by kind in stats.memory": ["maxServerBytes", server.MAX_SERVER_BYTES],
+  "of it, caches of connected sessions": ["–"],
+  "a pause of reading; longer than 100 ms: credit 0": ["maxPauseMs", server.MAX_PAUSE_MS],
+  "the same, words for a session whose pause is over": ["–", server.MAX_REFUSAL_BYTES],
   "bytes a stream of results may be ahead": ["maxStreamAheadBytes", server.MAX_STREAM_AHEAD_BYTES],
   "bytes waiting to be sent: client; server": [
     "maxSendBufferBytes",
@@ -126,7 +129,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     server.RESUME_WINDOW_MS,
     server.MAX_SUSPENDED_SESSIONS,
   ],
-  "reconnect": [
+  "reconnect; with it the first dial, within timeoutMs": [
     "reconnect: { minDelayMs, maxDelayMs, maxAttempts }",
     client.RECONNECT_MIN_DELAY_MS,
     client.RECONNECT_MAX_DELAY_MS,

@@ -155,6 +155,11 @@ export class Scheduler {
     this.#count(queue);
   }
 
+  /** A session that could not be served can be. */
+  wake(): void {
+    this.#pumpSoon();
+  }
+
   /** The session ended: nothing of it is started any more. */
   close(queue: FrameQueue): void {
     for (let place = queue.shift(); place !== undefined; place = queue.shift()) {
@@ -471,6 +476,10 @@ class ScheduledFrames implements FrameTaker {
 
   forget(frame: ReceivedSubmit): void {
     this.#scheduler.forget(this.#queue, frame);
+  }
+
+  wake(): void {
+    this.#scheduler.wake();
   }
 
   /** What waits is still worked on. */

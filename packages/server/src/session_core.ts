@@ -11,10 +11,14 @@ import {
   type ClientHelloContext,
   type CloseInfo,
   type EffectiveSettings,
+  ErrorCode,
   type ErrorEvent,
+  type ErrorFields,
   ErrorScope,
   type FlowUpdateEvent,
+  type FlowUpdateMetadata,
   type Host,
+  type IncomingSubmit,
   LAST_WORDS_MS,
   type MigrateRequest,
   MigrationTokens,
@@ -34,13 +38,15 @@ import {
 import { containTimers, StallWatch } from "@nnrp/runtime";
 import type { TurnClock } from "./clock.ts";
 import { closeInOrder, type ShutDownSession } from "./closing.ts";
-import { MAX_TICK_MS } from "./defaults.ts";
+import { CreditTeller, type CreditVoice } from "./credit_teller.ts";
+import { MAX_TICK_MS, RETRY_AFTER_MS } from "./defaults.ts";
 import type { FrameTaker } from "./frame_taker.ts";
 import type { ServerLogEvent } from "./log_event.ts";
 import { type GatedSession, ReadGate } from "./read_gate.ts";
 import { type PathsOwner, ServerPaths } from "./server_paths.ts";
 import { type AnsweringSession, SessionAnswers } from "./session_answers.ts";
 import type { SessionEnvironment, SessionOwner } from "./session_environment.ts";
+import { SessionMemory } from "./session_memory.ts";
 import { SessionTimer, type Timed } from "./session_timer.ts";
 import type { ServerSessionState, SessionCloseOptions } from "./session_types.ts";
 
@@ -72,7 +78,7 @@ export interface SessionListeners {
 
 /** The parts of one session. */
 export class SessionCore
-  implements ServerHost, AnsweringSession, PathsOwner, GatedSession, ShutDownSession, Timed {
+  implements ServerHost, AnsweringSession, PathsOwner, GatedSession, CreditVoice, ShutDownSession, Timed {
   /** Time, timers, random numbers; what its timers call is contained. */
   readonly host: Host;
   /** The server's time. */
@@ -89,6 +95,10 @@ export class SessionCore
   readonly modelName: string;
   /** Tokens for moves; null for clients that got none. */
   readonly tokens: MigrationTokens | null;
+  /** What it holds. */
+  readonly memory: SessionMemory;
+  /** What the client is told about credit. */
+  readonly credit: CreditTeller;
   /** Who the client is, as the validator said last. */
   principal: unknown;
   /** Callbacks that the application set. */
@@ -140,6 +150,8 @@ export class SessionCore
     this.engine = new ServerEngine(connection, this, { ...limits.engine, patchPolicy }, estate);
     this.answers = new SessionAnswers(this, limits);
     this.paths = new ServerPaths(this, beginning.path, limits);
+    this.memory = new SessionMemory(this, memory);
+    this.credit = new CreditTeller(this, limits.maxConcurrentFrames);
     this.#gate = new ReadGate(this, limits, memory);
     this.#stall = new StallWatch(limits.sendStallMs);
     this.#timer = new SessionTimer(this.host, clock, this, Math.min(MAX_TICK_MS, this.#stall.intervalMs));
@@ -312,7 +324,7 @@ export class SessionCore
   settled(): void {
     const { engine } = this;
     const { framesInFlight } = engine;
-    if (this.#gate.isClosed || framesInFlight === 0) this.#gate.look();
+    if (framesInFlight === 0 || this.#gate.isWatching || this.#gate.isUnserved) this.#gate.look();
     this.answers.frameEnded();
     if (framesInFlight > 0) return;
     if (this.#idleWaiters.length > 0) {
@@ -330,6 +342,14 @@ export class SessionCore
     frame.sender = this.answers;
     taker.take(frame);
     if (taker.tellsCongestion) this.answers.frameCame();
+  }
+
+  /** See ServerHost. */
+  refuses({ bodyBytes }: IncomingSubmit): Omit<ErrorFields, "errorScope"> | null {
+    const diagnostic = this.#gate.refuses(bodyBytes);
+    return diagnostic === null
+      ? null
+      : { errorCode: ErrorCode.SERVER_BUSY, retryAfterMs: RETRY_AFTER_MS, diagnostic };
   }
 
   /** See ServerHost. */
@@ -375,6 +395,7 @@ export class SessionCore
   suspended(end: SessionEnd): void {
     this.#owner.suspended(end);
     this.paths.suspend(end);
+    this.#gate.suspend();
   }
 
   // PathsOwner: what becomes of connections
@@ -417,6 +438,8 @@ export class SessionCore
     this.#isOver = true;
     this.#timer.stop();
     this.paths.stop();
+    this.memory.close();
+    this.#gate.end();
     const end = this.#end!;
     const why = `session closed${end.reason ? `: ${end.reason}` : ""}`;
     this.#taker!.end(end.error ?? new NnrpConnectionClosedError(this.carrier.name, why));
@@ -428,13 +451,28 @@ export class SessionCore
   // GatedSession: what it holds
 
   /** See GatedSession. */
-  get bytesInFlight(): number {
-    return this.engine.counts.bytesInFlight;
+  get framesInFlight(): number {
+    return this.engine.framesInFlight;
+  }
+
+  /** See GatedSession. */
+  get isSuspended(): boolean {
+    return this.engine.suspended;
+  }
+
+  /** See GatedSession. */
+  get unansweredBytes(): number {
+    return this.memory.unansweredBytes;
   }
 
   /** See GatedSession. */
   get unsentBytes(): number {
     return this.carrier.bufferedBytes;
+  }
+
+  /** See GatedSession. */
+  book(): void {
+    this.memory.book();
   }
 
   /** See GatedSession. */
@@ -444,7 +482,29 @@ export class SessionCore
 
   /** See GatedSession. */
   resumeReading(): void {
+    this.engine.keepAlive.received(this.clock.nowMs); // what the client said meanwhile is still to be read
     this.paths.resumeReading();
+  }
+
+  /** See GatedSession. */
+  announce(isRead: boolean): void {
+    if (isRead) this.credit.giveBack();
+    else this.credit.takeBack();
+  }
+
+  /** See GatedSession. */
+  judgeFrames(judge: boolean): void {
+    this.engine.asksBeforeFrames = judge;
+  }
+
+  /** See GatedSession. */
+  served(): void {
+    this.#taker!.wake();
+  }
+
+  /** See CreditVoice. */
+  sendFlowUpdate(fields: FlowUpdateMetadata): void {
+    this.engine.sendFlowUpdate(fields);
   }
 
   // Timed: what is due
@@ -456,8 +516,13 @@ export class SessionCore
 
   /** See Timed. */
   tick(nowMs: number): void {
+    const gate = this.#gate;
+    // Silence of a client that is not read is this side's; one that waits for it to read may not be able to take anything either.
+    if (gate.isClosed) this.engine.keepAlive.received(nowMs);
+    if (gate.excusesClient) this.#stall.restart();
     this.engine.tick(nowMs);
-    if (this.#gate.isClosed) this.#gate.look();
+    gate.look();
+    if (this.queued > 0 && !gate.isUnserved) this.served();
     const { bufferedBytes, sentBytes } = this.carrier;
     if (this.#stall.look(nowMs, bufferedBytes, sentBytes)) {
       this.abort(`the client took nothing for ${this.#environment.limits.sendStallMs} ms`);
