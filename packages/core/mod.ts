@@ -18,6 +18,7 @@ export * from "./src/wire/mod.ts";
 export * from "./src/body/mod.ts";
 export * from "./src/session/mod.ts";
 export * from "./src/carrier.ts";
+export * from "./src/byte_stream.ts";
 export * from "./src/byte_stream_carrier.ts";
 export * from "./src/memory_carrier.ts";
 export * from "./src/page_origin.ts";

@@ -1,12 +1,8 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { test } from "node:test";
 import { bytesOf, headerBytes, join, patterned } from "@nnrp/testing/packets";
-import {
-  type ByteStream,
-  ByteStreamCarrier,
-  type ByteStreamEvents,
-  LAST_WORDS_MS,
-} from "./byte_stream_carrier.ts";
+import type { ByteStream, ByteStreamEvents } from "./byte_stream.ts";
+import { ByteStreamCarrier, LAST_WORDS_MS } from "./byte_stream_carrier.ts";
 import type { CarrierSink, CloseInfo, Lane } from "./carrier.ts";
 import { type NnrpError, NnrpInternalError, NnrpWireError } from "./errors.ts";
 import { LINGER_MS } from "./linger.ts";

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { type ByteStream, ByteStreamCarrier, type ByteStreamEvents } from "./byte_stream_carrier.ts";
+import type { ByteStream, ByteStreamEvents } from "./byte_stream.ts";
+import { ByteStreamCarrier } from "./byte_stream_carrier.ts";
 import { guardListening } from "./callbacks.ts";
 import type { Carrier, CarrierBinding, CarrierDialer, CarrierListener } from "./carrier.ts";
 import { NnrpTransportError } from "./errors.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ByteStream, ByteStreamEvents } from "./byte_stream_carrier.ts";
+import type { ByteStream, ByteStreamEvents } from "./byte_stream.ts";
 import { hasVanished, VANISHED } from "./wire/write_queue.ts";
 
 /** A connected socket with one read and one write at a time. */

@@ -11,6 +11,7 @@ export * from "./engine/client_engine.ts";
 export * from "./engine/client_host.ts";
 export * from "./engine/server_counts.ts";
 export * from "./engine/server_engine.ts";
+export * from "./engine/server_host.ts";
 export * from "./handshake/server_handshake.ts";
 export * from "./limits.ts";
 export * from "./frames/result.ts";

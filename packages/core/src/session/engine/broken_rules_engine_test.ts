@@ -31,7 +31,7 @@ import { ErrorCode, ErrorScope, MessageType, SubmitMode } from "../../wire/enums
 import { encodeControlExtensions } from "../../wire/extensions.ts";
 import type { NnrpPacket } from "../../wire/packet.ts";
 import type { ServerCapabilities } from "../handshake/server_capabilities.ts";
-import type { ServerEngineOptions } from "./server_engine.ts";
+import type { ServerEngineOptions } from "./server_host.ts";
 import { SessionState } from "./states.ts";
 
 const { CONNECTION, SESSION, FRAME } = ErrorScope;

@@ -27,7 +27,7 @@ import { MESSAGES } from "../../wire/metadata/registry.ts";
 import { encodePacket, type NnrpPacket } from "../../wire/packet.ts";
 import type { ServerHandshakeHost } from "../handshake/server_handshake.ts";
 import type { ClientHost } from "./client_host.ts";
-import type { ServerHost } from "./server_engine.ts";
+import type { ServerHost } from "./server_host.ts";
 
 const MAX_U64 = 0xffff_ffff_ffff_ffffn;
 /** Header fields in front of this offset say where the packet ends; carriers check them. */

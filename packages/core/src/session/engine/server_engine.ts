@@ -12,7 +12,7 @@ import { enumName } from "../../wire/enum_names.ts";
 import { FLOW_UPDATE_RECORD } from "../../wire/metadata/flow_update.ts";
 import { RESULT_HINT_RECORD, type ResultHintMetadata } from "../../wire/metadata/result_hint.ts";
 import type { PacketCursor } from "../../wire/packet_cursor.ts";
-import { CacheDirectory, type CacheLimits } from "../cache/cache.ts";
+import { CacheDirectory } from "../cache/cache.ts";
 import { invalidateObjects, putObject } from "../cache/cache_exchange.ts";
 import { resolveReferences } from "../cache/reference_resolution.ts";
 import { CONTROL_PER_FRAME } from "../control/control_rate.ts";
@@ -23,77 +23,16 @@ import { ResultWriter } from "../frames/result_writer.ts";
 import type { AgreedHandshake, DeferredPacket, TakenConnection } from "../handshake/server_handshake.ts";
 import { MAX_IN_FLIGHT_FRAMES, MAX_SECTIONS } from "../limits.ts";
 import { type EffectiveSettings, settingsOfHelloAck } from "../patch/patch.ts";
-import { PatchExchange, type PatchExchangeOptions } from "../patch/patch_exchange.ts";
+import { PatchExchange } from "../patch/patch_exchange.ts";
 import { writeMigrateAccept } from "../paths/migrate_answer.ts";
 import type { MigrateRequest } from "../paths/migration.ts";
 import { answerProbe } from "../probe/probe_answer.ts";
-import type { EngineHost, FlowUpdateEvent, SessionEnd } from "./engine_host.ts";
+import type { SessionEnd } from "./engine_host.ts";
 import type { PacketIds } from "./packet_writer.ts";
 import { newFrameCounts, type ServerFrameCounts } from "./server_counts.ts";
+import type { ServerEngineOptions, ServerHost, SessionEstate } from "./server_host.ts";
 import { SessionEngine, stateName } from "./session_engine.ts";
 import { SessionState } from "./states.ts";
-
-/** A frame of which only the head is there. */
-export interface IncomingSubmit {
-  /** Frame id. */
-  readonly frameId: number;
-  /** View id. */
-  readonly viewId: number;
-  /** Length of the body to come, bytes. */
-  readonly bodyBytes: number;
-}
-
-/** What a server engine calls. */
-export interface ServerHost extends EngineHost {
-  /** A frame came. It stays in flight until it is answered. */
-  submit(frame: ReceivedSubmit): void;
-  /**
-   * A frame begins whose body is large and still to come. To refuse it answers it with this ERROR, and its body is stored nowhere;
-   * null takes it. Default: all are taken.
-   */
-  refuses?(submit: IncomingSubmit): Omit<ErrorFields, "errorScope"> | null;
-  /** A frame was cancelled by the client, or lost its path; it is settled. */
-  cancelled(frame: ReceivedSubmit): void;
-  /** A FLOW_UPDATE of the client. */
-  flow(event: FlowUpdateEvent): void;
-  /** Values of SESSION_PATCH changed. */
-  patched(settings: EffectiveSettings): void;
-  /**
-   * The path of a {@linkcode SessionEngine.resumable} session was lost: it waits for its client
-   * ({@linkcode SessionEngine.moveTo}) or for {@linkcode SessionEngine.giveUp}. Its frames were cancelled before.
-   */
-  suspended?(end: SessionEnd): void;
-}
-
-/** Options of a {@linkcode ServerEngine}. */
-export interface ServerEngineOptions extends PatchExchangeOptions {
-  /** Most frames in flight; one more gets LIMIT_EXCEEDED. Default 256. */
-  readonly maxInFlightFrames?: number;
-  /** Most sections of a frame. Default 16. */
-  readonly maxSections?: number;
-  /** Bounds of the cache; entries or bytes 0 = off. */
-  readonly cache?: CacheLimits;
-  /** Whether CACHE_INVALIDATE is answered by CACHE_ACK, which rc2 does not do. Default false. */
-  readonly acknowledgeInvalidate?: boolean;
-  /** Whether probes are answered. Default true. */
-  readonly answerProbes?: boolean;
-}
-
-/** What a session without tokens takes along to the engine on its new connection (behaviour spec §11). */
-export interface SessionEstate {
-  /** Its id. */
-  readonly sessionId: number;
-  /** Its cache. */
-  readonly cache: CacheDirectory;
-  /** Its settings. */
-  readonly patches: PatchExchange;
-  /** Greatest id of a frame so far. */
-  readonly highestFrameId: number;
-  /** Largest body, bytes. */
-  readonly maxBodyBytes: number;
-  /** Whether a CLOSE may ask the client to come back. */
-  readonly comeBack: boolean;
-}
 
 /** The server's side of one session. */
 export class ServerEngine extends SessionEngine {

@@ -1,0 +1,49 @@
+/**
+ * What a {@linkcode ByteStreamCarrier} needs of a runtime's socket, as thin as it can be.
+ *
+ * @module
+ */
+import type { NnrpError } from "./errors.ts";
+
+/** What a socket reports. Nothing comes after `closed`. */
+export interface ByteStreamEvents {
+  /** Where the next read may write; for sockets that read into memory they are given. */
+  target(): Uint8Array;
+  /** So many bytes were read into the target. */
+  filled(count: number): void;
+  /** A chunk was received; its memory may be kept. */
+  data(chunk: Uint8Array): void;
+  /** So many bytes of the write under way were taken, and there are more: tells a slow peer from one that takes nothing. */
+  progress(count: number): void;
+  /** The last write is done; its memory is free. */
+  written(): void;
+  /** The last write failed: nothing can be sent any more. */
+  writeFailed(cause: unknown): void;
+  /** What came breaks the rules below the packets (WebSocket frames): the carrier says so to the peer and closes. */
+  fault(error: NnrpError): void;
+  /** Something of this side failed, and what would be sent or read from here on makes no sense: the carrier closes at once. */
+  failed(cause: unknown): void;
+  /** The peer finished sending. */
+  ended(): void;
+  /** The socket is gone; `cause` if by a failure. */
+  closed(cause?: unknown): void;
+}
+
+/** A runtime's socket, as thin as it can be. */
+export interface ByteStream {
+  /** Starts reading and reporting. */
+  start(events: ByteStreamEvents): void;
+  /** Writes the ranges in order; called again only after `written`. Synchronous completion is allowed. */
+  write(ranges: Uint8Array[]): void;
+  /** Stops reading. */
+  pause(): void;
+  /** Reads on. */
+  resume(): void;
+  /**
+   * Ends the sending half after what was written. `reading`: what the peer still sends is wanted (for sockets that cannot end
+   * one half alone).
+   */
+  shutdown(reading: boolean): void;
+  /** Ends both halves at once; `closed` follows. */
+  destroy(): void;
+}
