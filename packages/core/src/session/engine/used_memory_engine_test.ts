@@ -22,7 +22,8 @@ import type { PacketOutput } from "./packet_writer.ts";
 import type { ReceivedSubmit } from "../frames/received_submit.ts";
 import { type AgreedHandshake, ServerHandshake } from "../handshake/server_handshake.ts";
 import type { SessionEngine } from "./session_engine.ts";
-import { ServerEngine, type ServerHost } from "./server_engine.ts";
+import { ServerEngine } from "./server_engine.ts";
+import type { ServerHost } from "./server_host.ts";
 
 // Write memory is shared by all connections: a byte that was reserved and not written would tell one peer what another
 // connection sent. So everything is written twice, into memory full of one pattern and of another, and must not differ.
