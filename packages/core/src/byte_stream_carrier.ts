@@ -184,6 +184,11 @@ export class ByteStreamCarrier implements Carrier {
     return this.#queue.length + this.#writing;
   }
 
+  /** Memory of a packet of which only a part has come, bytes. */
+  get heldBytes(): number {
+    return this.#reader.heldBytes;
+  }
+
   /** Starts reading. */
   start(sink: CarrierSink): void {
     this.#sink = sink;
@@ -352,6 +357,7 @@ export class ByteStreamCarrier implements Carrier {
       }
       sink.turn();
       this.#inTurn = false;
+      if (this.#closed !== null) this.#reader.clear();
       if (fault !== null) this.#fault(fault);
       this.#send();
     } catch (cause) {
@@ -488,6 +494,7 @@ export class ByteStreamCarrier implements Carrier {
     this.#closed = info;
     this.#linger?.end();
     this.#queue.clear();
+    if (!this.#inTurn) this.#reader.clear(); // a session that waits for its client keeps its last carrier
     this.#writing = 0;
     this.#wake();
     for (const done of this.#closeWaiters) done(); // promises: who waits goes on after this

@@ -148,6 +148,8 @@ export interface Carrier {
   readonly bufferedBytes: number;
   /** Bytes taken by the runtime since the start: tells whether a slow peer still takes something. */
   readonly sentBytes: number;
+  /** Memory of packets of which only a part has come, all streams together, bytes. Default: the carrier cannot tell. */
+  readonly heldBytes?: number;
   /** Bytes received since the start: tells whether the peer is alive. */
   readonly receivedBytes: number;
   /**

@@ -165,6 +165,11 @@ export class Receiving implements IncomingOwner {
     return this.#gate;
   }
 
+  /** Memory of what came and cannot be shown yet, packets of which only a part has come included, bytes. */
+  get heldBytes(): number {
+    return this.#unshown;
+  }
+
   /** Counts what is held back; before the client is accepted it is bounded, and reading goes on meanwhile. */
   held(stream: IncomingStream, bytes: number): boolean {
     this.#account(stream, bytes);

@@ -121,6 +121,10 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
   get receivedBytes(): number {
     return this.receiving.bytes;
   }
+  /** Memory of packets of which only a part has come, all streams together, bytes. */
+  get heldBytes(): number {
+    return this.receiving.heldBytes;
+  }
   /** Bytes committed and not yet taken by the runtime. */
   get bufferedBytes(): number {
     return this.#committed - this.#lost - this.sentBytes;

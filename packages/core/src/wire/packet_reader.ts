@@ -85,6 +85,31 @@ export class PacketReader {
     return this.#own !== null ? this.#ownHave : this.#end - this.#start;
   }
 
+  /** Memory taken by a packet that is not whole yet, bytes: what was set aside for it, and what it has of the read buffer. */
+  get heldBytes(): number {
+    return (this.#own === null ? 0 : this.#own.length) + this.#end - this.#start;
+  }
+
+  /** Gives all memory back: the stream is over, and whoever keeps the reader shall not keep what it last read. */
+  clear(): void {
+    this.#bytes = EMPTY;
+    this.#view = EMPTY_VIEW;
+    this.#start =
+      this.#end =
+      this.#ownHave =
+      this.#ownTotal =
+      this.#skipBytes =
+        0;
+    this.#own = null;
+    this.#letGo();
+  }
+
+  /** The cursor outlives the call, in the hands of whoever was shown a packet too: it must not keep a large one alive. */
+  #letGo(): void {
+    this.#cursor.bytes = EMPTY;
+    this.#cursor.view = EMPTY_VIEW;
+  }
+
   /** What is wrong with a stream that ends here; null if nothing is. */
   endError(name: string): NnrpWireError | null {
     const rest = this.pendingBytes;
@@ -166,6 +191,7 @@ export class PacketReader {
     if (at === chunk.length) return;
     const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     const stop = this.#cut(chunk, view, at, chunk.length);
+    this.#letGo();
     if (stop < chunk.length && this.#own === null) this.#beginOwn(chunk, stop, chunk.length, HEADER);
   }
 
@@ -294,6 +320,7 @@ export class PacketReader {
     this.#own = null;
     this.#ownHave = 0;
     this.#cut(own, view, 0, own.length);
+    this.#letGo();
     if (this.#start === this.#end && this.#reusable) this.#start = this.#end = 0;
   }
 

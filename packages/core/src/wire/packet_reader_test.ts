@@ -475,3 +475,31 @@ for (const mode of MODES) {
     }
   });
 }
+
+for (const mode of MODES) {
+  test(`${mode}: neither the reader nor the cursor it showed keeps a large packet alive`, () => {
+    let shown: PacketCursor | null = null;
+    const lengths: number[] = [];
+    const reader = new PacketReader(limits(), (cursor) => {
+      shown = cursor;
+      lengths.push(cursor.bytes.length);
+    });
+    const large = join([
+      headerBytes({ type: MessageType.CACHE_PUT, meta: 0, body: MIB }),
+      new Uint8Array(MIB),
+    ]);
+    for (let round = 0; round < 3; round++) {
+      feed(reader, mode, large.subarray(0, 1000));
+      assert(reader.heldBytes >= 1000);
+      feed(reader, mode, large.subarray(1000));
+      assertEquals(reader.heldBytes, 0);
+      assertLessOrEqual(shown!.bytes.length, READ_BUFFER_LARGE);
+      assertLessOrEqual(shown!.view.byteLength, READ_BUFFER_LARGE);
+    }
+    assertEquals(lengths.length, 3);
+    feed(reader, mode, large.subarray(0, MIB >> 1));
+    assert(reader.heldBytes >= MIB >> 1);
+    reader.clear();
+    assertEquals([reader.heldBytes, reader.pendingBytes, shown!.bytes.length], [0, 0, 0]);
+  });
+}

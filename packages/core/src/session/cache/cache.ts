@@ -76,6 +76,8 @@ export interface CacheStats {
   rejected: number;
   /** Puts that took the place of an older object. */
   replaced: number;
+  /** Bytes of objects that are not in the cache any more and that frames in flight still use. */
+  usedBytes: number;
   /** Objects that made room for others. */
   evicted: number;
   /** Objects whose time was over. */
@@ -89,6 +91,36 @@ interface CachedObject extends CacheKey, RecencyLinks<CachedObject> {
   readonly data: Uint8Array;
   readonly pinned: boolean;
   readonly expiresMs: number;
+  /** Frames in flight that use it. */
+  users: number;
+  /** Whether it is in the cache no more. */
+  gone: boolean;
+}
+
+/** What a frame uses of a cache: its objects are in the books until it lets go of them, in the cache or not. */
+export class CacheUse {
+  readonly #cache: CacheDirectory;
+  readonly #letGo: (() => void)[] = [];
+
+  /**
+   * Uses nothing yet.
+   *
+   * @param cache Where objects are looked up.
+   */
+  constructor(cache: CacheDirectory) {
+    this.#cache = cache;
+  }
+
+  /** See {@linkcode CacheDirectory.lookup}; what is found is in use from now on. */
+  lookup(reference: CacheKey, nowMs: number): Uint8Array | undefined {
+    return this.#cache.lookup(reference, nowMs, this.#letGo);
+  }
+
+  /** The frame has ended. */
+  release(): void {
+    for (const letGo of this.#letGo) letGo();
+    this.#letGo.length = 0;
+  }
 }
 
 /** The cache of one session. Costs next to nothing until the first put. */
@@ -103,12 +135,18 @@ export class CacheDirectory {
     misses: 0,
     rejected: 0,
     replaced: 0,
+    usedBytes: 0,
     evicted: 0,
     expired: 0,
     invalidated: 0,
   };
   /** Largest object that is taken, bytes. */
   readonly maxObjectBytes: number;
+  /**
+   * Bytes by which the cache may still grow, whatever its own limit says: set by a host that has no more memory for it. Default: as
+   * its limit says.
+   */
+  spareBytes: number = Infinity;
 
   #maxEntries: number;
   #maxBytes: number;
@@ -183,6 +221,8 @@ export class CacheDirectory {
       data: put.data.slice(),
       pinned,
       expiresMs: nowMs + ttlMs,
+      users: 0,
+      gone: false,
       older: undefined,
       younger: undefined,
     });
@@ -199,9 +239,10 @@ export class CacheDirectory {
    *
    * @param reference What a frame refers to.
    * @param nowMs Monotonic time, ms.
+   * @param uses Whoever keeps the bytes gets here what to call when it does so no more.
    * @returns Undefined if it was never put, has expired or made room: CACHE_MISS.
    */
-  lookup(reference: CacheKey, nowMs: number): Uint8Array | undefined {
+  lookup(reference: CacheKey, nowMs: number, uses?: (() => void)[]): Uint8Array | undefined {
     const found = this.#objects?.get(cacheKeyText(reference));
     if (found === undefined || nowMs >= found.expiresMs) {
       this.stats.misses++;
@@ -209,7 +250,27 @@ export class CacheDirectory {
     }
     this.stats.hits++;
     if (!found.pinned) this.#loose.touch(found);
+    if (uses !== undefined) {
+      found.users++;
+      uses.push(() => this.#unused(found));
+    }
     return found.data;
+  }
+
+  #unused(object: CachedObject): void {
+    object.users--;
+    if (object.users === 0 && object.gone) this.stats.usedBytes -= object.data.length;
+  }
+
+  /** The object is in the cache no more; a frame may keep it alive. */
+  #outOfCache(object: CachedObject): void {
+    object.gone = true;
+    if (object.users > 0) this.stats.usedBytes += object.data.length;
+  }
+
+  /** Bytes that all objects together may have now. */
+  get #limitBytes(): number {
+    return Math.min(this.#maxBytes, this.stats.bytes + this.spareBytes);
   }
 
   /** Removes what the invalidation reaches; returns how many objects that were. */
@@ -226,6 +287,7 @@ export class CacheDirectory {
 
   /** Forgets everything: the session ended. */
   clear(): void {
+    for (const object of this.#objects?.values() ?? []) this.#outOfCache(object);
     this.#objects = this.#namespaces = undefined;
     this.#loose = new RecencyList();
     this.#nextExpiryMs = Infinity;
@@ -254,12 +316,12 @@ export class CacheDirectory {
     // everything but the pinned objects could make room
     const pinnedEntries = this.stats.pinnedEntries - (old?.pinned ? 1 : 0);
     const pinnedBytes = this.stats.pinnedBytes - (old?.pinned ? old.data.length : 0);
-    const fits = pinnedEntries + 1 <= this.#maxEntries && pinnedBytes + put.data.length <= this.#maxBytes;
+    const fits = pinnedEntries + 1 <= this.#maxEntries && pinnedBytes + put.data.length <= this.#limitBytes;
     return fits ? 0 : ErrorCode.LIMIT_EXCEEDED;
   }
 
   #makeRoom(bytes: number): void {
-    while (this.stats.entries + 1 > this.#maxEntries || this.stats.bytes + bytes > this.#maxBytes) {
+    while (this.stats.entries + 1 > this.#maxEntries || bytes > this.#limitBytes - this.stats.bytes) {
       const oldest = this.#loose.oldest;
       if (oldest === undefined) return;
       this.#remove(oldest);
@@ -274,6 +336,7 @@ export class CacheDirectory {
     namespaces.set(cacheNamespace, (namespaces.get(cacheNamespace) ?? 0) + 1);
     this.stats.entries++;
     this.stats.bytes += data.length;
+    this.spareBytes -= data.length;
     if (pinned) {
       this.stats.pinnedEntries++;
       this.stats.pinnedBytes += data.length;
@@ -289,6 +352,8 @@ export class CacheDirectory {
     else this.#namespaces!.set(cacheNamespace, left);
     this.stats.entries--;
     this.stats.bytes -= data.length;
+    this.spareBytes += data.length;
+    this.#outOfCache(object);
     if (pinned) {
       this.stats.pinnedEntries--;
       this.stats.pinnedBytes -= data.length;

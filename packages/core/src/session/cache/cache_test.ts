@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { CacheAckStatus, CacheInvalidateScope, CacheObjectKind, ErrorCode } from "../../wire/enums.ts";
 import { CachePutFlags } from "../../wire/flags.ts";
 import type { CacheInvalidateMetadata } from "../../wire/metadata/cache_invalidate.ts";
-import { CacheDirectory, type CachePutRequest } from "./cache.ts";
+import { CacheDirectory, type CachePutRequest, CacheUse } from "./cache.ts";
 import type { CacheKey } from "./cache_key.ts";
 
 const { ACCEPTED, REPLACED, REJECTED } = CacheAckStatus;
@@ -301,4 +301,52 @@ test("without pins and times a put is never rejected for want of room and is fou
     for (const lo of recent.slice(-5)) assert(cache.lookup(key(lo), 0) !== undefined);
     for (const lo of recent.slice(0, -5)) assertEquals(cache.lookup(key(lo), 0), undefined);
   }));
+});
+
+test("property: bytes of objects that are out of the cache and in use are in its books, each once, until nobody uses them", () => {
+  const step = fc.record({
+    does: fc.constantFrom("put", "put", "use", "use", "release", "invalidate", "clear", "wait"),
+    lo: fc.integer({ min: 0, max: 3 }),
+    size: fc.integer({ min: 1, max: 60 }),
+  });
+  fc.assert(fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+    const cache = new CacheDirectory({ maxEntries: 3, maxBytes: 100 });
+    const uses: { use: CacheUse; data: Uint8Array }[] = [];
+    let nowMs = 0;
+    for (const { does, lo, size } of steps) {
+      if (does === "put") cache.put(object(key(lo), size, { ttlMs: 50, pinned: size > 50 }), nowMs);
+      else if (does === "use") {
+        const use = new CacheUse(cache);
+        const data = use.lookup(key(lo), nowMs);
+        if (data !== undefined) uses.push({ use, data });
+      } else if (does === "release") uses.splice(lo % (uses.length || 1), 1)[0]?.use.release();
+      else if (does === "invalidate") {
+        cache.invalidate(scope(CacheInvalidateScope.OBJECT_KEY, key(lo)));
+      } else if (does === "clear") cache.clear();
+      else nowMs += size;
+      const used = new Set(uses.map(({ data }) => data));
+      let out = 0;
+      for (const data of used) out += data.length;
+      // Whatever is still in the cache is looked for by hand: the rest of what is used is out of it.
+      for (let at = 0; at < 4; at++) {
+        const inside = cache.lookup(key(at), -Infinity);
+        if (inside !== undefined && used.has(inside)) out -= inside.length;
+      }
+      assertEquals(cache.stats.usedBytes, out);
+    }
+    for (const { use } of uses) use.release();
+    assertEquals(cache.stats.usedBytes, 0);
+  }));
+});
+
+test("a cache whose host has no memory for it grows no more: it makes room, or refuses", () => {
+  const cache = new CacheDirectory();
+  cache.put(object(key(1), 50), 0);
+  cache.spareBytes = 10;
+  assertEquals(cache.put(object(key(2), 70), 0).status, REJECTED);
+  assertEquals(cache.put(object(key(2), 10), 0).status, ACCEPTED);
+  assertEquals(cache.put(object(key(3), 55), 0).status, ACCEPTED);
+  assertEquals([cache.stats.bytes, cache.stats.evicted, cache.lookup(key(1), 0)], [55, 2, undefined]);
+  cache.spareBytes = 100;
+  assertEquals(cache.put(object(key(1), 60), 0).status, ACCEPTED);
 });

@@ -15,7 +15,7 @@ import { CacheObjectKind, TileIndexMode } from "../../wire/enums.ts";
 import { enumName } from "../../wire/enum_names.ts";
 import type { FrameSubmitMetadata } from "../../wire/metadata/frame_submit.ts";
 import { align8 } from "../../wire/padding.ts";
-import type { CacheDirectory } from "./cache.ts";
+import { type CacheDirectory, CacheUse } from "./cache.ts";
 
 /** What became of a submit's references. */
 export type ReferenceResolution =
@@ -24,6 +24,8 @@ export type ReferenceResolution =
     readonly kind: "resolved";
     /** The body with camera, tile ids and sections filled in; views on the cache's memory: do not change them. */
     readonly body: FrameSubmitBody;
+    /** What it uses of the cache, to be released when the frame has ended. */
+    readonly use: CacheUse;
   }
   | {
     /** Answer with ERROR CACHE_MISS, frame scope, not fatal. */
@@ -59,12 +61,14 @@ export function resolveReferences(
 ): ReferenceResolution {
   const objects = new Map<number, Uint8Array>();
   const missing: ObjectReference[] = [];
+  const use = new CacheUse(cache);
   for (const reference of body.references) {
-    const bytes = cache.lookup(reference, nowMs);
+    const bytes = use.lookup(reference, nowMs);
     if (bytes === undefined) missing.push(reference);
     else objects.set(reference.objectKind, bytes); // a kind is referenced once at most
   }
   if (missing.length > 0) {
+    use.release();
     return {
       kind: "miss",
       missing,
@@ -72,8 +76,9 @@ export function resolveReferences(
     };
   }
   try {
-    return { kind: "resolved", body: fillIn(body, metadata, objects) };
+    return { kind: "resolved", body: fillIn(body, metadata, objects), use };
   } catch (error) {
+    use.release();
     if (!(error instanceof NnrpWireError)) throw error;
     return {
       kind: "malformed",

@@ -57,5 +57,6 @@ export function newFrameCounts({ probes, probesRefused }: ProbeCounts): ServerFr
     probesRefused,
     migrations: 0,
     bytesInFlight: 0,
+    keptBytes: 0,
   };
 }

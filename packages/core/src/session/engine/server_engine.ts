@@ -151,6 +151,12 @@ export class ServerEngine extends SessionEngine {
   }
 
   /**
+   * Whether {@linkcode ServerHost.refuses} is asked about every frame, also those that are there already; its host sets it while it
+   * has no room. Default: it is asked about large ones that are still to come.
+   */
+  asksBeforeFrames = false;
+
+  /**
    * Takes what came behind the hello. The host has stopped reading until now.
    *
    * @param nowMs Time, ms of the host's clock: what came since arrives now.
@@ -422,6 +428,15 @@ export class ServerEngine extends SessionEngine {
       this.#refuseFrame(cursor, ErrorCode.INVALID_STATE, "the session is draining and takes no new frames");
       return;
     }
+    if (this.asksBeforeFrames) {
+      const { frameId, viewId, bodyLength } = cursor;
+      const refusal = this.#host.refuses?.({ frameId, viewId, bodyBytes: bodyLength }) ?? null;
+      if (refusal !== null) {
+        this.counts.failed++;
+        this.#frameError(cursor, refusal);
+        return;
+      }
+    }
     let frame: ReceivedSubmit;
     try {
       frame = new ReceivedSubmit(cursor, this.counts.submits, this.batchMs);
@@ -445,6 +460,7 @@ export class ServerEngine extends SessionEngine {
     if (frame.sections.length > this.#maxSections) {
       const diagnostic =
         `the referenced table has ${frame.sections.length} sections, this server takes ${this.#maxSections}`;
+      frame.releaseCache();
       this.#refuseFrame(cursor, ErrorCode.LIMIT_EXCEEDED, diagnostic);
       return;
     }
@@ -466,7 +482,7 @@ export class ServerEngine extends SessionEngine {
   #resolve(frame: ReceivedSubmit, cursor: PacketCursor): boolean {
     const outcome = resolveReferences(frame.body!, frame.metadata, this.#cache, this.batchMs);
     if (outcome.kind === "resolved") {
-      frame.resolve(outcome.body);
+      frame.resolve(outcome.body, outcome.use);
       return true;
     }
     if (outcome.kind === "miss") {

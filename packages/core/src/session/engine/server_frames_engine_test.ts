@@ -395,6 +395,9 @@ test("whatever clients and handlers do, every accepted frame ends exactly once a
         const inFlight = rig.frames.filter((f) => !f.settled);
         assertEquals(rig.engine.framesInFlight, inFlight.length);
         assertEquals(rig.engine.counts.bytesInFlight, inFlight.reduce((sum, f) => sum + f.byteLength, 0));
+        let kept = 0;
+        for (const buffer of new Set(inFlight.map((f) => f.buffer))) kept += buffer.byteLength;
+        assertEquals(rig.engine.counts.keptBytes, kept);
         assert(rig.engine.framesInFlight <= 8);
         // Ended, discarded or still open: nothing is lost and nothing ends twice.
         for (const n of ends.values()) assertEquals(n, 1);

@@ -6,7 +6,7 @@
  */
 import type { NnrpError } from "../../errors.ts";
 import { FrameTable } from "./frame_table.ts";
-import type { ReceivedSubmit } from "./received_submit.ts";
+import type { KeptBuffer, ReceivedSubmit } from "./received_submit.ts";
 import { RecentKeys } from "./recent_keys.ts";
 
 /** Counters of the server's frames. */
@@ -17,6 +17,8 @@ export interface ReceivedFrameCounts {
   earlyCancels: number;
   /** Bytes of frames in flight. */
   bytesInFlight: number;
+  /** Bytes of the read buffers that frames in flight keep alive, each counted once: not less than `bytesInFlight`. */
+  keptBytes: number;
 }
 
 /** See the module. */
@@ -29,6 +31,8 @@ export class ReceivedFrames {
   readonly #counts: ReceivedFrameCounts;
   readonly #frames = new FrameTable<ReceivedSubmit>();
   readonly #early = new RecentKeys(); // cancels that overtook their frame
+  readonly #buffers = new Map<ArrayBufferLike, KeptBuffer>();
+  #newest: KeptBuffer | null = null; // frames of one buffer mostly come one after the other
   readonly #settled = new RecentKeys(); // carriers with several streams only: which keys a late cancel may mean
 
   /**
@@ -53,6 +57,7 @@ export class ReceivedFrames {
     if (frame.frameId > this.highestFrameId) this.highestFrameId = frame.frameId;
     const counts = this.#counts;
     counts.bytesInFlight += frame.byteLength;
+    this.#keep(frame);
     if (this.inFlight > counts.maxInFlight) counts.maxInFlight = this.inFlight;
   }
 
@@ -64,8 +69,10 @@ export class ReceivedFrames {
    */
   settle(frame: ReceivedSubmit, multiStream: boolean): void {
     frame.settled = true;
+    frame.releaseCache();
     this.inFlight--;
     this.#counts.bytesInFlight -= frame.byteLength;
+    this.#letGo(frame);
     const { frameId, viewId } = frame;
     const slot = this.#frames.find(frameId, viewId);
     if (slot >= 0 && this.#frames.at(slot) === frame) {
@@ -77,6 +84,28 @@ export class ReceivedFrames {
       if (at !== undefined) at.older = frame.older;
     }
     if (multiStream) this.#settled.add(frameId, viewId);
+  }
+
+  #keep(frame: ReceivedSubmit): void {
+    const { buffer } = frame;
+    let kept = this.#newest;
+    if (kept === null || kept.buffer !== buffer) kept = this.#newest = this.#buffers.get(buffer) ?? null;
+    if (kept === null) {
+      kept = this.#newest = { buffer, bytes: buffer.byteLength, frames: 0 };
+      this.#buffers.set(buffer, kept);
+      this.#counts.keptBytes += kept.bytes;
+    }
+    kept.frames++;
+    frame.kept = kept;
+  }
+
+  #letGo(frame: ReceivedSubmit): void {
+    const kept = frame.kept!;
+    frame.kept = null;
+    if (--kept.frames > 0) return;
+    this.#counts.keptBytes -= kept.bytes;
+    this.#buffers.delete(kept.buffer);
+    if (this.#newest === kept) this.#newest = null; // it would keep the buffer alive
   }
 
   /** A cancel came for a key that is not in flight, on a carrier where it may have overtaken its frame. */
@@ -94,11 +123,14 @@ export class ReceivedFrames {
   /** Takes out all frames, settled and aborted. */
   abort(error: NnrpError): ReceivedSubmit[] {
     this.inFlight = 0;
-    this.#counts.bytesInFlight = 0;
+    this.#counts.bytesInFlight = this.#counts.keptBytes = 0;
+    this.#buffers.clear();
+    this.#newest = null;
     const all: ReceivedSubmit[] = [];
     for (const newest of this.#frames.clear()) {
       for (let frame: ReceivedSubmit | null = newest; frame !== null; frame = frame.older) {
         frame.settled = true;
+        frame.releaseCache();
         frame.abort(error);
         all.push(frame);
       }

@@ -26,6 +26,16 @@ import type { PacketCursor } from "../../wire/packet_cursor.ts";
 
 const NOTHING: readonly never[] = Object.freeze([]);
 
+/** A read buffer that frames in flight lie in. */
+export interface KeptBuffer {
+  /** The buffer. */
+  readonly buffer: ArrayBufferLike;
+  /** Its length when its first frame came; the application may have transferred it since. */
+  readonly bytes: number;
+  /** Frames in flight that lie in it. */
+  frames: number;
+}
+
 /** A submitted frame. Payloads are views on the read buffer: copy what you keep beyond the answer. */
 export class ReceivedSubmit {
   /** Frame id; not unique over views. */
@@ -48,6 +58,8 @@ export class ReceivedSubmit {
   owner: unknown = null;
   /** Where it waits for its turn: set and read by the host, too. */
   place: unknown = null;
+  /** The read buffer it keeps alive: set and read by the engine's table of frames. */
+  kept: KeptBuffer | null = null;
   /** An older frame of the same key that is in flight too: senders should not do that, but rc2 may. */
   older: ReceivedSubmit | null = null;
 
@@ -57,6 +69,7 @@ export class ReceivedSubmit {
   readonly #metaLength: number;
   readonly #body: FrameSubmitBody | null; // null: typed payloads only, opened on demand
   #resolved: FrameSubmitBody | null = null;
+  #use: { release(): void } | null = null;
   #payloads: readonly TypedPayload[] | null = null;
   #abort: AbortController | null = null;
   #abortReason: unknown;
@@ -95,6 +108,10 @@ export class ReceivedSubmit {
         : decodeFrameSubmitBody(this.metadata, cursor.body());
   }
 
+  /** The buffer it lies in. */
+  get buffer(): ArrayBufferLike {
+    return this.#bytes.buffer;
+  }
   /** Session id of the packet. */
   get sessionId(): number {
     return this.#view.getUint32(this.#offset + 20, true);
@@ -153,9 +170,16 @@ export class ReceivedSubmit {
     return this.#resolved ?? this.#body;
   }
 
-  /** The engine filled the references from the cache. */
-  resolve(body: FrameSubmitBody): void {
+  /** The engine filled the references from the cache; `use` is released when the frame has ended. */
+  resolve(body: FrameSubmitBody, use: { release(): void }): void {
     this.#resolved = body;
+    this.#use = use;
+  }
+
+  /** The frame has ended: what it uses of the cache counts no more. */
+  releaseCache(): void {
+    this.#use?.release();
+    this.#use = null;
   }
 
   /** Whether the frame refers to cached objects. */
