@@ -14,7 +14,7 @@ export { serve } from "./src/serve.ts";
 export { Drop, drop } from "./src/drop.ts";
 export type { Handler, HandlerContext, HandlerOutput } from "./src/handler.ts";
 export { NnrpServer, type ServerCloseOptions } from "./src/server.ts";
-export type { ServerAddress, ServerStats } from "./src/server_stats.ts";
+export type { ServerAddress, ServerMemoryStats, ServerStats } from "./src/server_stats.ts";
 export { ServerSession } from "./src/session.ts";
 export type {
   HintFields,

@@ -58,7 +58,7 @@ for (const place of PLACES) {
     const meeting = await place.serve(async (frame) => {
       await gate.opened;
       return { typedPayloads: frame.typedPayloads };
-    }, { maxSessionBytes: 100_000, maxQueuedFrames: 1000 });
+    }, { maxSessionBytes: 100_000, maxPauseMs: Infinity, maxQueuedFrames: 1000 });
     const session = await meeting.dial();
     const answers: Promise<unknown>[] = [];
     for (let i = 0; i < 10; i++) {
@@ -103,7 +103,12 @@ for (const place of PLACES) {
     const meeting = await place.serve(async (frame) => {
       await gate.opened;
       return { typedPayloads: frame.typedPayloads };
-    }, { maxSessionBytes: 100_000, maxQueuedFrames: 1000, migration: { graceWindowMs: 50 } });
+    }, {
+      maxSessionBytes: 100_000,
+      maxPauseMs: Infinity,
+      maxQueuedFrames: 1000,
+      migration: { graceWindowMs: 50 },
+    });
     const session = await meeting.dial();
     const answers: Promise<unknown>[] = [];
     const submit = async (count: number) => {

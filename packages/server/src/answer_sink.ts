@@ -8,7 +8,10 @@ import type { ServerLogEvent } from "./log_event.ts";
 
 /** Sends the answers to the frames of one client. */
 export interface AnswerSink {
-  /** Frames in flight that were told to the client: no more of its handlers run concurrently. */
+  /**
+   * How many of the session's handlers may run concurrently now: as many as its client was told frames in flight; none while it does
+   * not take its answers.
+   */
   readonly maxConcurrentFrames: number;
   /**
    * Sends a final result. False if the frame is settled or the session over: nothing was sent.

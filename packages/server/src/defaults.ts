@@ -29,6 +29,12 @@ export const MAX_SERVER_BYTES: number = 1024 * 1024 * 1024;
 export const MAX_STREAM_AHEAD_BYTES: number = 1024 * 1024;
 /** Bytes that may wait to be sent per session before nothing more is read of it. */
 export const MAX_SEND_BUFFER_BYTES: number = 8 * 1024 * 1024;
+/** Longest time in which nothing is read of a session, because too much waits, ms: its client can neither cancel nor close. */
+export const MAX_PAUSE_MS = 1000;
+/** Pauses that last longer than this are told to the client, ms: shorter ones come by the dozen and are over before it hears. */
+export const ANNOUNCE_PAUSE_MS = 100;
+/** Refusals and other words that may pile up for a client that does not take its answers before it is not read at all, bytes. */
+export const MAX_REFUSAL_BYTES: number = 256 * 1024;
 /** A client that takes nothing for this long is cut, ms. */
 export const SEND_STALL_MS = 10_000;
 /** Longest time between two looks at a session, ms: one that stopped reading for the server's sake notices room within it. */

@@ -293,6 +293,7 @@ export class IncomingConnection implements ServerHandshakeHost, PathHost, Timed 
   /** See Timed. */
   tick(nowMs: number): void {
     if (nowMs >= this.#deadlineMs) this.#timeUp();
+    if (this.awaitsVerdict) this.engine.keepAlive.received(nowMs); // it is not read until the verdict
     this.engine.tick(nowMs);
     const { bufferedBytes, sentBytes } = this.carrier;
     if (this.#stall.look(nowMs, bufferedBytes, sentBytes)) {

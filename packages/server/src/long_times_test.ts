@@ -4,7 +4,7 @@
  */
 import { type ClientSession, dialClient, type DialOptions } from "@nnrp/client";
 import { TypedPayload } from "@nnrp/core";
-import { virtualNetwork, virtualWorld, type VirtualWorld } from "@nnrp/testing";
+import { virtualNetwork, type VirtualWorld, virtualWorld } from "@nnrp/testing";
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { type Handler, NnrpServer, serve, type ServeOptions } from "../mod.ts";
@@ -75,8 +75,7 @@ const TIMES: Record<string, Begin> = {
     let aborted = false;
     const server = await house.serve({
       handshakeTimeoutMs,
-      authValidator: (_, signal) =>
-        new Promise(() => signal.addEventListener("abort", () => aborted = true)),
+      authValidator: (_, signal) => new Promise(() => signal.addEventListener("abort", () => aborted = true)),
     });
     const runtime = house.world.host("client");
     const dialling = dialClient("nnrp://server", {

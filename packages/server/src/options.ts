@@ -110,13 +110,28 @@ export interface ServerOptions {
    * which their sockets stay about a second; more are closed without a word. Default 64; 0 = none is told.
    */
   readonly maxFarewells?: number;
-  /** Bytes received and not yet answered, per session; reading pauses beyond. Default 64 MiB. */
+  /**
+   * Bytes received and not yet answered, per session, objects that its frames keep alive included; reading pauses beyond. Default
+   * 64 MiB.
+   */
   readonly maxSessionBytes?: number;
-  /** Bytes received and not yet answered, whole server; reading pauses beyond. Default 1 GiB. */
+  /**
+   * Bytes that all clients together make the server hold: received, in part or whole, not sent yet, cached, kept for clients that
+   * are away ({@linkcode ServerStats.memory}). Beyond, sessions that wait for their clients end, the longest first; then reading
+   * pauses. Caches of connected clients take half of it at most. Default 1 GiB.
+   */
   readonly maxServerBytes?: number;
+  /**
+   * Longest time in which nothing is read of a session because it, or the server, holds too much, ms, any length. After it control
+   * packets are read again, and frames for which there is still no room are answered SERVER_BUSY. Default 1,000.
+   */
+  readonly maxPauseMs?: number;
   /** Bytes that may wait to be sent per session before a stream of results waits. Default 1 MiB. */
   readonly maxStreamAheadBytes?: number;
-  /** Bytes that may wait to be sent per session; beyond, nothing more is read of it until they are sent. Default 8 MiB. */
+  /**
+   * Bytes that may wait to be sent per session; beyond, reading pauses, and no handler of the session is started until they are sent.
+   * Default 8 MiB.
+   */
   readonly maxSendBufferBytes?: number;
   /** A client that takes nothing for so long is cut, ms; Infinity = never. Default 10,000. */
   readonly sendStallMs?: number;

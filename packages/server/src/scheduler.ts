@@ -147,6 +147,11 @@ export class Scheduler {
     this.#unwatch(frame.place as FramePlace);
   }
 
+  /** A session that could not be served can be. */
+  wake(): void {
+    this.#pumpSoon();
+  }
+
   /** The session ended: nothing of it is started any more. */
   close(queue: FrameQueue): void {
     for (let place = queue.shift(); place !== undefined; place = queue.shift()) {
@@ -446,6 +451,10 @@ class ScheduledFrames implements FrameTaker {
 
   forget(frame: ReceivedSubmit): void {
     this.#scheduler.forget(this.#queue, frame);
+  }
+
+  wake(): void {
+    this.#scheduler.wake();
   }
 
   /** What waits is still worked on. */

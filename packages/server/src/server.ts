@@ -10,6 +10,7 @@ import {
   type CarrierListener,
   ErrorCode,
   type Host,
+  MemoryKind,
   NnrpConnectionClosedError,
   NnrpStateError,
   type SessionEnd,
@@ -29,7 +30,7 @@ import { Scheduler } from "./scheduler.ts";
 import { ServerLog } from "./server_log.ts";
 import { ServerMemory } from "./server_memory.ts";
 import { type ServerSettings, settingsOf } from "./server_settings.ts";
-import { NO_WORK, type ServerAddress, type ServerStats } from "./server_stats.ts";
+import { NO_WORK, type ServerAddress, type ServerMemoryStats, type ServerStats } from "./server_stats.ts";
 import type { ServerSession } from "./session.ts";
 import { SessionMoves } from "./session_moves.ts";
 import { SessionRegistry } from "./session_registry.ts";
@@ -83,6 +84,7 @@ export class NnrpServer {
       ? null
       : makeScheduler(handler, options, settings, host, clock);
     const registry = this.#registry = new SessionRegistry(host, settings.maxSuspendedSessions);
+    memory.relieve = () => registry.relieve();
     this.#accepting = new AcceptQueue(host, (live) => registry.taken(live));
     const environment = { host, clock, log, memory, limits: settings };
     this.#makings = { environment, keeper: this.#keeper(), scheduler, patchPolicy: options.patchPolicy };
@@ -210,7 +212,8 @@ export class NnrpServer {
       open: handshakes.underWay + registry.connections,
       sessions: registry.size,
       suspended: registry.suspended,
-      bytesInFlight: this.#memory.bytesInFlight,
+      bytesInFlight: registry.sum(({ core }) => core.engine.counts.bytesInFlight),
+      memory: memoryStats(registry),
       failuresUntold: this.#log.untold,
     };
   }
@@ -335,6 +338,24 @@ export class NnrpServer {
  */
 export function listenWith(options: ServeOptions, handler: Handler): Promise<NnrpServer> {
   return make(options, handler);
+}
+
+/** As things are now, and not as they were when each session was looked at last. */
+function memoryStats(registry: SessionRegistry): ServerMemoryStats {
+  const of = (kind: MemoryKind) => registry.sum(({ core }) => core.reading.memory.account.of(kind));
+  registry.sum(({ core }) => {
+    core.reading.memory.book();
+    return 0;
+  });
+  const kinds = {
+    received: of(MemoryKind.RECEIVED),
+    partial: of(MemoryKind.PARTIAL),
+    resolved: of(MemoryKind.RESOLVED),
+    unsent: of(MemoryKind.UNSENT),
+    cached: of(MemoryKind.CACHED),
+    suspended: of(MemoryKind.SUSPENDED),
+  };
+  return { ...kinds, total: Object.values(kinds).reduce((sum, bytes) => sum + bytes, 0) };
 }
 
 function makeScheduler(

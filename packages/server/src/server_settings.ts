@@ -17,6 +17,7 @@ import {
   MAX_CONNECTIONS,
   MAX_FAILURES_LOGGED_PER_SECOND,
   MAX_FAREWELLS,
+  MAX_PAUSE_MS,
   MAX_QUEUED_FRAMES,
   MAX_SEND_BUFFER_BYTES,
   MAX_SERVER_BYTES,
@@ -37,7 +38,7 @@ export interface ServerSettings extends SessionLimits, HandshakeLimits {
   readonly maxHandshakes: number;
   /** Refused connections that are told so. */
   readonly maxFarewells: number;
-  /** Bytes received and not answered, all sessions together. */
+  /** Bytes that all sessions together may hold. */
   readonly maxServerBytes: number;
   /** Handlers that run concurrently. */
   readonly concurrency: number;
@@ -80,6 +81,7 @@ export function settingsOf(options: ServeOptions): ServerSettings {
     maxSessionBytes: options.maxSessionBytes ?? MAX_SESSION_BYTES,
     maxStreamAheadBytes: options.maxStreamAheadBytes ?? MAX_STREAM_AHEAD_BYTES,
     maxSendBufferBytes: options.maxSendBufferBytes ?? MAX_SEND_BUFFER_BYTES,
+    maxPauseMs: options.maxPauseMs ?? MAX_PAUSE_MS,
     sendStallMs: options.sendStallMs ?? SEND_STALL_MS,
     graceWindowMs: migration.graceWindowMs ?? GRACE_WINDOW_MS,
     resumeWindowMs,

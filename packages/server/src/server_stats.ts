@@ -15,6 +15,24 @@ export interface ServerAddress {
   readonly port: number;
 }
 
+/** Bytes that clients make a server hold, by reason. */
+export interface ServerMemoryStats {
+  /** Read buffers in which frames lie that are not answered. */
+  readonly received: number;
+  /** Packets of which only a part has come, as far as carriers can tell. */
+  readonly partial: number;
+  /** Objects that are in no cache any more, but that frames in flight refer to. */
+  readonly resolved: number;
+  /** Results and control packets that clients have not taken yet. */
+  readonly unsent: number;
+  /** Caches of sessions with a connection. */
+  readonly cached: number;
+  /** What sessions keep that wait for their clients. */
+  readonly suspended: number;
+  /** All of it. */
+  readonly total: number;
+}
+
 /** Counters of a server, as they are now. */
 export interface ServerStats extends Readonly<SchedulerStats> {
   /** Connections accepted. */
@@ -37,6 +55,8 @@ export interface ServerStats extends Readonly<SchedulerStats> {
   readonly authRefused: number;
   /** Bytes of frames in flight. */
   readonly bytesInFlight: number;
+  /** Bytes held, by reason; bounded by `maxServerBytes`. */
+  readonly memory: ServerMemoryStats;
   /** Sessions that moved to another connection, returns after a loss among them. */
   readonly migrated: number;
   /** Moves that were refused. */

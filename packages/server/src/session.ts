@@ -70,7 +70,7 @@ export class ServerSession {
   }
   /** Frames in flight that the client was told it may have; no more of its handlers run concurrently. */
   get maxConcurrentFrames(): number {
-    return this.#core.answers.maxConcurrentFrames;
+    return this.#core.reading.credit.credit;
   }
   /** TransportId of the carrier. */
   get transport(): number {
@@ -98,7 +98,7 @@ export class ServerSession {
   }
   /** Bytes of frames received and not settled. */
   get bytesInFlight(): number {
-    return this.#core.bytesInFlight;
+    return this.#core.engine.counts.bytesInFlight;
   }
 
   /** Counters as they are now. */
@@ -216,9 +216,12 @@ export class ServerSession {
 
   /** Sends FLOW_UPDATE. False if the session is over, or has no connection now. */
   sendFlowUpdate(fields: FlowUpdateFields): boolean {
-    const { canSend, engine } = this.#core;
-    if (canSend) engine.sendFlowUpdate(flowUpdateOf(fields));
-    return canSend;
+    const { canSend, reading } = this.#core;
+    if (!canSend) return false;
+    const update = flowUpdateOf(fields);
+    reading.sendFlowUpdate(update);
+    reading.credit.note(update);
+    return true;
   }
 
   /**

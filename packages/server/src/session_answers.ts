@@ -48,9 +48,6 @@ export interface AnsweringSession {
 
 /** See the module. */
 export class SessionAnswers implements AnswerSink {
-  /** See AnswerSink. */
-  readonly maxConcurrentFrames: number;
-
   readonly #session: AnsweringSession;
   readonly #engine: ServerEngine;
   readonly #clock: TurnClock;
@@ -68,7 +65,12 @@ export class SessionAnswers implements AnswerSink {
     this.#engine = session.engine;
     this.#clock = session.clock;
     this.#limits = limits;
-    this.maxConcurrentFrames = limits.maxConcurrentFrames;
+  }
+
+  /** See AnswerSink. */
+  get maxConcurrentFrames(): number {
+    const { maxConcurrentFrames, maxSendBufferBytes } = this.#limits;
+    return this.#session.carrier.bufferedBytes > maxSendBufferBytes ? 0 : maxConcurrentFrames;
   }
 
   /** See AnswerSink. */

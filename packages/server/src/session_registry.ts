@@ -55,6 +55,14 @@ export class SessionRegistry {
     return [...this.#connected];
   }
 
+  /** A sum over all sessions, those that end on an old connection included. */
+  sum(of: (live: LiveSession) => number): number {
+    let sum = 0;
+    for (const live of this.#connected) sum += of(live);
+    for (const live of this.#suspended) sum += of(live);
+    return sum;
+  }
+
   /** The session with an id. */
   get(sessionId: number): LiveSession | undefined {
     return this.#byId.get(sessionId);
@@ -109,6 +117,16 @@ export class SessionRegistry {
     }
     this.#suspended.add(live);
     this.#connected.delete(live);
+  }
+
+  /** Ends the one that has waited longest for its client of those that hold memory; false if there is none. */
+  relieve(): boolean {
+    for (const { core } of this.#suspended) {
+      if (core.reading.memory.account.held === 0) continue;
+      core.paths.forget("the server needs the memory of sessions that wait for their clients");
+      return true;
+    }
+    return false;
   }
 
   /** A session is over. Whether it was the one of its id, and not one whose client has gone on elsewhere. */

@@ -60,6 +60,9 @@ export class SubmitInbox implements FrameTaker {
     this.#frames.left();
   }
 
+  /** See FrameTaker: the application starts what it likes. */
+  wake(): void {}
+
   /** See FrameTaker: what came can still be received, nothing more will come. */
   drain(): void {
     this.#drained = true;
