@@ -23,7 +23,7 @@ async function slowLine(options: ServeOptions = {}) {
     return blob;
   }));
   const session = await world.run(
-    dialClient("nnrp://server", { carriers: [carrier], runtime: world.host("client") }),
+    dialClient("nnrp://server", { carriers: [carrier], runtime: world.host("client"), keepAliveMs: 200 }),
   );
   const outcome = session.submit(say).then((result) => result.opaqueBytesPayloads[0].length, () => "lost");
   await world.runUntil(() => server.stats.running === 1);

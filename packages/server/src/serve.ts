@@ -17,7 +17,7 @@ import { listenWith, type NnrpServer } from "./server.ts";
  *
  * @param options Where to listen, what to offer, limits.
  * @param handler Works on one frame; up to `concurrency` run at once.
- * @throws NnrpTransportError if a port is taken or not allowed, NnrpValueError for options that contradict each other.
+ * @throws NnrpTransportError if a port is taken or not allowed, NnrpValueError for numbers out of their range and options that contradict each other.
  */
 export function serve(options: ServeOptions, handler: Handler): Promise<NnrpServer> {
   return listenWith(options, handler);

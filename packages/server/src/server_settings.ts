@@ -27,6 +27,7 @@ import {
   RESUME_WINDOW_MS,
   SEND_STALL_MS,
 } from "./defaults.ts";
+import { checkNumbers } from "./option_checks.ts";
 import type { ServeOptions } from "./options.ts";
 import type { HandshakeLimits, SessionLimits } from "./session_limits.ts";
 
@@ -53,9 +54,10 @@ export interface ServerSettings extends SessionLimits, HandshakeLimits {
 /**
  * Fills in the defaults.
  *
- * @throws NnrpValueError if two options contradict each other.
+ * @throws NnrpValueError if a number is out of its range, or two options contradict each other.
  */
 export function settingsOf(options: ServeOptions): ServerSettings {
+  checkNumbers(options);
   const { profile = {}, migration = {} } = options;
   const { requireToken = false, allowWithoutToken = false } = migration;
   if (requireToken && allowWithoutToken) {

@@ -206,7 +206,10 @@ export class ServerEngine extends SessionEngine {
 
   /** Forgets a frame without a word to the client. */
   discard(frame: ReceivedSubmit): void {
-    if (!frame.settled) this.#settle(frame);
+    if (frame.settled) return;
+    this.#settle(frame);
+    // Parts of it may have been sent: their stream must not stay open.
+    this.writer.output.endFrame("result", frame.frameId, frame.viewId);
   }
 
   /**
