@@ -119,11 +119,6 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
     explains: has("unsent"),
   },
   {
-    row: "memory outside the books: replaced cache objects (t13)",
-    oracle: "memory",
-    explains: has("pinned"),
-  },
-  {
     row: "our lateness blamed on the peer (t05, t52, report 04)",
     oracle: "give-up",
     explains: has("stopped", "blocked"),

@@ -342,9 +342,9 @@ export function listenWith(options: ServeOptions, handler: Handler): Promise<Nnr
 
 /** As things are now, and not as they were when each session was looked at last. */
 function memoryStats(registry: SessionRegistry): ServerMemoryStats {
-  const of = (kind: MemoryKind) => registry.sum(({ core }) => core.memory.account.of(kind));
+  const of = (kind: MemoryKind) => registry.sum(({ core }) => core.reading.memory.account.of(kind));
   registry.sum(({ core }) => {
-    core.memory.book();
+    core.reading.memory.book();
     return 0;
   });
   const kinds = {

@@ -70,7 +70,7 @@ export class ServerSession {
   }
   /** Frames in flight that the client was told it may have; no more of its handlers run concurrently. */
   get maxConcurrentFrames(): number {
-    return this.#core.credit.credit;
+    return this.#core.reading.credit.credit;
   }
   /** TransportId of the carrier. */
   get transport(): number {
@@ -218,11 +218,11 @@ export class ServerSession {
 
   /** Sends FLOW_UPDATE. False if the session is over, or has no connection now. */
   sendFlowUpdate(fields: FlowUpdateFields): boolean {
-    const { canSend, credit } = this.#core;
+    const { canSend, reading } = this.#core;
     if (!canSend) return false;
     const update = flowUpdateOf(fields);
-    this.#core.sendFlowUpdate(update);
-    credit.note(update);
+    reading.sendFlowUpdate(update);
+    reading.credit.note(update);
     return true;
   }
 

@@ -16,7 +16,6 @@ import {
   type ErrorFields,
   ErrorScope,
   type FlowUpdateEvent,
-  type FlowUpdateMetadata,
   type Host,
   type IncomingSubmit,
   LAST_WORDS_MS,
@@ -38,15 +37,13 @@ import {
 import { containTimers, StallWatch } from "@nnrp/runtime";
 import type { TurnClock } from "./clock.ts";
 import { closeInOrder, type ShutDownSession } from "./closing.ts";
-import { CreditTeller, type CreditVoice } from "./credit_teller.ts";
 import { MAX_TICK_MS, RETRY_AFTER_MS } from "./defaults.ts";
 import type { FrameTaker } from "./frame_taker.ts";
 import type { ServerLogEvent } from "./log_event.ts";
-import { type GatedSession, ReadGate } from "./read_gate.ts";
 import { type PathsOwner, ServerPaths } from "./server_paths.ts";
 import { type AnsweringSession, SessionAnswers } from "./session_answers.ts";
 import type { SessionEnvironment, SessionOwner } from "./session_environment.ts";
-import { SessionMemory } from "./session_memory.ts";
+import { type ReadSession, SessionReading } from "./session_reading.ts";
 import { SessionTimer, type Timed } from "./session_timer.ts";
 import type { ServerSessionState, SessionCloseOptions } from "./session_types.ts";
 
@@ -78,7 +75,7 @@ export interface SessionListeners {
 
 /** The parts of one session. */
 export class SessionCore
-  implements ServerHost, AnsweringSession, PathsOwner, GatedSession, CreditVoice, ShutDownSession, Timed {
+  implements ServerHost, AnsweringSession, PathsOwner, ReadSession, ShutDownSession, Timed {
   /** Time, timers, random numbers; what its timers call is contained. */
   readonly host: Host;
   /** The server's time. */
@@ -95,10 +92,8 @@ export class SessionCore
   readonly modelName: string;
   /** Tokens for moves; null for clients that got none. */
   readonly tokens: MigrationTokens | null;
-  /** What it holds. */
-  readonly memory: SessionMemory;
-  /** What the client is told about credit. */
-  readonly credit: CreditTeller;
+  /** Whether it is read, and what it holds. */
+  readonly reading: SessionReading;
   /** Who the client is, as the validator said last. */
   principal: unknown;
   /** Callbacks that the application set. */
@@ -108,7 +103,6 @@ export class SessionCore
 
   readonly #environment: SessionEnvironment;
   readonly #owner: SessionOwner;
-  readonly #gate: ReadGate;
   readonly #timer: SessionTimer;
   readonly #stall: StallWatch;
   #taker: FrameTaker | null = null; // since the session was begun
@@ -150,9 +144,7 @@ export class SessionCore
     this.engine = new ServerEngine(connection, this, { ...limits.engine, patchPolicy }, estate);
     this.answers = new SessionAnswers(this, limits);
     this.paths = new ServerPaths(this, beginning.path, limits);
-    this.memory = new SessionMemory(this, memory);
-    this.credit = new CreditTeller(this, limits.maxConcurrentFrames);
-    this.#gate = new ReadGate(this, limits, memory);
+    this.reading = new SessionReading(this, limits, memory);
     this.#stall = new StallWatch(limits.sendStallMs);
     this.#timer = new SessionTimer(this.host, clock, this, Math.min(MAX_TICK_MS, this.#stall.intervalMs));
   }
@@ -166,8 +158,8 @@ export class SessionCore
   /** Takes what came behind the hello, and reads on. */
   start(): void {
     this.engine.start(this.clock.nowMs);
-    this.#gate.look();
-    if (!this.#gate.isClosed) this.paths.resumeReading();
+    this.reading.gate.look();
+    if (!this.reading.gate.isClosed) this.paths.resumeReading();
   }
 
   /** Answers the SESSION_MIGRATE that brought the session here from another engine. */
@@ -181,7 +173,7 @@ export class SessionCore
     this.answers.moving();
     this.paths.moveTo(path, request, token);
     this.tokens!.rotate(token, request.proof);
-    this.#gate.look();
+    this.reading.gate.look();
     this.#timer.set();
   }
 
@@ -324,7 +316,9 @@ export class SessionCore
   settled(): void {
     const { engine } = this;
     const { framesInFlight } = engine;
-    if (framesInFlight === 0 || this.#gate.isWatching || this.#gate.isUnserved) this.#gate.look();
+    if (framesInFlight === 0 || this.reading.gate.isWatching || this.reading.gate.isUnserved) {
+      this.reading.gate.look();
+    }
     this.answers.frameEnded();
     if (framesInFlight > 0) return;
     if (this.#idleWaiters.length > 0) {
@@ -346,7 +340,7 @@ export class SessionCore
 
   /** See ServerHost. */
   refuses({ bodyBytes }: IncomingSubmit): Omit<ErrorFields, "errorScope"> | null {
-    const diagnostic = this.#gate.refuses(bodyBytes);
+    const diagnostic = this.reading.gate.refuses(bodyBytes);
     return diagnostic === null
       ? null
       : { errorCode: ErrorCode.SERVER_BUSY, retryAfterMs: RETRY_AFTER_MS, diagnostic };
@@ -395,26 +389,26 @@ export class SessionCore
   suspended(end: SessionEnd): void {
     this.#owner.suspended(end);
     this.paths.suspend(end);
-    this.#gate.suspend();
+    this.reading.gate.suspend();
   }
 
   // PathsOwner: what becomes of connections
 
   /** See PathsOwner. */
   get readingPaused(): boolean {
-    return this.#gate.isClosed;
+    return this.reading.gate.isClosed;
   }
 
   /** See PathsOwner. */
   turned(): void {
-    this.#gate.look();
+    this.reading.gate.look();
     this.#timer.demand(this.engine.nextDeadlineMs);
   }
 
   /** See PathsOwner. */
   carrierChanged(): void {
     this.#clientEnded = false;
-    this.#gate.connectionChanged();
+    this.reading.gate.connectionChanged();
     this.#stall.restart();
   }
 
@@ -438,8 +432,8 @@ export class SessionCore
     this.#isOver = true;
     this.#timer.stop();
     this.paths.stop();
-    this.memory.close();
-    this.#gate.end();
+    this.reading.memory.close();
+    this.reading.gate.end();
     const end = this.#end!;
     const why = `session closed${end.reason ? `: ${end.reason}` : ""}`;
     this.#taker!.end(end.error ?? new NnrpConnectionClosedError(this.carrier.name, why));
@@ -448,63 +442,9 @@ export class SessionCore
     this.#resolveClosed(end);
   }
 
-  // GatedSession: what it holds
-
-  /** See GatedSession. */
-  get framesInFlight(): number {
-    return this.engine.framesInFlight;
-  }
-
-  /** See GatedSession. */
-  get isSuspended(): boolean {
-    return this.engine.suspended;
-  }
-
-  /** See GatedSession. */
-  get unansweredBytes(): number {
-    return this.memory.unansweredBytes;
-  }
-
-  /** See GatedSession. */
-  get unsentBytes(): number {
-    return this.carrier.bufferedBytes;
-  }
-
-  /** See GatedSession. */
-  book(): void {
-    this.memory.book();
-  }
-
-  /** See GatedSession. */
-  pauseReading(): void {
-    this.paths.pauseReading();
-  }
-
-  /** See GatedSession. */
-  resumeReading(): void {
-    this.engine.keepAlive.received(this.clock.nowMs); // what the client said meanwhile is still to be read
-    this.paths.resumeReading();
-  }
-
-  /** See GatedSession. */
-  announce(isRead: boolean): void {
-    if (isRead) this.credit.giveBack();
-    else this.credit.takeBack();
-  }
-
-  /** See GatedSession. */
-  judgeFrames(judge: boolean): void {
-    this.engine.asksBeforeFrames = judge;
-  }
-
-  /** See GatedSession. */
+  /** See ReadSession. */
   served(): void {
     this.#taker!.wake();
-  }
-
-  /** See CreditVoice. */
-  sendFlowUpdate(fields: FlowUpdateMetadata): void {
-    this.engine.sendFlowUpdate(fields);
   }
 
   // Timed: what is due
@@ -516,7 +456,7 @@ export class SessionCore
 
   /** See Timed. */
   tick(nowMs: number): void {
-    const gate = this.#gate;
+    const gate = this.reading.gate;
     // Silence of a client that is not read is this side's; one that waits for it to read may not be able to take anything either.
     if (gate.isClosed) this.engine.keepAlive.received(nowMs);
     if (gate.excusesClient) this.#stall.restart();

@@ -122,7 +122,7 @@ export class SessionRegistry {
   /** Ends the one that has waited longest for its client of those that hold memory; false if there is none. */
   relieve(): boolean {
     for (const { core } of this.#suspended) {
-      if (core.memory.account.held === 0) continue;
+      if (core.reading.memory.account.held === 0) continue;
       core.paths.forget("the server needs the memory of sessions that wait for their clients");
       return true;
     }

@@ -63,7 +63,8 @@ function checkPinned(stage: Stage, server: SimServer): void {
     if (buffers === undefined) continue;
     let bytes = 0;
     for (const buffer of buffers) bytes += buffer.byteLength;
-    if (bytes > session.bytesInFlight + server.plan.maxCacheBytes) {
+    const { resolved } = server.server!.stats.memory;
+    if (bytes > resolved + server.plan.maxCacheBytes) {
       stage.found(
         "memory",
         "frames at work keep more cached objects alive than the book and the cache have room for",

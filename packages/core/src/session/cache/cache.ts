@@ -146,7 +146,7 @@ export class CacheDirectory {
    * Bytes by which the cache may still grow, whatever its own limit says: set by a host that has no more memory for it. Default: as
    * its limit says.
    */
-  spareBytes = Infinity;
+  spareBytes: number = Infinity;
 
   #maxEntries: number;
   #maxBytes: number;
