@@ -226,6 +226,7 @@ class HandlerWork {
     const booked = this.#book();
     const { parts, ms } = this.#order;
     let i = 0;
+    let wasTold = false;
     const end = () => {
       this.#server.stage.iterators.end(booked);
       if (booked.ended === 1) this.#ends();
@@ -241,7 +242,9 @@ class HandlerWork {
           return { value: undefined, done: true };
         },
         return: () => {
-          end();
+          // A last step may be on its way when it is told to stop: that is one end, told twice is not.
+          if (booked.ended === 0 || wasTold) end();
+          wasTold = true;
           return Promise.resolve({ value: undefined, done: true });
         },
       }),

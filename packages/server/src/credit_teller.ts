@@ -27,7 +27,9 @@ export class CreditTeller {
 
   readonly #voice: CreditVoice;
   #application: FlowUpdateMetadata | null = null;
-  #told = false;
+  #told = false; // whether the last word was credit 0 of this side's own
+  #spoke = false; // whether anything was ever told
+  #mayBeLost = false; // whether the last word was on a connection that is gone
 
   /**
    * Makes a CreditTeller.
@@ -45,17 +47,23 @@ export class CreditTeller {
     if (update.scopeKind === FlowUpdateScopeKind.SESSION) this.#application = update;
   }
 
+  /** The session left its connection: the client may never have heard what was said there last. */
+  connectionChanged(): void {
+    this.#mayBeLost = this.#spoke || this.#application !== null;
+  }
+
   /** Nothing is read now. */
   takeBack(): void {
-    if (this.#told || !this.#voice.canSend) return;
-    this.#told = true;
+    if ((this.#told && !this.#mayBeLost) || !this.#voice.canSend) return;
+    this.#told = this.#spoke = true;
+    this.#mayBeLost = false;
     this.#voice.sendFlowUpdate(flowUpdateOf({ credit: 0, updateReason: FlowUpdateReason.REDUCE }));
   }
 
   /** The client is read again. */
   giveBack(): void {
-    if (!this.#told || !this.#voice.canSend) return;
-    this.#told = false;
+    if ((!this.#told && !this.#mayBeLost) || !this.#voice.canSend) return;
+    this.#told = this.#mayBeLost = false;
     const credit = flowUpdateOf({ credit: this.credit, updateReason: FlowUpdateReason.RESUME });
     const said = this.#application;
     if (said === null) this.#voice.sendFlowUpdate(credit);

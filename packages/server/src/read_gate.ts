@@ -34,6 +34,8 @@ export interface GatedSession {
   resumeReading(): void;
   /** Says that nothing is read, or that the client is read again. */
   announce(isRead: boolean): void;
+  /** What was announced last was said on a connection that is left: the client may not have heard it. */
+  announcementLeft(): void;
   /** Whether each frame is to be judged by {@linkcode ReadGate.refuses} before it is taken. */
   judgeFrames(judge: boolean): void;
   /** The client takes its answers again: its frames may be started. */
@@ -159,6 +161,7 @@ export class ReadGate implements WaitingReader {
     this.#mode = "open";
     this.isClosed = false;
     this.#sending = null;
+    this.#session.announcementLeft();
     this.#session.judgeFrames(false);
   }
 

@@ -116,6 +116,11 @@ export class SessionReading implements GatedSession, CreditVoice {
   }
 
   /** See GatedSession. */
+  announcementLeft(): void {
+    this.credit.connectionChanged();
+  }
+
+  /** See GatedSession. */
   judgeFrames(judge: boolean): void {
     this.#session.engine.asksBeforeFrames = judge;
   }
