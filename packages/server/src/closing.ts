@@ -46,7 +46,8 @@ export async function closeInOrder(session: ClosingSession, options: SessionClos
   const leftMs = () => Math.max(0, endsMs - host.now());
   let isOver = false;
   void closed.then(() => isOver = true);
-  session.engine.close(options.reason ?? "");
+  const { reason = "", retryAfterMs } = options;
+  session.engine.close(reason, retryAfterMs === undefined ? null : { retryAfterMs });
   await within(host, drainMs, Promise.race([closed, session.idle().then(() => session.sent())]));
   if (!isOver) await within(host, Math.min(leftMs(), CLOSE_GRACE_MS), closed);
   const isInTime = leftMs() > 0;
@@ -60,15 +61,14 @@ export async function closeInOrder(session: ClosingSession, options: SessionClos
  * Ends a session because its server closes, in order, and at once when the time is up.
  *
  * @param session The session.
- * @param drainMs Longest time in all, ms.
- * @param reason Words for the client.
+ * @param options Longest time in all, words for the client, when it may come back.
  */
 export async function closeForShutdown(
   session: ShutDownSession,
-  drainMs: number,
-  reason: string,
+  options: SessionCloseOptions & { readonly drainMs: number; readonly reason: string },
 ): Promise<void> {
-  const closed = session.close({ reason, drainMs });
+  const { drainMs, reason } = options;
+  const closed = session.close(options);
   const cancelCut = session.host.after(drainMs, () => session.abort(reason));
   await closed;
   cancelCut();

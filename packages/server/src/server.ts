@@ -20,7 +20,7 @@ import { AcceptQueue } from "./accept_queue.ts";
 import type { AuthValidator } from "./auth.ts";
 import { TurnClock } from "./clock.ts";
 import { closeForShutdown } from "./closing.ts";
-import { DRAIN_MS } from "./defaults.ts";
+import { DRAIN_MS, RETRY_AFTER_MS } from "./defaults.ts";
 import type { Handler } from "./handler.ts";
 import { Handshakes } from "./handshakes.ts";
 import { type Guest, HelloReception } from "./hello_reception.ts";
@@ -42,6 +42,11 @@ export interface ServerCloseOptions {
   readonly drainMs?: number;
   /** Words for the clients. Default `"server is shutting down"`. */
   readonly reason?: string;
+  /**
+   * When clients with `reconnect` are asked to come back, to this server's successor, ms, u32 (extension 0xF004); null = not at
+   * all: this is the end of their sessions. Default 1,000.
+   */
+  readonly retryAfterMs?: number | null;
 }
 
 let make: (options: ServeOptions, handler: Handler | null) => Promise<NnrpServer>;
@@ -283,10 +288,11 @@ export class NnrpServer {
     return this.#closing ??= this.#close(
       options.drainMs ?? DRAIN_MS,
       options.reason ?? "server is shutting down",
+      options.retryAfterMs === undefined ? RETRY_AFTER_MS : options.retryAfterMs ?? undefined,
     );
   }
 
-  async #close(drainMs: number, reason: string): Promise<void> {
+  async #close(drainMs: number, reason: string, retryAfterMs: number | undefined): Promise<void> {
     this.#handshakes.stop();
     this.#registry.stop();
     await Promise.all(this.#listeners.map((listener) => listener.close()));
@@ -294,7 +300,9 @@ export class NnrpServer {
     this.#registry.forgetSuspended(reason);
     await Promise.all([
       this.#handshakes.close(drainMs, reason),
-      ...this.#registry.connected().map(({ core }) => closeForShutdown(core, drainMs, reason)),
+      ...this.#registry.connected().map(({ core }) =>
+        closeForShutdown(core, { drainMs, reason, retryAfterMs })
+      ),
     ]);
     this.#scheduler?.stop();
   }

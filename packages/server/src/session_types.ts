@@ -33,6 +33,11 @@ export interface SessionCloseOptions {
   readonly reason?: string;
   /** Longest wait for frames in flight and for the client to close, ms, any length. Default 2,000. */
   readonly drainMs?: number;
+  /**
+   * Asks a client with `reconnect` to come back after so many ms, u32 (extension 0xF004; others are not asked). Default: not at all,
+   * the session has ended for good.
+   */
+  readonly retryAfterMs?: number;
 }
 
 /** Counters of a session, as they are now. */
