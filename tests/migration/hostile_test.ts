@@ -271,8 +271,8 @@ test("who blocks UDP sees no auth block and no token: plain text is not dialled,
         closed: () => {},
       });
     });
-    // 16 bytes for streamed results, 24 for the token.
-    assertEquals(extensions, allowPlaintextAuth ? 40 : 16);
+    // 16 bytes for streamed results, 16 for coming back, 24 for the token.
+    assertEquals(extensions, allowPlaintextAuth ? 56 : 32);
     await assertRejects(() => dialling);
     peer = null;
   }
