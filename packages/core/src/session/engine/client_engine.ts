@@ -5,13 +5,7 @@
  * @module
  */
 import type { Lane } from "../../carrier.ts";
-import {
-  NnrpConnectionClosedError,
-  NnrpError,
-  type NnrpInternalError,
-  NnrpLimitError,
-  NnrpStateError,
-} from "../../errors.ts";
+import { NnrpError, type NnrpInternalError, NnrpLimitError, NnrpStateError } from "../../errors.ts";
 import { isTypedOnlyRequest, TypedSubmitHead } from "../../body/typed_heads.ts";
 import { encodeFrameSubmit, type SubmitRequest } from "../../body/frame_submit.ts";
 import { ErrorCode, ErrorScope, MessageType } from "../../wire/enums.ts";
@@ -41,8 +35,9 @@ import { MoveExchange } from "../paths/move_exchange.ts";
 import type { ClientEngineOptions, ClientHost } from "./client_host.ts";
 import type { FrameWaiter, ReplyWaiter, SessionEnd } from "./engine_host.ts";
 import type { PacketOutput } from "./packet_writer.ts";
-import { SessionEngine, stateName } from "./session_engine.ts";
+import { SessionEngine } from "./session_engine.ts";
 import { SessionLink } from "./session_link.ts";
+import { stateError, stateName } from "./state_error.ts";
 import { SessionState } from "./states.ts";
 
 /** The client's side of one session. */
@@ -571,14 +566,6 @@ export class ClientEngine extends SessionEngine {
   }
 
   #demandActive(what: string): void {
-    if (this.suspended) {
-      throw new NnrpConnectionClosedError(
-        "session",
-        `cannot ${what}: the connection is lost, a new one is not there yet`,
-      );
-    }
-    if (this.state !== SessionState.ACTIVE) {
-      throw new NnrpStateError(`cannot ${what}: the session is ${stateName(this.state)}`);
-    }
+    if (this.suspended || this.state !== SessionState.ACTIVE) throw stateError(what, this);
   }
 }

@@ -31,7 +31,8 @@ import type { SessionEnd } from "./engine_host.ts";
 import type { PacketIds } from "./packet_writer.ts";
 import { newFrameCounts, type ServerFrameCounts } from "./server_counts.ts";
 import type { ServerEngineOptions, ServerHost, SessionEstate } from "./server_host.ts";
-import { SessionEngine, stateName } from "./session_engine.ts";
+import { SessionEngine } from "./session_engine.ts";
+import { stateName } from "./state_error.ts";
 import { SessionState } from "./states.ts";
 
 /** The server's side of one session. */
