@@ -19,8 +19,7 @@ import { FLOW_UPDATE_RECORD } from "../../wire/metadata/flow_update.ts";
 import { RESULT_HINT_RECORD } from "../../wire/metadata/result_hint.ts";
 import { SERVER_HELLO_ACK_RECORD } from "../../wire/metadata/server_hello_ack.ts";
 import type { SessionPatchMetadata } from "../../wire/metadata/session_patch.ts";
-import { encodePacket, makePacket } from "../../wire/packet.ts";
-import { PacketCursor } from "../../wire/packet_cursor.ts";
+import type { PacketCursor } from "../../wire/packet_cursor.ts";
 import type { TensorProfileBlock } from "../../wire/session_patch_body.ts";
 import type { CacheMirror } from "../cache/cache_mirror.ts";
 import { CONTROL_PER_FRAME } from "../control/control_rate.ts";
@@ -28,6 +27,7 @@ import { readError } from "../control/error_exchange.ts";
 import { type CachePutReply, type PatchReply, PendingRequests } from "../control/pending_requests.ts";
 import { CreditGate } from "../flow/credit.ts";
 import { type ClientFrameCounts, PendingFrames } from "../frames/pending_frames.ts";
+import { Withdrawals } from "../frames/withdrawals.ts";
 import { type AcceptedHello, readHelloAck } from "../handshake/negotiation.ts";
 import { MAX_RESULT_BYTES } from "../limits.ts";
 import { type EffectiveSettings, settingsOfHelloAck } from "../patch/patch.ts";
@@ -50,6 +50,7 @@ export class ClientEngine extends SessionEngine {
   readonly #host: ClientHost;
   readonly #options: ClientEngineOptions;
   readonly #frames = new PendingFrames((waiter, open, error) => this.#handOverFailed(waiter, open, error));
+  readonly #withdrawals: Withdrawals;
   readonly #requests: PendingRequests;
   #typedHead: TypedSubmitHead | null = null;
   #maxInFlight = 0;
@@ -69,6 +70,7 @@ export class ClientEngine extends SessionEngine {
     super("client", new SessionLink(output, options), host);
     this.#host = host;
     this.#options = options;
+    this.#withdrawals = new Withdrawals(this.#frames, this.writer);
     this.#requests = new PendingRequests(this.link);
     this.credit = new CreditGate(options.flowControl ?? "auto");
   }
@@ -195,20 +197,15 @@ export class ClientEngine extends SessionEngine {
   cancel(frameId: number, viewId: number, cause?: unknown): void {
     if (!this.knows(frameId, viewId)) return;
     const { state } = this;
-    if (state === SessionState.ACTIVE || state === SessionState.DRAINING) this.#sendCancel(frameId, viewId);
-    if (this.writer.output.multiStream) this.#frames.cross(frameId, viewId);
-    this.#frames.giveUp(frameId, viewId, "cancelled", cause);
+    const isOpen = state === SessionState.ACTIVE || state === SessionState.DRAINING;
+    this.#withdrawals.cancel(frameId, viewId, isOpen, cause);
     this.#slotFreed();
-  }
-
-  #sendCancel(frameId: number, viewId: number): void {
-    this.writer.headerOnly(MessageType.FRAME_CANCEL, { frameId, viewId });
   }
 
   /** Tells the server that nobody waits for the frames in flight any more, and CLOSE if it was not said yet: the carrier goes. */
   cancelRest(): void {
     if (this.suspended || this.state === SessionState.CLOSED) return;
-    for (const { frameId, viewId } of this.waiters()) this.#sendCancel(frameId, viewId);
+    for (const { frameId, viewId } of this.waiters()) this.#withdrawals.say(frameId, viewId);
     this.sayClose();
   }
 
@@ -220,9 +217,7 @@ export class ClientEngine extends SessionEngine {
   /** Tells the server that nobody waits for these frames any more; what is in flight under the same key now is spared. */
   cancelLost(keys: readonly { frameId: number; viewId: number }[]): void {
     for (const { frameId, viewId } of keys) {
-      if (this.knows(frameId, viewId)) continue;
-      if (this.writer.output.multiStream) this.#frames.cross(frameId, viewId);
-      this.#sendCancel(frameId, viewId);
+      if (!this.knows(frameId, viewId)) this.#withdrawals.cross(frameId, viewId);
     }
   }
 
@@ -236,15 +231,7 @@ export class ClientEngine extends SessionEngine {
    *   {@linkcode ClientEngine.failLost}.
    */
   losePath(waiters: readonly FrameWaiter[], error: NnrpError): FrameWaiter[] {
-    const lost: FrameWaiter[] = [];
-    for (const waiter of waiters) {
-      const { frameId, viewId } = waiter;
-      if (this.#frames.get(frameId, viewId) !== waiter) continue;
-      if (this.writer.output.multiStream) this.#frames.cross(frameId, viewId);
-      this.#frames.lose(waiter);
-      if (!this.suspended) this.#sendCancel(frameId, viewId);
-      lost.push(waiter);
-    }
+    const lost = this.#withdrawals.lose(waiters, !this.suspended);
     for (const waiter of this.keepAlive.drain()) waiter.reject(error);
     this.#requests.fail(error);
     this.#slotFreed();
@@ -258,13 +245,7 @@ export class ClientEngine extends SessionEngine {
 
   /** Ends frames that the server never answered on the path that it left as dropped, as far as they are due (behaviour spec §11). */
   dropUnanswered(waiters: readonly FrameWaiter[]): void {
-    for (const waiter of waiters) {
-      const { frameId, viewId } = waiter;
-      if (this.#frames.get(frameId, viewId) !== waiter) continue;
-      const { sessionId } = this;
-      const drop = makePacket({ msgType: MessageType.RESULT_DROP, sessionId, frameId, viewId });
-      this.#frames.result(new PacketCursor(encodePacket(drop)));
-    }
+    this.#withdrawals.drop(waiters);
     this.#slotFreed();
   }
 
@@ -426,7 +407,7 @@ export class ClientEngine extends SessionEngine {
       `the result of frame ${frameId}/${viewId} has a body of ${bodyLength} bytes; this side takes at most ${maxBodyBytes}`,
     );
     try {
-      if (this.#frames.refuse(cursor, error)) this.#cancelOnServer(frameId, viewId);
+      if (this.#frames.refuse(cursor, error)) this.#withdrawals.cross(frameId, viewId);
     } catch (cause) {
       this.failed(msgType, cause);
     }
@@ -488,14 +469,9 @@ export class ClientEngine extends SessionEngine {
 
   /** A waiter could not take a result: its frame is over here, and is to be over there. */
   #handOverFailed({ frameId, viewId }: FrameWaiter, open: boolean, error: NnrpInternalError): void {
-    if (open) this.#cancelOnServer(frameId, viewId);
+    if (open) this.#withdrawals.cross(frameId, viewId);
     this.tellFailure(error);
     this.#slotFreed();
-  }
-
-  #cancelOnServer(frameId: number, viewId: number): void {
-    if (this.writer.output.multiStream) this.#frames.cross(frameId, viewId);
-    this.#sendCancel(frameId, viewId);
   }
 
   #slotFreed(): void {
