@@ -39,6 +39,7 @@ import { closeInOrder, type ShutDownSession } from "./closing.ts";
 import { CreditTeller, type CreditVoice } from "./credit_teller.ts";
 import { MAX_TICK_MS, RETRY_AFTER_MS } from "./defaults.ts";
 import type { FrameTaker } from "./frame_taker.ts";
+import { IdleWaits } from "./idle_waits.ts";
 import type { ServerLogEvent } from "./log_event.ts";
 import { type GatedSession, ReadGate } from "./read_gate.ts";
 import { type PathsOwner, ServerPaths } from "./server_paths.ts";
@@ -93,7 +94,7 @@ export class SessionCore
   #isOver = false;
   #closing = false;
   #clientEnded = false;
-  #idleWaiters: (() => void)[] = [];
+  readonly #idleWaits = new IdleWaits();
 
   /**
    * Makes a SessionCore; {@linkcode SessionCore.begin} begins its work.
@@ -229,8 +230,7 @@ export class SessionCore
 
   /** Resolves when no frame is in flight or the session is over. */
   idle(): Promise<void> {
-    if (this.engine.framesInFlight === 0 || this.#isOver) return Promise.resolve();
-    return new Promise((done) => this.#idleWaiters.push(done));
+    return this.engine.framesInFlight === 0 || this.#isOver ? Promise.resolve() : this.#idleWaits.wait();
   }
 
   /** Resolves when the runtime took everything that was sent so far, or never will. */
@@ -289,11 +289,7 @@ export class SessionCore
     if (framesInFlight === 0 || this.#gate.isWatching || this.#gate.isUnserved) this.#gate.look();
     this.answers.frameEnded();
     if (framesInFlight > 0) return;
-    if (this.#idleWaiters.length > 0) {
-      const waiters = this.#idleWaiters;
-      this.#idleWaiters = [];
-      for (const done of waiters) done();
-    }
+    this.#idleWaits.end();
     engine.turn();
     this.#closeIfDone();
   }

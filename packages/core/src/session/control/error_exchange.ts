@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type NnrpError, NnrpProtocolError, NnrpWireError } from "../../errors.ts";
+import { NnrpProtocolError } from "../../errors.ts";
 import { ErrorCode, ErrorScope, MessageType } from "../../wire/enums.ts";
 import { enumName } from "../../wire/enum_names.ts";
 import { ERROR_RECORD } from "../../wire/metadata/error.ts";
@@ -31,26 +31,6 @@ export interface ErrorFields {
   readonly traceId?: bigint;
   /** Words for people, UTF-8 on the wire; at most 1,024 bytes are sent. */
   readonly diagnostic?: string;
-}
-
-/** Ends a session whose peer says too much that is of no use. */
-export const TOO_MUCH_CONTROL: ErrorFields = {
-  errorCode: ErrorCode.LIMIT_EXCEEDED,
-  errorScope: ErrorScope.SESSION,
-  fatal: true,
-  diagnostic: "too many control packets that bring nothing forward",
-};
-
-/** The ErrorCode for bytes that the carrier could not read. */
-export function errorCodeOf(error: NnrpError): number {
-  if (!(error instanceof NnrpWireError)) return ErrorCode.MALFORMED_BODY;
-  if (error.limit) return ErrorCode.LIMIT_EXCEEDED;
-  return error.field.startsWith("header") ? ErrorCode.MALFORMED_HEADER : ErrorCode.MALFORMED_BODY;
-}
-
-/** What is said of a failure that ends the connection. */
-export function faultFields(error: NnrpError, errorCode: number): ErrorFields {
-  return { errorCode, errorScope: ErrorScope.CONNECTION, fatal: true, diagnostic: error.message };
 }
 
 /** Writes an ERROR about the writer's session. */

@@ -18,14 +18,8 @@ import { enumName } from "../../wire/enum_names.ts";
 import { FLOW_UPDATE_RECORD, type FlowUpdateMetadata } from "../../wire/metadata/flow_update.ts";
 import type { NnrpPacket } from "../../wire/packet.ts";
 import type { PacketCursor } from "../../wire/packet_cursor.ts";
-import {
-  errorCodeOf,
-  type ErrorFields,
-  faultFields,
-  protocolError,
-  TOO_MUCH_CONTROL,
-  writeError,
-} from "../control/error_exchange.ts";
+import { errorCodeOf, faultFields, TOO_MUCH_CONTROL } from "../control/ending_errors.ts";
+import { type ErrorFields, protocolError, writeError } from "../control/error_exchange.ts";
 import { answerPing, type KeepAlive } from "../control/keepalive.ts";
 import { Liveness } from "../control/liveness.ts";
 import { type ComeBackWish, decodeClose, encodeClose } from "../control/close_exchange.ts";
