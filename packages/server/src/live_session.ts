@@ -17,7 +17,8 @@ import { PatchJudge } from "./patch_judge.ts";
 import type { ServeOptions } from "./options.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { type ServerSession, sessionOf } from "./session.ts";
-import { type SessionBeginning, SessionCore } from "./session_core.ts";
+import type { SessionBeginning } from "./session_beginning.ts";
+import { SessionCore } from "./session_core.ts";
 import type { SessionEnvironment, SessionOwner } from "./session_environment.ts";
 import { SubmitInbox } from "./submit_inbox.ts";
 

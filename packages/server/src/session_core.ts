@@ -23,8 +23,6 @@ import {
   MigrationTokens,
   NnrpConnectionClosedError,
   NnrpInternalError,
-  type PatchRefusal,
-  type PatchRequest,
   type ReceivedSubmit,
   ServerEngine,
   type ServerHost,
@@ -39,39 +37,17 @@ import type { TurnClock } from "./clock.ts";
 import { closeInOrder, type ShutDownSession } from "./closing.ts";
 import { MAX_TICK_MS, RETRY_AFTER_MS } from "./defaults.ts";
 import type { FrameTaker } from "./frame_taker.ts";
+import { IdleWaits } from "./idle_waits.ts";
 import type { ServerLogEvent } from "./log_event.ts";
 import { type PathsOwner, ServerPaths } from "./server_paths.ts";
 import { type AnsweringSession, SessionAnswers } from "./session_answers.ts";
+import type { SessionBeginning } from "./session_beginning.ts";
 import type { SessionEnvironment, SessionOwner } from "./session_environment.ts";
 import { type ReadSession, SessionReading } from "./session_reading.ts";
+import { type SessionListeners, SessionReports } from "./session_reports.ts";
 import { SessionTimer, type Timed } from "./session_timer.ts";
+import { SESSION_STATES } from "./session_states.ts";
 import type { ServerSessionState, SessionCloseOptions } from "./session_types.ts";
-
-/** What a session begins with, beside its connection. */
-export interface SessionBeginning {
-  /** Its first path, started. */
-  readonly path: SessionPath;
-  /** The client's hello. */
-  readonly hello: ClientHelloContext;
-  /** Model named in the handshake. */
-  readonly modelName: string;
-  /** What the validator gave. */
-  readonly principal: unknown;
-  /** First token for moves; undefined for clients that get none. */
-  readonly token: Uint8Array | undefined;
-  /** Asks the application about patches; null = everything goes. */
-  readonly judgePatch: ((patch: PatchRequest) => PatchRefusal | undefined) | null;
-}
-
-/** Callbacks that the application sets. */
-export interface SessionListeners {
-  /** A FLOW_UPDATE of the client. */
-  flowUpdate: ((event: FlowUpdateEvent) => void) | null;
-  /** SESSION_PATCH changed something. */
-  patch: ((settings: EffectiveSettings) => void) | null;
-  /** An ERROR of the client that does not end the session. */
-  error: ((event: ErrorEvent) => void) | null;
-}
 
 /** The parts of one session. */
 export class SessionCore
@@ -103,6 +79,7 @@ export class SessionCore
 
   readonly #environment: SessionEnvironment;
   readonly #owner: SessionOwner;
+import { type SessionListeners, SessionReports } from "./session_reports.ts";
   readonly #timer: SessionTimer;
   readonly #stall: StallWatch;
   #taker: FrameTaker | null = null; // since the session was begun
@@ -111,7 +88,7 @@ export class SessionCore
   #isOver = false;
   #closing = false;
   #clientEnded = false;
-  #idleWaiters: (() => void)[] = [];
+  readonly #idleWaits = new IdleWaits();
 
   /**
    * Makes a SessionCore; {@linkcode SessionCore.begin} begins its work.
@@ -140,6 +117,7 @@ export class SessionCore
     this.principal = beginning.principal;
     this.tokens = token === undefined ? null : new MigrationTokens(token);
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
+    this.#reports = new SessionReports(this, environment.log);
     const patchPolicy = judgePatch ?? undefined;
     this.engine = new ServerEngine(connection, this, { ...limits.engine, patchPolicy }, estate);
     this.answers = new SessionAnswers(this, limits);
@@ -194,7 +172,7 @@ export class SessionCore
 
   /** Where the session is in its life. */
   get state(): ServerSessionState {
-    return this.engine.suspended ? "suspended" : STATES[this.engine.state];
+    return this.engine.suspended ? "suspended" : SESSION_STATES[this.engine.state];
   }
 
   /** Whether a client with a token may come back after a loss: the server can keep the session, and somebody has it. */
@@ -244,8 +222,7 @@ export class SessionCore
 
   /** Resolves when no frame is in flight or the session is over. */
   idle(): Promise<void> {
-    if (this.engine.framesInFlight === 0 || this.#isOver) return Promise.resolve();
-    return new Promise((done) => this.#idleWaiters.push(done));
+    return this.engine.framesInFlight === 0 || this.#isOver ? Promise.resolve() : this.#idleWaits.wait();
   }
 
   /** Resolves when the runtime took everything that was sent so far, or never will. */
@@ -263,27 +240,12 @@ export class SessionCore
 
   /** Says a line in the server's log. Never throws. */
   report(type: ServerLogEvent["type"], message: string, error?: unknown): void {
-    this.#environment.log.tell(this.#facts(type, message, error));
+    this.#reports.report(type, message, error);
   }
 
   /** The same for a failure of a callback or of the library: not more often than the log wants to hear. */
   reportFailure(type: ServerLogEvent["type"], message: string, error: unknown): void {
-    this.#environment.log.tellFailure(this.#facts(type, message, error));
-  }
-
-  #facts(type: ServerLogEvent["type"], message: string, error: unknown) {
-    const { remote, name } = this.carrier;
-    const { sessionId } = this.engine;
-    return { type, message, remote, carrier: name, sessionId, hello: this.hello, error };
-  }
-
-  /** Calls the application back; what it throws, or an async one rejects with, ends nothing. */
-  #tell<T>(callback: ((value: T) => void) | null, value: T): void {
-    if (callback === null) return;
-    callBack(
-      () => this.host.runDetached(() => callback(value)),
-      (error) => this.reportFailure("handler-failed", "a callback of the session failed", error),
-    );
+    this.#reports.reportFailure(type, message, error);
   }
 
   /** For calls that nothing stands behind but the runtime, which would end the process for what they throw. */
@@ -321,11 +283,7 @@ export class SessionCore
     }
     this.answers.frameEnded();
     if (framesInFlight > 0) return;
-    if (this.#idleWaiters.length > 0) {
-      const waiters = this.#idleWaiters;
-      this.#idleWaiters = [];
-      for (const done of waiters) done();
-    }
+    this.#idleWaits.end();
     engine.turn();
     this.#closeIfDone();
   }
@@ -354,17 +312,17 @@ export class SessionCore
 
   /** See ServerHost. */
   flow(event: FlowUpdateEvent): void {
-    this.#tell(this.listeners.flowUpdate, event);
+    this.#reports.tell(this.listeners.flowUpdate, event);
   }
 
   /** See ServerHost. */
   patched(settings: EffectiveSettings): void {
-    this.#tell(this.listeners.patch, settings);
+    this.#reports.tell(this.listeners.patch, settings);
   }
 
   /** See ServerHost. */
   error(event: ErrorEvent): void {
-    this.#tell(this.listeners.error, event);
+    this.#reports.tell(this.listeners.error, event);
   }
 
   /** See ServerHost. */
@@ -471,11 +429,3 @@ export class SessionCore
 }
 
 const NO_TOKEN = new Uint8Array(0);
-
-const STATES: Readonly<Record<SessionState, ServerSessionState>> = {
-  [SessionState.INIT]: "active", // no session is in these two
-  [SessionState.NEGOTIATING]: "active",
-  [SessionState.ACTIVE]: "active",
-  [SessionState.DRAINING]: "draining",
-  [SessionState.CLOSED]: "closed",
-};

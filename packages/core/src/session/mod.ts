@@ -5,7 +5,9 @@
  */
 export * from "./engine/states.ts";
 export * from "./engine/engine_host.ts";
+export * from "./engine/client_requests.ts";
 export * from "./engine/session_engine.ts";
+export { stateName } from "./engine/state_error.ts";
 export * from "./engine/session_link.ts";
 export * from "./engine/client_engine.ts";
 export * from "./engine/client_host.ts";

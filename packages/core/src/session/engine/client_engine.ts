@@ -5,48 +5,37 @@
  * @module
  */
 import type { Lane } from "../../carrier.ts";
-import {
-  NnrpConnectionClosedError,
-  NnrpError,
-  type NnrpInternalError,
-  NnrpLimitError,
-  NnrpStateError,
-} from "../../errors.ts";
+import { NnrpError, type NnrpInternalError, NnrpLimitError, NnrpStateError } from "../../errors.ts";
 import { isTypedOnlyRequest, TypedSubmitHead } from "../../body/typed_heads.ts";
 import { encodeFrameSubmit, type SubmitRequest } from "../../body/frame_submit.ts";
 import { ErrorCode, ErrorScope, MessageType } from "../../wire/enums.ts";
 import { enumName } from "../../wire/enum_names.ts";
 import { HeaderFlags } from "../../wire/flags.ts";
 import { DEFAULT_MAX_BODY_BYTES } from "../../wire/limits.ts";
-import type { CachePutMetadata } from "../../wire/metadata/cache_put.ts";
-import type { CacheInvalidateMetadata } from "../../wire/metadata/cache_invalidate.ts";
 import { CLIENT_HELLO_RECORD, type ClientHelloMetadata } from "../../wire/metadata/client_hello.ts";
 import { FLOW_UPDATE_RECORD } from "../../wire/metadata/flow_update.ts";
 import { RESULT_HINT_RECORD } from "../../wire/metadata/result_hint.ts";
-import { SERVER_HELLO_ACK_RECORD } from "../../wire/metadata/server_hello_ack.ts";
-import type { SessionPatchMetadata } from "../../wire/metadata/session_patch.ts";
-import { encodePacket, makePacket } from "../../wire/packet.ts";
-import { PacketCursor } from "../../wire/packet_cursor.ts";
-import type { TensorProfileBlock } from "../../wire/session_patch_body.ts";
-import type { CacheMirror } from "../cache/cache_mirror.ts";
+import type { PacketCursor } from "../../wire/packet_cursor.ts";
 import { CONTROL_PER_FRAME } from "../control/control_rate.ts";
 import { readError } from "../control/error_exchange.ts";
-import { type CachePutReply, type PatchReply, PendingRequests } from "../control/pending_requests.ts";
 import { CreditGate } from "../flow/credit.ts";
 import { type ClientFrameCounts, PendingFrames } from "../frames/pending_frames.ts";
-import { type AcceptedHello, readHelloAck } from "../handshake/negotiation.ts";
+import { Withdrawals } from "../frames/withdrawals.ts";
+import type { AcceptedHello } from "../handshake/accepted_hello.ts";
+import { takeHelloAck } from "../handshake/hello_ack.ts";
 import { MAX_RESULT_BYTES } from "../limits.ts";
-import { type EffectiveSettings, settingsOfHelloAck } from "../patch/patch.ts";
+import { settingsOfHelloAck } from "../patch/patch.ts";
 import { MoveExchange } from "../paths/move_exchange.ts";
 import type { ClientEngineOptions, ClientHost } from "./client_host.ts";
-import type { FrameWaiter, ReplyWaiter, SessionEnd } from "./engine_host.ts";
+import { ClientRequests } from "./client_requests.ts";
+import type { FrameWaiter, SessionEnd } from "./engine_host.ts";
 import type { PacketOutput } from "./packet_writer.ts";
-import { SessionEngine, stateName } from "./session_engine.ts";
 import { SessionLink } from "./session_link.ts";
+import { stateName } from "./state_error.ts";
 import { SessionState } from "./states.ts";
 
 /** The client's side of one session. */
-export class ClientEngine extends SessionEngine {
+export class ClientEngine extends ClientRequests {
   /** What the server said about credit. */
   credit: CreditGate;
   /** What the handshake agreed; null before. */
@@ -55,7 +44,7 @@ export class ClientEngine extends SessionEngine {
   readonly #host: ClientHost;
   readonly #options: ClientEngineOptions;
   readonly #frames = new PendingFrames((waiter, open, error) => this.#handOverFailed(waiter, open, error));
-  readonly #requests: PendingRequests;
+  readonly #withdrawals: Withdrawals;
   #typedHead: TypedSubmitHead | null = null;
   #maxInFlight = 0;
   #maxBodyBytes = 0;
@@ -71,21 +60,16 @@ export class ClientEngine extends SessionEngine {
    * @param options Keep-alive, limits, flow control.
    */
   constructor(output: PacketOutput, host: ClientHost, options: ClientEngineOptions = {}) {
-    super("client", new SessionLink(output, options), host);
+    super(new SessionLink(output, options), host);
     this.#host = host;
     this.#options = options;
-    this.#requests = new PendingRequests(this.link);
+    this.#withdrawals = new Withdrawals(this.#frames, this.writer);
     this.credit = new CreditGate(options.flowControl ?? "auto");
   }
 
   /** Counters by cause. */
   get counts(): ClientFrameCounts {
     return this.#frames.counts;
-  }
-
-  /** Objects the server keeps for this session. */
-  get cache(): CacheMirror<ReplyWaiter<CachePutReply>> {
-    return this.#requests.cache;
   }
 
   /** Greatest id of a frame whose final result came; 0 = none yet. */
@@ -106,11 +90,6 @@ export class ClientEngine extends SessionEngine {
   /** Largest body the server takes, bytes. */
   get maxBodyBytes(): number {
     return this.#maxBodyBytes;
-  }
-
-  /** Values of SESSION_PATCH in force as last told; null before the handshake. */
-  get settings(): EffectiveSettings | null {
-    return this.#requests.settings;
   }
 
   /** Frames written. */
@@ -200,20 +179,15 @@ export class ClientEngine extends SessionEngine {
   cancel(frameId: number, viewId: number, cause?: unknown): void {
     if (!this.knows(frameId, viewId)) return;
     const { state } = this;
-    if (state === SessionState.ACTIVE || state === SessionState.DRAINING) this.#sendCancel(frameId, viewId);
-    if (this.writer.output.multiStream) this.#frames.cross(frameId, viewId);
-    this.#frames.giveUp(frameId, viewId, "cancelled", cause);
+    const isOpen = state === SessionState.ACTIVE || state === SessionState.DRAINING;
+    this.#withdrawals.cancel(frameId, viewId, isOpen, cause);
     this.#slotFreed();
-  }
-
-  #sendCancel(frameId: number, viewId: number): void {
-    this.writer.headerOnly(MessageType.FRAME_CANCEL, { frameId, viewId });
   }
 
   /** Tells the server that nobody waits for the frames in flight any more, and CLOSE if it was not said yet: the carrier goes. */
   cancelRest(): void {
     if (this.suspended || this.state === SessionState.CLOSED) return;
-    for (const { frameId, viewId } of this.waiters()) this.#sendCancel(frameId, viewId);
+    for (const { frameId, viewId } of this.waiters()) this.#withdrawals.say(frameId, viewId);
     this.sayClose();
   }
 
@@ -225,9 +199,7 @@ export class ClientEngine extends SessionEngine {
   /** Tells the server that nobody waits for these frames any more; what is in flight under the same key now is spared. */
   cancelLost(keys: readonly { frameId: number; viewId: number }[]): void {
     for (const { frameId, viewId } of keys) {
-      if (this.knows(frameId, viewId)) continue;
-      if (this.writer.output.multiStream) this.#frames.cross(frameId, viewId);
-      this.#sendCancel(frameId, viewId);
+      if (!this.knows(frameId, viewId)) this.#withdrawals.cross(frameId, viewId);
     }
   }
 
@@ -241,17 +213,9 @@ export class ClientEngine extends SessionEngine {
    *   {@linkcode ClientEngine.failLost}.
    */
   losePath(waiters: readonly FrameWaiter[], error: NnrpError): FrameWaiter[] {
-    const lost: FrameWaiter[] = [];
-    for (const waiter of waiters) {
-      const { frameId, viewId } = waiter;
-      if (this.#frames.get(frameId, viewId) !== waiter) continue;
-      if (this.writer.output.multiStream) this.#frames.cross(frameId, viewId);
-      this.#frames.lose(waiter);
-      if (!this.suspended) this.#sendCancel(frameId, viewId);
-      lost.push(waiter);
-    }
+    const lost = this.#withdrawals.lose(waiters, !this.suspended);
     for (const waiter of this.keepAlive.drain()) waiter.reject(error);
-    this.#requests.fail(error);
+    this.requests.fail(error);
     this.#slotFreed();
     return lost;
   }
@@ -263,13 +227,7 @@ export class ClientEngine extends SessionEngine {
 
   /** Ends frames that the server never answered on the path that it left as dropped, as far as they are due (behaviour spec §11). */
   dropUnanswered(waiters: readonly FrameWaiter[]): void {
-    for (const waiter of waiters) {
-      const { frameId, viewId } = waiter;
-      if (this.#frames.get(frameId, viewId) !== waiter) continue;
-      const { sessionId } = this;
-      const drop = makePacket({ msgType: MessageType.RESULT_DROP, sessionId, frameId, viewId });
-      this.#frames.result(new PacketCursor(encodePacket(drop)));
-    }
+    this.#withdrawals.drop(waiters);
     this.#slotFreed();
   }
 
@@ -311,7 +269,7 @@ export class ClientEngine extends SessionEngine {
     this.#leaving = null;
     this.link.comeBack = false;
     this.keepAlive.forget();
-    this.#requests.forget();
+    this.requests.forget();
     this.#frames.forget();
     this.#moveTraceId = 0n;
     this.opened(nowMs);
@@ -322,52 +280,6 @@ export class ClientEngine extends SessionEngine {
     this.renew();
     this.suspended = true;
     this.state = SessionState.ACTIVE;
-  }
-
-  /**
-   * Sends SESSION_PATCH.
-   *
-   * @returns Its trace id.
-   * @throws NnrpStateError if the session is not active, NnrpValueError for bad fields, NnrpLimitError if too many wait.
-   */
-  patch(
-    fields: SessionPatchMetadata,
-    profilePatch: TensorProfileBlock | null,
-    waiter: ReplyWaiter<PatchReply>,
-  ): bigint {
-    this.#demandActive("patch");
-    return this.#requests.patch(fields, profilePatch, waiter);
-  }
-
-  /**
-   * Sends CACHE_PUT.
-   *
-   * @param fields Its metadata.
-   * @param data The object.
-   * @param waiter Who waits for the answer.
-   * @param nowMs Time, ms of the host's clock: the life of the object counts from here.
-   * @returns Its trace id.
-   * @throws NnrpStateError if the session is not active, NnrpValueError for bad fields, NnrpLimitError if too many wait.
-   */
-  putCache(
-    fields: CachePutMetadata,
-    data: Uint8Array,
-    waiter: ReplyWaiter<CachePutReply>,
-    nowMs: number,
-  ): bigint {
-    this.#demandActive("put into the cache");
-    return this.#requests.put(fields, data, waiter, nowMs);
-  }
-
-  /** Sends CACHE_INVALIDATE. */
-  invalidateCache(fields: CacheInvalidateMetadata): void {
-    this.#demandActive("invalidate the cache");
-    this.#requests.invalidate(fields);
-  }
-
-  /** See {@linkcode SessionEngine.abandonReply}; of patches and puts, too. */
-  override abandonReply(traceId: bigint): void {
-    this.#requests.abandon(traceId);
   }
 
   /** See {@linkcode SessionEngine.nextDeadlineMs}. */
@@ -431,7 +343,7 @@ export class ClientEngine extends SessionEngine {
       `the result of frame ${frameId}/${viewId} has a body of ${bodyLength} bytes; this side takes at most ${maxBodyBytes}`,
     );
     try {
-      if (this.#frames.refuse(cursor, error)) this.#cancelOnServer(frameId, viewId);
+      if (this.#frames.refuse(cursor, error)) this.#withdrawals.cross(frameId, viewId);
     } catch (cause) {
       this.failed(msgType, cause);
     }
@@ -448,8 +360,8 @@ export class ClientEngine extends SessionEngine {
       this.#host.hint({ metadata, frameId: cursor.frameId, traceId: cursor.traceId });
     } else if (msgType === MessageType.FLOW_UPDATE) this.#flowUpdate(cursor);
     else if (msgType === MessageType.SERVER_HELLO_ACK) this.#helloAck(cursor);
-    else if (msgType === MessageType.SESSION_PATCH_ACK) this.#requests.patchAck(cursor);
-    else if (msgType === MessageType.CACHE_ACK) this.#requests.cacheAck(cursor);
+    else if (msgType === MessageType.SESSION_PATCH_ACK) this.requests.patchAck(cursor);
+    else if (msgType === MessageType.CACHE_ACK) this.requests.cacheAck(cursor);
     else if (msgType === MessageType.ERROR) this.#error(cursor);
   }
 
@@ -463,7 +375,7 @@ export class ClientEngine extends SessionEngine {
   /** See {@linkcode SessionEngine.abandon}. */
   protected abandon(error: NnrpError): void {
     if (this.accepted === null) this.#host.refused(error);
-    this.#requests.fail(error);
+    this.requests.fail(error);
     for (const waiter of this.#frames.clear()) this.#frames.failTaken(waiter, error);
     this.#wantsSlot = false;
     this.#host.admitted();
@@ -485,7 +397,7 @@ export class ClientEngine extends SessionEngine {
   protected suspend(end: SessionEnd, error: NnrpError): void {
     this.#leaving = null;
     this.#moveTraceId = 0n;
-    this.#requests.fail(error);
+    this.requests.fail(error);
     const lost = this.#frames.clear();
     if (this.#host.suspended !== undefined) this.#host.suspended(end, lost);
     else for (const waiter of lost) this.failLost(waiter, error);
@@ -493,14 +405,9 @@ export class ClientEngine extends SessionEngine {
 
   /** A waiter could not take a result: its frame is over here, and is to be over there. */
   #handOverFailed({ frameId, viewId }: FrameWaiter, open: boolean, error: NnrpInternalError): void {
-    if (open) this.#cancelOnServer(frameId, viewId);
+    if (open) this.#withdrawals.cross(frameId, viewId);
     this.tellFailure(error);
     this.#slotFreed();
-  }
-
-  #cancelOnServer(frameId: number, viewId: number): void {
-    if (this.writer.output.multiStream) this.#frames.cross(frameId, viewId);
-    this.#sendCancel(frameId, viewId);
   }
 
   #slotFreed(): void {
@@ -519,23 +426,19 @@ export class ClientEngine extends SessionEngine {
   }
 
   #helloAck(cursor: PacketCursor): void {
-    const metadata = SERVER_HELLO_ACK_RECORD.decode(cursor.view, cursor.metaOffset, cursor.metaLength);
-    const body = cursor.bytes.slice(cursor.bodyOffset, cursor.bodyOffset + cursor.bodyLength);
-    let accepted: AcceptedHello;
-    try {
-      accepted = readHelloAck(metadata, body);
-    } catch (error) {
-      if (!(error instanceof NnrpError)) throw error;
-      this.end({ kind: "error", local: true, reason: error.message, error });
+    const accepted = takeHelloAck(cursor);
+    if (accepted instanceof NnrpError) {
+      this.end({ kind: "error", local: true, reason: accepted.message, error: accepted });
       return;
     }
+    const { metadata } = accepted;
     this.accepted = accepted;
     this.#frames.streamedResults = accepted.streamedResults;
     this.link.comeBack = accepted.comeBack;
     if (accepted.isOurs) this.keepAlive.expectsPongs = true;
     this.writer.sessionId = metadata.sessionId;
     this.#typedHead = new TypedSubmitHead(metadata.sessionId);
-    this.#requests.opened(settingsOfHelloAck(metadata));
+    this.requests.opened(settingsOfHelloAck(metadata));
     const { maxInFlight = Infinity, ignoreMaxConcurrentFrames: ignores = false } = this.#options;
     this.#maxInFlight = Math.min(maxInFlight, ignores ? Infinity : accepted.maxConcurrentFrames);
     this.#maxBodyBytes = metadata.maxBodyBytes === 0 ? 0xffffffff : metadata.maxBodyBytes;
@@ -566,19 +469,7 @@ export class ClientEngine extends SessionEngine {
     } else if (traceId !== 0n && traceId === this.#moveTraceId) {
       this.#host.pathBroken?.(event);
       return;
-    } else if (traceId !== 0n) this.#requests.reject(traceId, error);
+    } else if (traceId !== 0n) this.requests.reject(traceId, error);
     this.#host.error(event);
-  }
-
-  #demandActive(what: string): void {
-    if (this.suspended) {
-      throw new NnrpConnectionClosedError(
-        "session",
-        `cannot ${what}: the connection is lost, a new one is not there yet`,
-      );
-    }
-    if (this.state !== SessionState.ACTIVE) {
-      throw new NnrpStateError(`cannot ${what}: the session is ${stateName(this.state)}`);
-    }
   }
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Lane } from "../../carrier.ts";
-import { type NnrpError, NnrpInternalError, NnrpWireError } from "../../errors.ts";
+import { type NnrpError, NnrpInternalError } from "../../errors.ts";
 import type { ResultFields } from "../../body/result_push.ts";
 import { ErrorCode, ErrorScope, MessageType } from "../../wire/enums.ts";
 import { enumName } from "../../wire/enum_names.ts";
@@ -14,14 +14,13 @@ import { RESULT_HINT_RECORD, type ResultHintMetadata } from "../../wire/metadata
 import type { PacketCursor } from "../../wire/packet_cursor.ts";
 import { CacheDirectory } from "../cache/cache.ts";
 import { invalidateObjects, putObject } from "../cache/cache_exchange.ts";
-import { resolveReferences } from "../cache/reference_resolution.ts";
 import { CONTROL_PER_FRAME } from "../control/control_rate.ts";
 import { type ErrorFields, readError } from "../control/error_exchange.ts";
 import { ReceivedFrames } from "../frames/received_frames.ts";
-import { ReceivedSubmit } from "../frames/received_submit.ts";
+import type { ReceivedSubmit } from "../frames/received_submit.ts";
 import { ResultWriter } from "../frames/result_writer.ts";
+import { SubmitIntake, SubmitRefusal } from "../frames/submit_intake.ts";
 import type { AgreedHandshake, DeferredPacket, TakenConnection } from "../handshake/server_handshake.ts";
-import { MAX_IN_FLIGHT_FRAMES, MAX_SECTIONS } from "../limits.ts";
 import { type EffectiveSettings, settingsOfHelloAck } from "../patch/patch.ts";
 import { PatchExchange } from "../patch/patch_exchange.ts";
 import { writeMigrateAccept } from "../paths/migrate_answer.ts";
@@ -31,7 +30,8 @@ import type { SessionEnd } from "./engine_host.ts";
 import type { PacketIds } from "./packet_writer.ts";
 import { newFrameCounts, type ServerFrameCounts } from "./server_counts.ts";
 import type { ServerEngineOptions, ServerHost, SessionEstate } from "./server_host.ts";
-import { SessionEngine, stateName } from "./session_engine.ts";
+import { SessionEngine } from "./session_engine.ts";
+import { stateName } from "./state_error.ts";
 import { SessionState } from "./states.ts";
 
 /** The server's side of one session. */
@@ -44,8 +44,7 @@ export class ServerEngine extends SessionEngine {
   readonly #frames: ReceivedFrames;
   #enteredOrdinal = 0; // of the frame that was entered last
   readonly #results: ResultWriter;
-  readonly #maxInFlight: number;
-  readonly #maxSections: number;
+  readonly #intake: SubmitIntake;
   #deferred: readonly DeferredPacket[] = [];
   #cache: CacheDirectory;
   #patches: PatchExchange;
@@ -67,8 +66,7 @@ export class ServerEngine extends SessionEngine {
     super("server", begin.link, host);
     this.#host = host;
     this.#options = options;
-    this.#maxInFlight = options.maxInFlightFrames ?? MAX_IN_FLIGHT_FRAMES;
-    this.#maxSections = options.maxSections ?? MAX_SECTIONS;
+    this.#intake = new SubmitIntake(options);
     this.counts = newFrameCounts(begin.probes);
     this.#frames = new ReceivedFrames(this.counts);
     if (begin.kind === "agreed") {
@@ -384,31 +382,13 @@ export class ServerEngine extends SessionEngine {
         return;
       }
     }
-    let frame: ReceivedSubmit;
-    try {
-      frame = new ReceivedSubmit(cursor, this.counts.submits, this.batchMs);
-    } catch (error) {
-      if (!(error instanceof NnrpWireError)) throw error;
-      this.#badSubmit(cursor, ErrorCode.MALFORMED_BODY, error.message);
-      return;
-    }
-    if (frame.sectionCount > this.#maxSections) {
-      const diagnostic = `${frame.sectionCount} sections, this server takes at most ${this.#maxSections}`;
-      this.#refuseFrame(cursor, ErrorCode.LIMIT_EXCEEDED, diagnostic);
-      return;
-    }
-    const { inFlight } = this.#frames;
-    if (inFlight >= this.#maxInFlight) {
-      const diagnostic = `${inFlight} frames are in flight, the most this server takes`;
-      this.#refuseFrame(cursor, ErrorCode.LIMIT_EXCEEDED, diagnostic);
-      return;
-    }
-    if (frame.hasReferences && !this.#resolve(frame, cursor)) return;
-    if (frame.sections.length > this.#maxSections) {
-      const diagnostic =
-        `the referenced table has ${frame.sections.length} sections, this server takes ${this.#maxSections}`;
-      frame.releaseCache();
-      this.#refuseFrame(cursor, ErrorCode.LIMIT_EXCEEDED, diagnostic);
+    const { submits } = this.counts;
+    const frame = this.#intake.take(cursor, submits, this.batchMs, this.#frames.inFlight, this.#cache);
+    if (frame instanceof SubmitRefusal) {
+      const { errorCode, diagnostic, isBad } = frame;
+      if (errorCode === ErrorCode.CACHE_MISS) this.counts.cacheMisses++;
+      if (isBad) this.#badSubmit(cursor, errorCode, diagnostic);
+      else this.#refuseFrame(cursor, errorCode, diagnostic);
       return;
     }
     this.#enteredOrdinal = frame.ordinal;
@@ -424,20 +404,6 @@ export class ServerEngine extends SessionEngine {
 
   #settle(frame: ReceivedSubmit): void {
     this.#frames.settle(frame, this.writer.output.multiStream);
-  }
-
-  /** Fills references from the cache; false if the frame ended with an error. */
-  #resolve(frame: ReceivedSubmit, cursor: PacketCursor): boolean {
-    const outcome = resolveReferences(frame.body!, frame.metadata, this.#cache, this.batchMs);
-    if (outcome.kind === "resolved") {
-      frame.resolve(outcome.body, outcome.use);
-      return true;
-    }
-    if (outcome.kind === "miss") {
-      this.counts.cacheMisses++;
-      this.#refuseFrame(cursor, ErrorCode.CACHE_MISS, outcome.diagnostic);
-    } else this.#badSubmit(cursor, ErrorCode.MALFORMED_BODY, outcome.diagnostic);
-    return false;
   }
 
   #badSubmit(cursor: PacketCursor, errorCode: number, diagnostic: string): void {

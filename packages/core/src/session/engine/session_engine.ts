@@ -11,7 +11,6 @@ import {
   type NnrpError,
   NnrpInternalError,
   type NnrpProtocolError,
-  NnrpStateError,
   NnrpWireError,
 } from "../../errors.ts";
 import { ErrorCode, ErrorScope, FlowUpdateScopeKind, MessageType } from "../../wire/enums.ts";
@@ -19,12 +18,15 @@ import { enumName } from "../../wire/enum_names.ts";
 import { FLOW_UPDATE_RECORD, type FlowUpdateMetadata } from "../../wire/metadata/flow_update.ts";
 import type { NnrpPacket } from "../../wire/packet.ts";
 import type { PacketCursor } from "../../wire/packet_cursor.ts";
+import { errorCodeOf, faultFields, TOO_MUCH_CONTROL } from "../control/ending_errors.ts";
 import { type ErrorFields, protocolError, writeError } from "../control/error_exchange.ts";
 import { answerPing, type KeepAlive } from "../control/keepalive.ts";
+import { Liveness } from "../control/liveness.ts";
 import { type ComeBackWish, decodeClose, encodeClose } from "../control/close_exchange.ts";
 import type { EngineHost, ReplyWaiter, SessionEnd } from "./engine_host.ts";
 import type { PacketIds, PacketOutput, PacketWriter } from "./packet_writer.ts";
 import type { SessionLink } from "./session_link.ts";
+import { closedError, stateError } from "./state_error.ts";
 import { ReceptionCode, receptionTable, type SessionRole, SessionState } from "./states.ts";
 
 /** Base of ClientEngine, ServerHandshake and ServerEngine. */
@@ -63,10 +65,7 @@ export abstract class SessionEngine {
 
   readonly #host: EngineHost;
   readonly #reception: Uint8Array;
-  #packetsSeen = 0;
-  #bytesSeen = 0; // received, as of the last packets or tick
-  #bytesTaken = 0; // sent, as of the last tick
-  #waited = false; // whether some waited to be sent then
+  readonly #liveness: Liveness;
   #closeWords: Uint8Array | null = null; // of a CLOSE that waits for frames in flight
   #finished = false;
   #crashed = false;
@@ -85,6 +84,7 @@ export abstract class SessionEngine {
     this.link = link;
     this.writer = link.writer;
     this.keepAlive = link.keepAlive;
+    this.#liveness = new Liveness(link);
   }
 
   /** Session id; 0 before the handshake. */
@@ -129,8 +129,7 @@ export abstract class SessionEngine {
    */
   begin(nowMs: number): void {
     this.batchMs = nowMs;
-    this.#bytesSeen = this.writer.output.receivedBytes ?? 0;
-    this.keepAlive.received(nowMs);
+    this.#liveness.received(nowMs);
   }
 
   /** Takes one packet. */
@@ -212,33 +211,9 @@ export abstract class SessionEngine {
   /** Does what is due at this time. */
   tick(nowMs: number): void {
     if (this.state === SessionState.CLOSED || this.suspended) return;
-    if (this.writer.packets + this.framePackets !== this.#packetsSeen) {
-      this.#packetsSeen = this.writer.packets + this.framePackets;
-      this.keepAlive.sent(nowMs);
-    }
-    this.#lookAtOutput(nowMs);
-    const life = this.keepAlive.judge(nowMs);
-    if (life !== "alive") {
-      const what = life === "idle"
-        ? "nothing was received within the idle time"
-        : "pings were not answered, and nothing else came: the connection is gone";
-      const error = new NnrpConnectionClosedError("session", what);
-      this.lose({ kind: "lost", local: true, reason: error.message, error });
-    } else if (this.state !== SessionState.INIT && this.keepAlive.pingDue(nowMs)) {
-      this.#ping(undefined, nowMs);
-    }
-  }
-
-  /** Signs of life that are no packets: a part of one, and bytes that the peer takes although it has nothing to say. */
-  #lookAtOutput(nowMs: number): void {
-    const { bufferedBytes = 0, sentBytes = 0, receivedBytes = this.#bytesSeen } = this.writer.output;
-    // What is sent while nothing waits goes into the system's buffer, whether there is a peer or not.
-    const takes = bufferedBytes > 0 && this.#waited && sentBytes !== this.#bytesTaken;
-    if (!this.isReading || receivedBytes !== this.#bytesSeen || takes) this.keepAlive.received(nowMs);
-    if (bufferedBytes > 0) this.keepAlive.held(nowMs);
-    this.#bytesSeen = receivedBytes;
-    this.#bytesTaken = sentBytes;
-    this.#waited = bufferedBytes > 0;
+    const error = this.#liveness.look(nowMs, this.framePackets, this.isReading);
+    if (error !== null) this.lose({ kind: "lost", local: true, reason: error.message, error });
+    else if (this.state !== SessionState.INIT && this.keepAlive.pingDue(nowMs)) this.showPath(nowMs);
   }
 
   /** Packets written without the writer: frames and results. */
@@ -254,20 +229,12 @@ export abstract class SessionEngine {
    */
   ping(waiter: ReplyWaiter<number>, nowMs: number): bigint {
     this.demandOpen("ping");
-    return this.#ping(waiter, nowMs);
+    return this.#liveness.ping(waiter, nowMs, this.framePackets);
   }
 
   /** Nobody waits for the PONG of this PING any more: its place is free. */
   abandonReply(traceId: bigint): void {
     this.keepAlive.abandon(traceId);
-  }
-
-  #ping(waiter: ReplyWaiter<number> | undefined, nowMs: number): bigint {
-    const traceId = this.link.nextTraceId();
-    this.keepAlive.pingSent(traceId, nowMs, waiter);
-    this.writer.headerOnly(MessageType.PING, { traceId });
-    this.#packetsSeen = this.writer.packets + this.framePackets;
-    return traceId;
   }
 
   /**
@@ -339,23 +306,12 @@ export abstract class SessionEngine {
       this.crash(error);
       return;
     }
-    const wire = error instanceof NnrpWireError ? error : undefined;
-    const errorCode = wire?.limit
-      ? ErrorCode.LIMIT_EXCEEDED
-      : wire?.field.startsWith("header")
-      ? ErrorCode.MALFORMED_HEADER
-      : ErrorCode.MALFORMED_BODY;
-    this.#endByFault(error, errorCode);
+    this.#endByFault(error, errorCodeOf(error));
   }
 
   #endByFault(error: NnrpError, errorCode: number): void {
     if (this.state === SessionState.CLOSED) return;
-    this.#writeError({
-      errorCode,
-      errorScope: ErrorScope.CONNECTION,
-      fatal: true,
-      diagnostic: error.message,
-    });
+    this.#writeError(faultFields(error, errorCode));
     this.end({ kind: "error", local: true, reason: error.message, error }, true);
   }
 
@@ -413,17 +369,16 @@ export abstract class SessionEngine {
    * @param nowMs Time, ms.
    */
   moveTo(output: PacketOutput, nowMs: number): void {
-    this.#bytesSeen = this.#bytesTaken = 0;
-    this.#waited = false;
+    this.#liveness.moved();
     Object.assign(output.limits, this.writer.output.limits);
     this.writer.output = output;
     this.suspended = false;
     this.opened(nowMs);
   }
 
-  /** Sends a PING that nobody waits for: the first packet on a new path tells the peer that it works. */
+  /** Sends a PING that nobody waits for: a sign of life, and as the first packet on a new path that it works. */
   showPath(nowMs: number): void {
-    this.#ping(undefined, nowMs);
+    this.#liveness.ping(undefined, nowMs, this.framePackets);
   }
 
   /** Enters DRAINING. */
@@ -440,8 +395,7 @@ export abstract class SessionEngine {
     const first = this.ending === null;
     this.ending ??= end;
     this.state = SessionState.CLOSED;
-    const error = end.error ??
-      new NnrpConnectionClosedError("session", `session closed${end.reason ? `: ${end.reason}` : ""}`);
+    const error = end.error ?? closedError(end.reason);
     for (const waiter of this.keepAlive.drain()) waiter.reject(error);
     this.abandon(error);
     this.suspended = false;
@@ -459,12 +413,7 @@ export abstract class SessionEngine {
   /** Counts a control packet that brings nothing forward; ends the session when there are too many. */
   protected spendControl(): boolean {
     if (this.link.rate.spend(this.batchMs)) return true;
-    this.sendError({
-      errorCode: ErrorCode.LIMIT_EXCEEDED,
-      errorScope: ErrorScope.SESSION,
-      fatal: true,
-      diagnostic: "too many control packets that bring nothing forward",
-    });
+    this.sendError(TOO_MUCH_CONTROL);
     return false;
   }
 
@@ -500,15 +449,8 @@ export abstract class SessionEngine {
 
   /** Throws unless packets may be sent. */
   protected demandOpen(what: string): void {
-    if (this.suspended) {
-      throw new NnrpConnectionClosedError(
-        "session",
-        `cannot ${what}: the connection is lost, a new one is not there yet`,
-      );
-    }
-    if (this.state === SessionState.ACTIVE || this.state === SessionState.DRAINING) return;
-    const why = this.ending?.reason ? ` (${this.ending.reason})` : "";
-    throw new NnrpStateError(`cannot ${what}: the session is ${stateName(this.state)}${why}`);
+    const isOpen = this.state === SessionState.ACTIVE || this.state === SessionState.DRAINING;
+    if (this.suspended || !isOpen) throw stateError(what, this, this.ending?.reason);
   }
 
   /**
@@ -530,9 +472,4 @@ export abstract class SessionEngine {
     });
     if (!early) this.spendControl();
   }
-}
-
-/** A state's name in lower case. */
-export function stateName(state: SessionState): string {
-  return enumName(SessionState, state).toLowerCase();
 }

@@ -1,0 +1,28 @@
+/**
+ * The ERRORs by which an engine itself ends its session, whatever its role.
+ *
+ * @module
+ */
+import { type NnrpError, NnrpWireError } from "../../errors.ts";
+import { ErrorCode, ErrorScope } from "../../wire/enums.ts";
+import type { ErrorFields } from "./error_exchange.ts";
+
+/** Ends a session whose peer says too much that is of no use. */
+export const TOO_MUCH_CONTROL: ErrorFields = {
+  errorCode: ErrorCode.LIMIT_EXCEEDED,
+  errorScope: ErrorScope.SESSION,
+  fatal: true,
+  diagnostic: "too many control packets that bring nothing forward",
+};
+
+/** The ErrorCode for bytes that the carrier could not read. */
+export function errorCodeOf(error: NnrpError): number {
+  if (!(error instanceof NnrpWireError)) return ErrorCode.MALFORMED_BODY;
+  if (error.limit) return ErrorCode.LIMIT_EXCEEDED;
+  return error.field.startsWith("header") ? ErrorCode.MALFORMED_HEADER : ErrorCode.MALFORMED_BODY;
+}
+
+/** What is said of a failure that ends the connection. */
+export function faultFields(error: NnrpError, errorCode: number): ErrorFields {
+  return { errorCode, errorScope: ErrorScope.CONNECTION, fatal: true, diagnostic: error.message };
+}

@@ -1,0 +1,16 @@
+/**
+ * States of the engine as applications see them.
+ *
+ * @module
+ */
+import { SessionState } from "@nnrp/core";
+import type { ServerSessionState } from "./session_types.ts";
+
+/** What an application is told in each state of the engine, unless the session waits for its client. */
+export const SESSION_STATES: Readonly<Record<SessionState, ServerSessionState>> = {
+  [SessionState.INIT]: "active", // no session is in these two
+  [SessionState.NEGOTIATING]: "active",
+  [SessionState.ACTIVE]: "active",
+  [SessionState.DRAINING]: "draining",
+  [SessionState.CLOSED]: "closed",
+};
