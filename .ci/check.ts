@@ -1,5 +1,5 @@
 /**
- * `deno task check`: format, lint, types, docs lint, publishing (dry), and that what core may import is nothing.
+ * `deno task check`: format, lint, types, docs lint, publishing (dry), and the rules of the architecture (rules.ts).
  *
  * @module
  */
@@ -20,6 +20,7 @@ let failures = 0;
 
 await step("format", ["fmt", "--check", "--quiet"]);
 await step("lint", ["lint", "--quiet"]);
+await step("rules of the architecture", ["run", "-A", "--quiet", ".ci/rules.ts"]);
 await step("types", [
   "check",
   "--quiet",

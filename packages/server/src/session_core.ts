@@ -79,7 +79,7 @@ export class SessionCore
 
   readonly #environment: SessionEnvironment;
   readonly #owner: SessionOwner;
-import { type SessionListeners, SessionReports } from "./session_reports.ts";
+  readonly #reports: SessionReports;
   readonly #timer: SessionTimer;
   readonly #stall: StallWatch;
   #taker: FrameTaker | null = null; // since the session was begun

@@ -17,10 +17,7 @@ import {
   SERVER_ACK_TRANSPORT_POLICY,
   type ServerHelloAckTransportPolicyExtension,
 } from "../../wire/known_extensions.ts";
-import {
-  SERVER_HELLO_ACK_RECORD,
-  type ServerHelloAckMetadata,
-} from "../../wire/metadata/server_hello_ack.ts";
+import type { ServerHelloAckMetadata } from "../../wire/metadata/server_hello_ack.ts";
 import { readMigrationToken } from "../../wire/private_extensions.ts";
 import { ACK_EXTENSION_TYPES, speaksOurs, unknownCritical } from "./hello_extensions.ts";
 
