@@ -87,6 +87,7 @@ export {
   CacheInvalidateScope,
   CacheObjectKind,
   type CloseInfo,
+  type ComeBackWish,
   ErrorCode,
   ErrorScope,
   FlowUpdateBackpressureLevel,
