@@ -36,6 +36,8 @@ type Happening = readonly [words: string, happen: (rig: Rig) => void];
 
 /** Longer than the default idle time. */
 const TOO_LONG_MS = 120_001;
+/** Long enough to count as a second look, short enough not to be a late one. */
+const SECOND_LOOK_MS = 100;
 /** Place of auth_status in SERVER_HELLO_ACK (wire spec §5). */
 const AUTH_STATUS = 2;
 
@@ -57,7 +59,7 @@ const BOTH: readonly Happening[] = [
   ],
   ["silence for too long", (rig) => {
     rig.pass(TOO_LONG_MS);
-    rig.pass(1); // the first look might have been late
+    rig.pass(SECOND_LOOK_MS); // the first look might have been late
   }],
 ];
 
