@@ -1,6 +1,6 @@
 /**
  * Rules of the architecture that no linter knows (docs/architecture.md): clocks, timers and random numbers come from the host;
- * core imports nothing; packages import downward; no import cycles; no file that owns too much.
+ * core imports nothing; packages import downward; no import cycles; no file that owns too much; nothing that Node 20 lacks.
  *
  * @module
  */
@@ -27,6 +27,9 @@ const MACHINE =
 /** What a runtime offers and an engine must not touch. */
 const RUNTIME =
   /\b(Deno|process|Buffer|console|navigator|window|document|fetch|XMLHttpRequest|require)\b\s*[.([]/g;
+/** What is newer than the oldest runtime of the packages, Node 20. */
+const NEWER_THAN_NODE_20 =
+  /\b(Promise\s*\.\s*(withResolvers|try)|Array\s*\.\s*fromAsync|AbortSignal\s*\.\s*any|(Object|Map)\s*\.\s*groupBy|Iterator\s*\.\s*from|RegExp\s*\.\s*escape|Error\s*\.\s*isError|new\s+Float16Array|Uint8Array\s*\.\s*(fromBase64|fromHex))\b|\.\s*(toBase64|toHex|isSubsetOf|symmetricDifference)\s*\(/g;
 /** Longest source file that is no table, lines. */
 const MAX_LINES = 500;
 
@@ -54,6 +57,7 @@ export async function breaches(root: URL): Promise<string[]> {
     ...sources.flatMap(hostBreaches),
     ...sources.flatMap(importBreaches),
     ...sources.flatMap(lengthBreaches),
+    ...sources.flatMap(ageBreaches),
     ...cycles(sources),
   ];
 }
@@ -83,6 +87,12 @@ function importBreaches({ path, pkg, imports }: Source): string[] {
     } else if (pkg === "core") wrong.push(`${path}: core imports nothing, not ${spec}`);
   }
   return wrong;
+}
+
+function ageBreaches({ path, code }: Source): string[] {
+  return [...code.matchAll(NEWER_THAN_NODE_20)].map((m) =>
+    `${path}:${lineOf(code, m.index)}: ${m[0]}: Node 20 has no such thing`
+  );
 }
 
 function lengthBreaches({ path, text }: Source): string[] {

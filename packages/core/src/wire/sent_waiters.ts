@@ -30,8 +30,9 @@ export class SentWaiters {
   until(at: number): Promise<void> {
     const last = this.size === 0 ? undefined : this.#waiters[this.#waiters.length - 1];
     if (last !== undefined && last.at >= at) return last.promise;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#waiters.push({ at, promise, done: resolve });
+    let done!: () => void;
+    const promise = new Promise<void>((resolve) => done = resolve);
+    this.#waiters.push({ at, promise, done });
     return promise;
   }
 

@@ -21,6 +21,13 @@ export interface SubmitIntakeOptions {
 
 /** Why a submit becomes no frame. */
 export class SubmitRefusal {
+  /** An ErrorCode. */
+  readonly errorCode: number;
+  /** What is wrong. */
+  readonly diagnostic: string;
+  /** Whether the packet itself breaks a rule. */
+  readonly isBad: boolean;
+
   /**
    * Makes a SubmitRefusal.
    *
@@ -28,7 +35,11 @@ export class SubmitRefusal {
    * @param diagnostic What is wrong.
    * @param isBad Whether the packet itself breaks a rule.
    */
-  constructor(readonly errorCode: number, readonly diagnostic: string, readonly isBad: boolean) {}
+  constructor(errorCode: number, diagnostic: string, isBad: boolean) {
+    this.errorCode = errorCode;
+    this.diagnostic = diagnostic;
+    this.isBad = isBad;
+  }
 }
 
 /** See the module. */
