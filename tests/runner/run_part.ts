@@ -145,6 +145,7 @@ function argumentsOf({ runtime, files, filter }: PartPlan, junit: string): strin
     const filters = filter === undefined ? [] : [`--test-name-pattern=${pattern}`];
     return [
       "--test",
+      `--import=${here("node_flush.ts")}`,
       `--test-reporter=${here("node_reporter.ts")}`,
       "--no-warnings",
       `--test-timeout=${TEST_LIMIT_MS}`,
