@@ -30,7 +30,7 @@ async function gated(
     order.push(frame.text());
     await gate.opened;
     return say(frame.text());
-  }, { concurrency: 1000, profile: { maxConcurrentFrames: 1000 } });
+  }, { concurrency: 1200, profile: { maxConcurrentFrames: 1000 } });
   return { ...at, client: await at.dial(options), gate, order };
 }
 
