@@ -340,7 +340,9 @@ export class SessionCore
   finished(_end: SessionEnd, fatal: boolean): void {
     if (this.#closing && !this.#clientEnded && this.engine.state !== SessionState.CLOSED) return;
     this.paths.leave(false);
-    void this.carrier.close(fatal ? { endDelayMs: LAST_WORDS_MS } : { stallMs: this.stallMs });
+    if (fatal) void this.carrier.close({ endDelayMs: LAST_WORDS_MS });
+    // A client that said CLOSE itself need not end its streams, as the reference's does not: no longer wait for that.
+    else void this.carrier.close(this.#closing ? { stallMs: this.stallMs } : {});
   }
 
   /** See ServerHost. */
