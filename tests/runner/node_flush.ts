@@ -10,7 +10,7 @@ import { after } from "node:test";
 /** Turns of the event loop without anything left to write before that is believed. */
 const CALM_TURNS = 5;
 /** Longest wait, turns of a millisecond. */
-const MOST_TURNS = 20_000;
+const MOST_TURNS = 5_000;
 
 if (process.env.NODE_TEST_CONTEXT === "child-v8") {
   after(async () => {
