@@ -103,6 +103,11 @@ export class ServerPaths implements PathHost {
     return this.#path.carrier;
   }
 
+  /** Whether packets of the connection in use are being handled: {@linkcode PathsOwner.turned} follows. */
+  get inBatch(): boolean {
+    return this.#path.inBatch;
+  }
+
   /** Whether the client may never have heard of the last move: the path it led to is gone and brought no packet. */
   get unheard(): boolean {
     return this.#moved && !this.#path.proven && (this.engine.suspended || this.#path.closedInfo !== null);

@@ -278,9 +278,10 @@ export class SessionCore
   settled(): void {
     const { engine } = this;
     const { framesInFlight } = engine;
-    if (framesInFlight === 0 || this.reading.gate.isWatching || this.reading.gate.isUnserved) {
-      this.reading.gate.look();
-    }
+    const { gate } = this.reading;
+    // Handlers that answer at once leave nothing in flight after each packet: the end of the batch looks for all of them.
+    const isIdle = framesInFlight === 0 && !this.paths.inBatch;
+    if (isIdle || gate.isWatching || gate.isUnserved) gate.look();
     this.answers.frameEnded();
     if (framesInFlight > 0) return;
     this.#idleWaits.end();

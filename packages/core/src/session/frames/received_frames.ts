@@ -31,8 +31,8 @@ export class ReceivedFrames {
   readonly #counts: ReceivedFrameCounts;
   readonly #frames = new FrameTable<ReceivedSubmit>();
   readonly #early = new RecentKeys(); // cancels that overtook their frame
-  readonly #buffers = new Map<ArrayBufferLike, KeptBuffer>();
   #newest: KeptBuffer | null = null; // frames of one buffer mostly come one after the other
+  readonly #buffers = new Map<ArrayBufferLike, KeptBuffer>(); // all others
   readonly #settled = new RecentKeys(); // carriers with several streams only: which keys a late cancel may mean
 
   /**
@@ -89,14 +89,23 @@ export class ReceivedFrames {
   #keep(frame: ReceivedSubmit): void {
     const { buffer } = frame;
     let kept = this.#newest;
-    if (kept === null || kept.buffer !== buffer) kept = this.#newest = this.#buffers.get(buffer) ?? null;
-    if (kept === null) {
-      kept = this.#newest = { buffer, bytes: buffer.byteLength, frames: 0 };
-      this.#buffers.set(buffer, kept);
-      this.#counts.keptBytes += kept.bytes;
-    }
+    if (kept === null || kept.buffer !== buffer) kept = this.#newest = this.#turnTo(buffer);
     kept.frames++;
     frame.kept = kept;
+  }
+
+  /** The record of a buffer that is not the newest. */
+  #turnTo(buffer: ArrayBufferLike): KeptBuffer {
+    const before = this.#newest;
+    if (before !== null) this.#buffers.set(before.buffer, before);
+    const known = this.#buffers.get(buffer);
+    if (known !== undefined) {
+      this.#buffers.delete(buffer);
+      return known;
+    }
+    const bytes = buffer.byteLength;
+    this.#counts.keptBytes += bytes;
+    return { buffer, bytes, frames: 0 };
   }
 
   #letGo(frame: ReceivedSubmit): void {
@@ -104,8 +113,8 @@ export class ReceivedFrames {
     frame.kept = null;
     if (--kept.frames > 0) return;
     this.#counts.keptBytes -= kept.bytes;
-    this.#buffers.delete(kept.buffer);
     if (this.#newest === kept) this.#newest = null; // it would keep the buffer alive
+    else this.#buffers.delete(kept.buffer);
   }
 
   /** A cancel came for a key that is not in flight, on a carrier where it may have overtaken its frame. */

@@ -41,6 +41,8 @@ export class SessionPath implements CarrierSink {
   closedInfo: CloseInfo | null = null;
   /** Whether anything came since the path was taken into use: the peer knows of it. */
   proven = false;
+  /** Whether a batch is being handled: {@linkcode PathHost.turned} follows. */
+  inBatch = false;
 
   #host: PathHost;
   #engine: SessionEngine;
@@ -105,6 +107,7 @@ export class SessionPath implements CarrierSink {
 
   /** See CarrierSink. */
   begin(): void {
+    this.inBatch = true;
     this.#provenBefore = this.proven;
     this.proven = true;
     this.#engine.begin(this.#host.readClock());
@@ -128,6 +131,7 @@ export class SessionPath implements CarrierSink {
   /** See CarrierSink. */
   turn(): void {
     this.#engine.turn();
+    this.inBatch = false;
     this.#host.turned();
   }
 
@@ -146,6 +150,7 @@ export class SessionPath implements CarrierSink {
   /** See CarrierSink. */
   closed(info: CloseInfo): void {
     this.closedInfo = info;
+    this.inBatch = false;
     this.#host.pathClosed(this, info);
   }
 
