@@ -3,18 +3,8 @@
  *
  * @module
  */
-const PACKAGES = [
-  "core",
-  "runtime",
-  "testing",
-  "tcp",
-  "websocket",
-  "quic",
-  "client",
-  "server",
-  "backends",
-  "tools",
-];
+import { PUBLISHED } from "../packaging/published.ts";
+
 const root = new URL("../", import.meta.url);
 let failures = 0;
 
@@ -24,7 +14,7 @@ await step("rules of the architecture", ["run", "-A", "--quiet", ".ci/rules.ts"]
 await step("types", [
   "check",
   "--quiet",
-  ...PACKAGES.map((p) => `packages/${p}`),
+  ...PUBLISHED.map((p) => `packages/${p}`),
   "tests",
   "bench",
   "examples",
@@ -37,12 +27,12 @@ await step("examples in READMEs", [
   "check",
   "--quiet",
   "--doc-only",
-  ...PACKAGES.map((p) => `packages/${p}/README.md`),
+  ...PUBLISHED.map((p) => `packages/${p}/README.md`),
 ]);
-for (const name of PACKAGES) {
+for (const name of PUBLISHED) {
   await step(`docs of @nnrp/${name}`, ["doc", "--lint", "--quiet", `packages/${name}/mod.ts`]);
 }
-for (const name of PACKAGES) {
+for (const name of PUBLISHED) {
   const flags = ["publish", "--dry-run", "--allow-dirty", "--quiet", "--no-check"];
   await step(`publishing @nnrp/${name} (dry run)`, flags, new URL(`packages/${name}/`, root));
 }

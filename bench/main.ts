@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { flagValues, list, positive, runBench } from "./command_line.ts";
 import { type Runtime, RUNTIMES } from "./contenders.ts";
 import { compare, json, table, verdict } from "./report.ts";
 import { type Plan, runPlan } from "./runner.ts";
@@ -24,9 +25,6 @@ deno task bench [flags]
   --out FILE         also writes the rows as a JSON array
   --help             this text`;
 
-/** A command line that cannot be used. */
-class UsageError extends Error {}
-
 interface Options {
   readonly works: readonly WorkName[];
   readonly runtimes: readonly Runtime[];
@@ -37,23 +35,10 @@ interface Options {
 }
 
 function readOptions(args: readonly string[]): Options | "help" {
-  const given = new Map<string, string>();
-  const flags = new Set<string>();
-  for (let i = 0; i < args.length; i++) {
-    const [name, inline] = split(args[i]);
-    if (name === "--quick" || name === "--help") {
-      if (inline !== undefined) throw new UsageError(`${name} takes no value`);
-      flags.add(name);
-    } else if (["--works", "--runtime", "--peers", "--rounds", "--seconds", "--out"].includes(name)) {
-      const value = inline ?? args[++i];
-      if (value === undefined || value === "") throw new UsageError(`${name} needs a value`);
-      given.set(name, value);
-    } else {
-      throw new UsageError(`unknown ${name.startsWith("-") ? "flag" : "argument"} ${args[i]}`);
-    }
-  }
-  if (flags.has("--help")) return "help";
-  const pace = flags.has("--quick") ? QUICK : DEFAULT;
+  const valued = ["--works", "--runtime", "--peers", "--rounds", "--seconds", "--out"];
+  const given = flagValues(args, valued, ["--quick", "--help"]);
+  if (given.has("--help")) return "help";
+  const pace = given.has("--quick") ? QUICK : DEFAULT;
   const runtime = given.get("--runtime") ?? "all";
   return {
     works: list("--works", given.get("--works"), WORK_NAMES),
@@ -63,26 +48,6 @@ function readOptions(args: readonly string[]): Options | "help" {
     seconds: positive("--seconds", given.get("--seconds"), pace.seconds, false),
     out: given.get("--out"),
   };
-}
-
-function split(arg: string): [name: string, value: string | undefined] {
-  const at = arg.startsWith("--") ? arg.indexOf("=") : -1;
-  return at < 0 ? [arg, undefined] : [arg.slice(0, at), arg.slice(at + 1)];
-}
-
-function list<T extends string>(flag: string, value: string | undefined, all: readonly T[]): readonly T[] {
-  if (value === undefined) return all;
-  const wanted = value.split(",").map((name) => name.trim());
-  const wrong = wanted.find((name) => !(all as readonly string[]).includes(name));
-  if (wrong !== undefined) throw new UsageError(`${flag}: unknown "${wrong}", known are ${all.join(", ")}`);
-  return all.filter((name) => wanted.includes(name));
-}
-
-function positive(flag: string, value: string | undefined, standard: number, whole: boolean): number {
-  if (value === undefined) return standard;
-  const parsed = Number(value);
-  if (parsed > 0 && Number.isFinite(parsed) && (!whole || Number.isInteger(parsed))) return parsed;
-  throw new UsageError(`${flag}: expected a ${whole ? "whole " : ""}number above 0, got "${value}"`);
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -122,12 +87,4 @@ async function main(args: readonly string[]): Promise<number> {
   return rows.some((row) => row.ratio === undefined && row.ours === undefined) ? 1 : 0;
 }
 
-if (import.meta.main) {
-  try {
-    Deno.exit(await main(Deno.args));
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`bench: ${error.message} (--help shows all flags)`);
-    Deno.exit(2);
-  }
-}
+if (import.meta.main) await runBench(main);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { flagValues, list, positive, runBench } from "../command_line.ts";
 import { type Runtime, RUNTIMES } from "../sessions/child.ts";
 import { AXES, type Axis } from "./axes.ts";
 import { median, orderOf, type Point, type Row, rowsOf, table } from "./growth.ts";
@@ -27,9 +28,6 @@ deno task bench:growth [flags]
 
 Exit code 0: nothing grows, 3: something does, 1: something could not be measured, 2: the command line cannot be used.`;
 
-/** A command line that cannot be used. */
-class UsageError extends Error {}
-
 interface Options {
   readonly axes: readonly Axis[];
   readonly runtimes: readonly Runtime[];
@@ -40,21 +38,9 @@ interface Options {
 }
 
 function readOptions(args: readonly string[]): Options | "help" {
-  if (args.includes("--help")) return "help";
-  const given = new Map<string, string>();
-  for (let i = 0; i < args.length; i++) {
-    const [, name, inline] = /^(--[a-z]+)(?:=(.*))?$/.exec(args[i]) ?? [];
-    if (name === "--quick" && inline === undefined) {
-      given.set(name, "");
-      continue;
-    }
-    if (name === undefined || !["--only", "--runtime", "--rounds", "--seconds", "--out"].includes(name)) {
-      throw new UsageError(`unknown argument ${args[i]}`);
-    }
-    const value = inline ?? args[++i];
-    if (value === undefined || value === "") throw new UsageError(`${name} needs a value`);
-    given.set(name, value);
-  }
+  const valued = ["--only", "--runtime", "--rounds", "--seconds", "--out"];
+  const given = flagValues(args, valued, ["--quick", "--help"]);
+  if (given.has("--help")) return "help";
   const quick = given.has("--quick");
   const pace = quick ? QUICK : DEFAULT;
   const names = list("--only", given.get("--only"), AXES.map(({ name }) => name));
@@ -66,20 +52,6 @@ function readOptions(args: readonly string[]): Options | "help" {
     seconds: positive("--seconds", given.get("--seconds"), pace.seconds, false),
     out: given.get("--out"),
   };
-}
-
-function list<T extends string>(flag: string, value: string | undefined, all: readonly T[]): readonly T[] {
-  const wanted = value?.split(",");
-  const wrong = wanted?.find((name) => !(all as readonly string[]).includes(name));
-  if (wrong !== undefined) throw new UsageError(`${flag}: unknown "${wrong}", known are ${all.join(", ")}`);
-  return wanted === undefined ? all : all.filter((name) => wanted.includes(name));
-}
-
-function positive(flag: string, value: string | undefined, standard: number, whole: boolean): number {
-  if (value === undefined) return standard;
-  const parsed = Number(value);
-  if (parsed > 0 && Number.isFinite(parsed) && (!whole || Number.isInteger(parsed))) return parsed;
-  throw new UsageError(`${flag}: expected a ${whole ? "whole " : ""}number above 0, got "${value}"`);
 }
 
 /** All points of one axis. The pairs live as long as the axis, so that only its first point meets cold code. */
@@ -146,12 +118,4 @@ async function main(args: readonly string[]): Promise<number> {
   return failures.length > 0 ? 1 : growing.length > 0 ? 3 : 0;
 }
 
-if (import.meta.main) {
-  try {
-    Deno.exit(await main(Deno.args));
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`bench: ${error.message} (--help shows all flags)`);
-    Deno.exit(2);
-  }
-}
+if (import.meta.main) await runBench(main);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { flagValues, list, positive, runBench } from "../command_line.ts";
 import { type Runtime, RUNTIMES } from "./child.ts";
 import { measureAgainst } from "./against.ts";
 import { measureHeap } from "./heap.ts";
@@ -33,9 +34,6 @@ deno task bench:sessions [flags]
   --out FILE         also writes the rows as JSON
   --help             this text`;
 
-/** A command line that cannot be used. */
-class UsageError extends Error {}
-
 interface Options {
   readonly only: readonly string[];
   readonly runtimes: readonly Runtime[];
@@ -45,40 +43,15 @@ interface Options {
 }
 
 function readOptions(args: readonly string[]): Options | "help" {
-  if (args.includes("--help")) return "help";
-  const given = new Map<string, string>();
-  for (let i = 0; i < args.length; i++) {
-    const [, name, inline] = /^(--[a-z]+)(?:=(.*))?$/.exec(args[i]) ?? [];
-    if (name === undefined || !["--only", "--runtime", "--against", "--rounds", "--out"].includes(name)) {
-      throw new UsageError(`unknown argument ${args[i]}`);
-    }
-    const value = inline ?? args[++i];
-    if (value === undefined || value === "") throw new UsageError(`${name} needs a value`);
-    given.set(name, value);
-  }
+  const given = flagValues(args, ["--only", "--runtime", "--against", "--rounds", "--out"], ["--help"]);
+  if (given.has("--help")) return "help";
   return {
     only: list("--only", given.get("--only"), Object.keys(MEASUREMENTS)),
     runtimes: list("--runtime", given.get("--runtime"), RUNTIMES),
     against: given.get("--against") ?? FIRST_CUT,
-    rounds: count("--rounds", given.get("--rounds")),
+    rounds: positive("--rounds", given.get("--rounds"), undefined, true),
     out: given.get("--out"),
   };
-}
-
-function list<T extends string>(flag: string, value: string | undefined, all: readonly T[]): readonly T[] {
-  const wanted = value?.split(",");
-  const wrong = wanted?.find((name) => !(all as readonly string[]).includes(name));
-  if (wrong !== undefined) throw new UsageError(`${flag}: unknown "${wrong}", known are ${all.join(", ")}`);
-  return wanted === undefined ? all : all.filter((name) => wanted.includes(name));
-}
-
-function count(flag: string, value: string | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  const number = Number(value);
-  if (!Number.isInteger(number) || number < 1) {
-    throw new UsageError(`${flag}: expected a whole number above 0`);
-  }
-  return number;
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -107,12 +80,4 @@ async function main(args: readonly string[]): Promise<number> {
   return failures.length > 0 ? 1 : rows.some((row) => verdict(row) === "MISSED") ? 3 : 0;
 }
 
-if (import.meta.main) {
-  try {
-    Deno.exit(await main(Deno.args));
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`bench: ${error.message} (--help shows all flags)`);
-    Deno.exit(2);
-  }
-}
+if (import.meta.main) await runBench(main);

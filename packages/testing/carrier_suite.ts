@@ -111,7 +111,10 @@ export interface Pair {
 }
 
 /** Connects. */
-export async function connected(setup: CarrierSetup, keepBodies = false): Promise<Pair> {
+export async function connected(
+  setup: Pick<CarrierSetup, "binding" | "dialer">,
+  keepBodies = false,
+): Promise<Pair> {
   let arrived: (carrier: Carrier) => void;
   const accepted = new Promise<Carrier>((done) => arrived = done);
   const listener = await setup.binding().listen((carrier) => arrived(carrier));

@@ -5,9 +5,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { dialClient, type LogEvent } from "@nnrp/client";
 import {
   decodePacket,
-  encodeErrorMetadata,
   encodePacket,
-  ERROR_METADATA_SIZE,
   ErrorCode,
   makePacket,
   MAX_PEER_TEXT_BYTES,
@@ -19,6 +17,7 @@ import {
 import { serve, type ServerLogEvent } from "@nnrp/server";
 import { webSocket } from "@nnrp/websocket";
 import { ackFor } from "@nnrp/testing/engines";
+import { errorPacket as errorSample } from "@nnrp/testing/packets";
 import {
   HeadCollector,
   HttpHeadError,
@@ -35,22 +34,13 @@ const KEPT = "é".repeat(MAX_PEER_TEXT_BYTES / 2);
 const MAX_SENTENCE = 2 * MAX_PEER_TEXT_BYTES + 400;
 
 function errorPacket(sessionId: number): NnrpPacket {
-  const metadata = new Uint8Array(ERROR_METADATA_SIZE);
-  encodeErrorMetadata(
-    {
-      errorCode: ErrorCode.INTERNAL_ERROR,
-      errorScope: 0,
-      isFatal: 1,
-      retryAfterMs: 0,
-      relatedSessionId: sessionId,
-      relatedFrameId: 0,
-      relatedViewId: 0,
-      diagnosticBytes: long.length,
-    },
-    new DataView(metadata.buffer),
-    0,
-  );
-  return makePacket({ msgType: MessageType.ERROR, sessionId, metadata, body: long });
+  const fields = {
+    errorCode: ErrorCode.INTERNAL_ERROR,
+    errorScope: 0,
+    isFatal: 1,
+    relatedSessionId: sessionId,
+  };
+  return errorSample(fields, { sessionId }, LONG);
 }
 
 const closePacket = (sessionId: number) => makePacket({ msgType: MessageType.CLOSE, sessionId, body: long });

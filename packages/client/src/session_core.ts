@@ -15,10 +15,10 @@ import {
   type FlowUpdateEvent,
   type FrameWaiter,
   type Host,
+  internalErrorOf,
   LAST_WORDS_MS,
   NnrpConnectionClosedError,
   type NnrpError,
-  NnrpInternalError,
   NnrpStateError,
   NnrpTimeoutError,
   type ResultHintEvent,
@@ -288,9 +288,7 @@ export class SessionCore {
 
   /** Something failed here: a line in the log, INTERNAL_ERROR to the server, and the session ends; nothing else does. Never throws. */
   crash(cause: unknown): void {
-    const error = cause instanceof NnrpInternalError
-      ? cause
-      : new NnrpInternalError("the session cannot go on", { cause });
+    const error = internalErrorOf(cause, "the session cannot go on");
     const { suspended } = this.engine;
     this.engine.crash(error);
     this.#end ??= { kind: "error", local: true, reason: error.message, error };

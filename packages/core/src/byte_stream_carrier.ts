@@ -14,7 +14,7 @@ import type {
   PeerIdentity,
 } from "./carrier.ts";
 import type { ByteStream } from "./byte_stream.ts";
-import { NnrpConnectionClosedError, type NnrpError, NnrpInternalError, NnrpWireError } from "./errors.ts";
+import { internalErrorOf, NnrpConnectionClosedError, type NnrpError, NnrpWireError } from "./errors.ts";
 import { wordsOf } from "./failures.ts";
 import type { Host } from "./host.ts";
 import { DRAIN_MS, Linger, LINGER_MS } from "./linger.ts";
@@ -182,8 +182,7 @@ export class ByteStreamCarrier implements Carrier {
   #crashed(cause: unknown, graceful: boolean): void {
     if (this.#crashing) return; // what it brings about fails too
     this.#crashing = true;
-    const what = `the ${this.name} connection cannot go on`;
-    const error = cause instanceof NnrpInternalError ? cause : new NnrpInternalError(what, { cause });
+    const error = internalErrorOf(cause, `the ${this.name} connection cannot go on`);
     try {
       this.#sink!.fault(error);
     } catch {

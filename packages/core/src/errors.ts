@@ -305,6 +305,16 @@ export class NnrpInternalError extends NnrpError {
   }
 }
 
+/**
+ * What was thrown as an internal failure, unless it is one already.
+ *
+ * @param cause What was thrown.
+ * @param what What cannot go on because of it, in words that may be told to the peer.
+ */
+export function internalErrorOf(cause: unknown, what: string): NnrpInternalError {
+  return cause instanceof NnrpInternalError ? cause : new NnrpInternalError(what, { cause });
+}
+
 /** A packet of another type came where one certain type was due. */
 export class NnrpUnexpectedMessageError extends NnrpError {
   /**

@@ -1,6 +1,6 @@
 /**
  * Rules of behaviour spec §6–§10 and what comes of breaking them, as a table: what is sent, to whom in which state, the ERROR
- * with code and scope, and what survives. Walked by `../src/session/broken_rules_test.ts`.
+ * with code and scope, and what survives. Walked by `../src/session/engine/broken_rules_test.ts`.
  *
  * @module
  */

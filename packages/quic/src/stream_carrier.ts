@@ -15,6 +15,7 @@ import {
   DRAIN_MS,
   ErrorCode,
   type Host,
+  internalErrorOf,
   type Lane,
   LINGER_MS,
   type NnrpError,
@@ -282,8 +283,7 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
   crashed(cause: unknown): void {
     if (this.#crashing) return; // what it brings about fails too
     this.#crashing = true;
-    const what = `the ${this.name} connection cannot go on`;
-    const error = cause instanceof NnrpInternalError ? cause : new NnrpInternalError(what, { cause });
+    const error = internalErrorOf(cause, `the ${this.name} connection cannot go on`);
     let graceful = true;
     try {
       this.receiving.sink?.fault(error);

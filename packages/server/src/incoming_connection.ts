@@ -12,10 +12,11 @@ import {
   type CloseInfo,
   ErrorCode,
   type FailedHandshake,
+  internalErrorOf,
   LAST_WORDS_MS,
   type MigrateRequest,
   type NnrpError,
-  NnrpInternalError,
+  type NnrpInternalError,
   NnrpTimeoutError,
   type PathHost,
   ServerHandshake,
@@ -210,9 +211,7 @@ export class IncomingConnection implements ServerHandshakeHost, PathHost, Timed 
 
   /** Something failed here: a line in the log, INTERNAL_ERROR to the client, and this connection ends; nothing else does. Never throws. */
   crash(cause: unknown): void {
-    const error = cause instanceof NnrpInternalError
-      ? cause
-      : new NnrpInternalError("the handshake cannot go on", { cause });
+    const error = internalErrorOf(cause, "the handshake cannot go on");
     this.engine.crash(error);
     this.#end ??= { kind: "error", local: true, reason: error.message, error };
     // A carrier that was never started, or whose last call failed, tells nobody of its end.

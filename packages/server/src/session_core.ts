@@ -18,11 +18,12 @@ import {
   type FlowUpdateEvent,
   type Host,
   type IncomingSubmit,
+  internalErrorOf,
   LAST_WORDS_MS,
   type MigrateRequest,
   MigrationTokens,
   NnrpConnectionClosedError,
-  NnrpInternalError,
+  type NnrpInternalError,
   type ReceivedSubmit,
   ServerEngine,
   type ServerHost,
@@ -259,9 +260,7 @@ export class SessionCore
 
   /** Something failed here: a line in the log, INTERNAL_ERROR to the client, and this session ends; nothing else does. Never throws. */
   crash(cause: unknown): void {
-    const error = cause instanceof NnrpInternalError
-      ? cause
-      : new NnrpInternalError("the session cannot go on", { cause });
+    const error = internalErrorOf(cause, "the session cannot go on");
     const { suspended } = this.engine;
     this.engine.crash(error);
     this.#end ??= { kind: "error", local: true, reason: error.message, error };

@@ -16,21 +16,13 @@ import { test } from "node:test";
 import { helloPacket, RawPeer, RawServer, until } from "../../../tests/support/raw_peer.ts";
 import { patterned } from "@nnrp/testing/packets";
 import { tcp } from "../mod.ts";
-import { Heard } from "../tests/heard.ts";
+import { connected, Heard } from "@nnrp/testing/carrier-suite";
 
 const MIB = 1024 * 1024;
 
 /** Two connected carriers. */
-async function pair(
-  keepBodies = false,
-): Promise<{ client: Heard; server: Heard; listener: CarrierListener }> {
-  let arrived: (carrier: Carrier) => void;
-  const accepted = new Promise<Carrier>((done) => arrived = done);
-  const listener = await tcp({ port: 0 }).listen((carrier) => arrived(carrier));
-  const client = new Heard(await tcp().dial({ host: "127.0.0.1", port: listener.port }), keepBodies);
-  const server = new Heard(await accepted, keepBodies);
-  return { client, server, listener };
-}
+const pair = (keepBodies = false) =>
+  connected({ binding: () => tcp({ port: 0 }), dialer: () => tcp() }, keepBodies);
 
 /** A carrier of ours that a raw peer has connected to. */
 async function facingRaw(): Promise<{ ours: Heard; peer: RawPeer; listener: CarrierListener }> {

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { until } from "../../../tests/support/raw_peer.ts";
 import { makeAuthority } from "../../../tests/support/test_certificates.ts";
 import { tcp, tls, TLS_ALPN } from "../mod.ts";
-import { Heard } from "../tests/heard.ts";
+import { Heard } from "@nnrp/testing/carrier-suite";
 import {
   authority,
   ca,

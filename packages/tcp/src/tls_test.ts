@@ -14,7 +14,7 @@ import { test } from "node:test";
 import { RawPeer, until } from "../../../tests/support/raw_peer.ts";
 import { patterned } from "@nnrp/testing/packets";
 import { tcp, tls } from "../mod.ts";
-import { Heard } from "../tests/heard.ts";
+import { Heard } from "@nnrp/testing/carrier-suite";
 import { authority, ca, cuttable, dial, listen, pair, rawTls, server } from "../tests/tls_rig.ts";
 
 const MIB = 1024 * 1024;

@@ -8,7 +8,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { connect as tlsConnect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { type IssuedCertificate, makeAuthority } from "../../../tests/support/test_certificates.ts";
 import { tls, type TlsOptions } from "../mod.ts";
-import { Heard } from "./heard.ts";
+import { Heard } from "@nnrp/testing/carrier-suite";
 
 /** The authority of these tests. */
 export const authority = await makeAuthority();

@@ -10,9 +10,7 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import {
-  encodeErrorMetadata,
   encodePacket,
-  ERROR_METADATA_SIZE,
   ErrorCode,
   makePacket,
   MessageType,
@@ -22,6 +20,7 @@ import {
 import { serve } from "@nnrp/server";
 import { tls } from "@nnrp/tcp";
 import { ackFor } from "@nnrp/testing/engines";
+import { errorPacket as errorSample } from "@nnrp/testing/packets";
 import { helloPacket, RawPeer, RawServer, until } from "../../../tests/support/raw_peer.ts";
 import { makeAuthority } from "../src/cert/mod.ts";
 import { runCli } from "../src/cli.ts";
@@ -67,22 +66,8 @@ function assertFit({ lines }: Printed, what: string): void {
 }
 
 function errorPacket(sessionId: number): NnrpPacket {
-  const metadata = new Uint8Array(ERROR_METADATA_SIZE);
-  encodeErrorMetadata(
-    {
-      errorCode: ErrorCode.AUTH_FAILED,
-      errorScope: 0,
-      isFatal: 1,
-      retryAfterMs: 0,
-      relatedSessionId: sessionId,
-      relatedFrameId: 0,
-      relatedViewId: 0,
-      diagnosticBytes: bytes.length,
-    },
-    new DataView(metadata.buffer),
-    0,
-  );
-  return makePacket({ msgType: MessageType.ERROR, sessionId, metadata, body: bytes });
+  const fields = { errorCode: ErrorCode.AUTH_FAILED, errorScope: 0, isFatal: 1, relatedSessionId: sessionId };
+  return errorSample(fields, { sessionId }, EVIL);
 }
 
 function closePacket(sessionId: number): NnrpPacket {

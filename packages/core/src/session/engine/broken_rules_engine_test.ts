@@ -25,6 +25,7 @@ import {
   samplePacket,
   submitPacket,
 } from "@nnrp/testing/packets";
+import { patched, withBody } from "../../../tests/broken_rules.ts";
 import { type NnrpError, NnrpProtocolError, NnrpWireError } from "../../errors.ts";
 import { enumName } from "../../wire/enum_names.ts";
 import { ErrorCode, ErrorScope, MessageType, SubmitMode } from "../../wire/enums.ts";
@@ -42,18 +43,6 @@ function sized(packet: NnrpPacket, length: number): NnrpPacket {
   const metadata = new Uint8Array(length);
   metadata.set(packet.metadata.subarray(0, length));
   return { header: { ...packet.header, metaLen: length }, metadata, body: packet.body };
-}
-
-/** A packet with another body. */
-function withBody(packet: NnrpPacket, body: Uint8Array): NnrpPacket {
-  return { header: { ...packet.header, bodyLen: body.length }, metadata: packet.metadata, body };
-}
-
-/** A packet with some bytes of its metadata changed. */
-function patched(packet: NnrpPacket, ...changes: [offset: number, value: number][]): NnrpPacket {
-  const metadata = packet.metadata.slice();
-  for (const [offset, value] of changes) metadata[offset] = value;
-  return { ...packet, metadata };
 }
 
 /** A packet with some bytes of its body changed. */
