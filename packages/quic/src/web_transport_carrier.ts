@@ -33,7 +33,7 @@ export const MAX_DATA_STREAMS = 16;
 /** Most that a client may send where nobody listens, bytes; HTTP/3 itself needs three streams and a little on them. */
 const MAX_UNUSED_BYTES = 64 * 1024;
 /** What such a stream counts for even if it brings nothing, bytes. */
-const UNUSED_STREAM_BYTES = 1024;
+const UNUSED_STREAM_BYTES = 2048;
 
 /** One end of a WebTransport session as a carrier. */
 export class WebTransportCarrier extends StreamCarrier {
