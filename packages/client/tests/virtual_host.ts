@@ -59,6 +59,10 @@ export class VirtualHost implements Host {
     return call();
   }
 
+  eachDetached(waiting: () => number, call: () => void): void {
+    while (waiting() > 0) call();
+  }
+
   /** Lets so much time pass, with everything that is due in it and what follows from that. */
   async pass(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms;

@@ -71,6 +71,9 @@ class Bench implements CarrierSink {
       random: () => 0,
       randomBytes: (length) => new Uint8Array(length),
       runDetached: (call) => call(),
+      eachDetached: (waiting, call) => {
+        while (waiting() > 0) call();
+      },
     },
   });
   info: CloseInfo | null = null;

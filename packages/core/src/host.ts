@@ -39,4 +39,13 @@ export interface Host {
    * what it gives. What it throws is thrown.
    */
   runDetached<T>(call: () => T): T;
+  /**
+   * Makes `call` as often as `waiting` says, each time in that context, whatever the one before has left there: before it returns
+   * where going into a context costs little, else as microtasks, for which runtimes do it by themselves.
+   *
+   * @param waiting How many calls there are to make; asked when the first is about to be made, and where they are made at once also
+   *   after each of them.
+   * @param call Must not throw.
+   */
+  eachDetached(waiting: () => number, call: () => void): void;
 }

@@ -20,5 +20,6 @@ export function containTimers(host: Host, contain: (call: () => void) => void): 
     random: () => host.random(),
     randomBytes: (length) => host.randomBytes(length),
     runDetached: (call) => host.runDetached(call),
+    eachDetached: (waiting, call) => host.eachDetached(waiting, () => contain(call)),
   };
 }

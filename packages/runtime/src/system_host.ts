@@ -44,6 +44,7 @@ const turnsPerLook = "Deno" in globalThis ? DENO_TURNS : 1;
  */
 export function systemHost(): Host {
   const hooks = process?.getBuiltinModule?.("node:async_hooks");
+  const runDetached: Host["runDetached"] = hooks === undefined ? (call) => call() : detached(hooks);
   return {
     now: () => performance.now(),
     wallNow: () => Date.now(),
@@ -51,7 +52,10 @@ export function systemHost(): Host {
     yield: yieldToEvents,
     random: () => Math.random(),
     randomBytes,
-    runDetached: hooks === undefined ? (call) => call() : detached(hooks),
+    runDetached,
+    eachDetached: "Deno" in globalThis ? microtasks(runDetached) : (waiting, call) => {
+      while (waiting() > 0) runDetached(call);
+    },
   };
 }
 
@@ -66,6 +70,19 @@ function detached({ AsyncLocalStorage, AsyncResource }: AsyncHooks): Host["runDe
   probe.disable();
   if (!isSticky) return (call) => start.runInAsyncScope(call);
   return (call) => start.runInAsyncScope(() => new AsyncResource("nnrp")).runInAsyncScope(call);
+}
+
+/** On Deno going into a context costs 450 ns, a microtask that is in one already 30. */
+function microtasks(runDetached: Host["runDetached"]): Host["eachDetached"] {
+  return (waiting, call) => {
+    const first = (): void => {
+      const calls = waiting();
+      // All of them before any is made: what the first leaves behind would be the context of the second.
+      for (let next = 1; next < calls; next++) queueMicrotask(call);
+      if (calls > 0) call();
+    };
+    runDetached(() => queueMicrotask(first));
+  };
 }
 
 function after(ms: number, call: () => void): CancelTimer {

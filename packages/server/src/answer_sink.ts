@@ -13,6 +13,8 @@ export interface AnswerSink {
    * not take its answers.
    */
   readonly maxConcurrentFrames: number;
+  /** A frame was started, or waits: tells the client if its queue fills. */
+  frameCame(): void;
   /**
    * Sends a final result. False if the frame is settled or the session over: nothing was sent.
    *

@@ -97,3 +97,21 @@ for (const place of PLACES) {
     assertEquals(store.getStore(), undefined);
   });
 }
+
+for (const place of PLACES) {
+  test(`${place.name}: of handlers that run in one turn each begins in that context`, async () => {
+    const seen = new Set<string | undefined>();
+    const at = await store.run("the start", () =>
+      place.serve((frame) => {
+        seen.add(store.getStore());
+        store.enterWith(`left behind by frame ${frame.frameId}`);
+        return frame.frameId % 2 === 0 ? say("at once") : Promise.resolve(say("soon"));
+      }));
+    await store.run("a client", async () => {
+      const session = await at.dial();
+      await Promise.all(Array.from({ length: 50 }, () => session.submit(say("x"))));
+    });
+    assertEquals([...seen], ["the start"]);
+    await at.end();
+  });
+}

@@ -39,6 +39,9 @@ class WorkClock implements Host {
   runDetached<T>(call: () => T): T {
     return this.#machine.runDetached(call);
   }
+  eachDetached(waiting: () => number, call: () => void): void {
+    this.#machine.eachDetached(waiting, call);
+  }
 }
 
 const WORK_MS = 60;

@@ -9,8 +9,6 @@ import type { NnrpError, ReceivedSubmit } from "@nnrp/core";
 export interface FrameTaker {
   /** Frames that wait. */
   readonly size: number;
-  /** Whether the client is told when many wait. */
-  readonly tellsCongestion: boolean;
   /** A frame came. */
   take(frame: ReceivedSubmit): void;
   /** A frame was settled before anybody worked on it. Harmless for others. */

@@ -77,6 +77,11 @@ export interface SchedulerOptions {
   ) => ResultFields | Drop | undefined;
 }
 
+interface Arrival {
+  readonly queue: FrameQueue;
+  readonly frame: ReceivedSubmit;
+}
+
 /** Runs the handler of one server. */
 export class Scheduler {
   /** Counters. Read only. */
@@ -98,6 +103,8 @@ export class Scheduler {
   readonly #ring = new Fifo<FrameQueue>((queue) => !queue.inRing); // sessions with waiting frames, next first
   /** Frames that expire by themselves, waiting or running. */
   readonly #watched = new DeadlineHeap<FramePlace>((place) => !place.watched);
+  readonly #arrivals = new Fifo<Arrival>(); // of this turn; they wait for their context only
+  #arrivalsDue = false; // whether calls for them are on their way
   #sliceStartMs = 0;
   #working = 0; // sessions with handlers running or frames waiting
   #yielding = false;
@@ -139,12 +146,42 @@ export class Scheduler {
 
   /** A frame came: runs it if there is room and nobody waits, else queues it. */
   submit(queue: FrameQueue, frame: ReceivedSubmit): void {
-    if (this.#ring.size === 0 && !this.#yielding && this.#maySlice() && this.#mayStart(queue)) {
-      this.#start(queue, frame, null);
-      return;
+    if (this.#nobodyWaits) {
+      this.#arrivals.push({ queue, frame });
+      if (this.#arrivalsDue) return;
+      this.#arrivalsDue = true;
+      this.#host.eachDetached(this.#countArrivals, this.#takeArrival);
+    } else this.#wait(queue, frame);
+  }
+
+  get #nobodyWaits(): boolean {
+    return this.#ring.size === 0 && !this.#yielding && this.#maySlice();
+  }
+
+  readonly #countArrivals = (): number => {
+    this.#arrivalsDue = false;
+    return this.#arrivals.size;
+  };
+
+  /** Starts the frame that came first, or lets it wait. Runs in the server's context. */
+  readonly #takeArrival = (): void => {
+    const arrival = this.#arrivals.shift();
+    if (arrival === undefined || arrival.frame.settled) return;
+    const { queue, frame } = arrival;
+    try {
+      if (this.#nobodyWaits && this.#mayStart(queue)) {
+        this.#start(queue, frame, null, true);
+        queue.sink.frameCame();
+      } else this.#wait(queue, frame);
+    } catch (cause) {
+      queue.sink.crash(cause);
     }
+  };
+
+  #wait(queue: FrameQueue, frame: ReceivedSubmit): void {
     this.#enqueue(queue, frame);
     this.#pumpSoon();
+    queue.sink.frameCame();
   }
 
   /** The frame was cancelled or its session ended: it must not be started. */
@@ -305,14 +342,17 @@ export class Scheduler {
       if (judgeStart(endsMs, frame.budgetPolicy, nowMs) === "drop") {
         this.#unwatch(place);
         this.#expire(queue.sink, frame);
-      } else this.#start(queue, frame, place);
+      } else this.#start(queue, frame, place, false);
     } catch (cause) {
       queue.sink.crash(cause);
     }
   }
 
-  /** @param place Of a frame that waited; null = it did not. */
-  #start(queue: FrameQueue, frame: ReceivedSubmit, place: FramePlace | null): void {
+  /**
+   * @param place Of a frame that waited; null = it did not.
+   * @param isDetached Whether this is the context for handlers.
+   */
+  #start(queue: FrameQueue, frame: ReceivedSubmit, place: FramePlace | null, isDetached: boolean): void {
     const { sink } = queue;
     const stats = this.stats;
     stats.started++;
@@ -324,9 +364,12 @@ export class Scheduler {
     const started = place;
     let output: HandlerOutput | Promise<HandlerOutput>;
     try {
-      this.#handed = frame;
-      this.#handedContext = queue.context;
-      output = this.#host.runDetached(this.#handle);
+      if (isDetached) output = this.#handler(frame, queue.context);
+      else {
+        this.#handed = frame;
+        this.#handedContext = queue.context;
+        output = this.#host.runDetached(this.#handle);
+      }
       this.#clock.read(); // it may have worked for long
       if (typeof (output as Promise<HandlerOutput>)?.then === "function") {
         // A foreign thenable may throw, or call back twice; a promise of the runtime does neither.
@@ -457,7 +500,6 @@ function mayExpire(frame: ReceivedSubmit): boolean {
 
 /** The frames of one session at the scheduler. */
 class ScheduledFrames implements FrameTaker {
-  readonly tellsCongestion = true;
   readonly #scheduler: Scheduler;
   readonly #queue: FrameQueue;
 

@@ -157,7 +157,7 @@ export class SessionAnswers implements AnswerSink, AnswerSender {
     return true;
   }
 
-  /** A frame came: tells the client if its queue fills. */
+  /** See AnswerSink. */
   frameCame(): void {
     if (this.#congestion.state !== ResultHintCongestionState.NONE || this.#session.queued > 0) this.#advise();
   }

@@ -290,10 +290,8 @@ export class SessionCore
 
   /** See ServerHost. */
   submit(frame: ReceivedSubmit): void {
-    const taker = this.#taker!;
     frame.sender = this.answers;
-    taker.take(frame);
-    if (taker.tellsCongestion) this.answers.frameCame();
+    this.#taker!.take(frame);
   }
 
   /** See ServerHost. */

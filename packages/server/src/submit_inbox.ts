@@ -20,7 +20,6 @@ interface Receiver {
 /** A first-in first-out list; bounded by the engine's limit of frames in flight. */
 export class SubmitInbox implements FrameTaker {
   /** The application sees for itself what waits. */
-  readonly tellsCongestion = false;
 
   readonly #host: Host;
   readonly #frames = new Fifo<ReceivedSubmit>((frame) => frame.place !== this);

@@ -99,6 +99,11 @@ export class VirtualHost implements Host {
     return this.loop.schedule(this.now() + Math.max(TICK_MS, ms), call, "timer", this.#standstill);
   }
 
+  /** See `Host.eachDetached`. The calls are made at once. */
+  eachDetached(waiting: () => number, call: () => void): void {
+    while (waiting() > 0) this.runDetached(call);
+  }
+
   /** See `Host.yield`. A turn takes 1/1024 ms, whatever `workedMs` says. */
   yield(call: () => void, _workedMs?: number): void {
     if (!this.#killed) this.loop.schedule(this.now() + TICK_MS, call, "yield", this.#standstill);
