@@ -83,9 +83,10 @@ export class Fifo<T> {
 
   #step(): void {
     this.#items[this.#first++] = undefined;
+    if (this.#first < LEFTOVERS) return; // a row that is empty after each item would get new memory for each
     if (this.#first === this.#items.length) {
       this.#items.length = this.#first = 0;
-    } else if (this.#first >= LEFTOVERS && this.#first * 2 >= this.#items.length) {
+    } else if (this.#first * 2 >= this.#items.length) {
       this.#items = this.#items.slice(this.#first);
       this.#first = 0;
     }
