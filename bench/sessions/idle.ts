@@ -1,15 +1,17 @@
 /**
- * What a thousand idle sessions cost a server process.
+ * What idle sessions cost a server process.
  *
  * @module
  */
 import { type Child, type Runtime, withPair } from "./child.ts";
 import { median, type Row } from "./report.ts";
 
-/** Sessions that are opened. */
-const SESSIONS = 1000;
-/** Most bytes they may cost together. */
+/** Sessions that are opened unless told otherwise, and the most bytes they may cost together. */
+export const IDLE_SESSIONS = 1000;
 const MOST_BYTES = 64 * 1024 * 1024;
+/** The aim for ten times as many. */
+const MANY_SESSIONS = 10_000;
+const MOST_BYTES_OF_MANY = 256 * 1024 * 1024;
 /** Sessions opened before, and left open, so that code and pools are there before anything is counted. */
 const WARM_UP = 20;
 /** Time between the last handshake and the first look, ms: four keep-alive rounds. */
@@ -27,13 +29,16 @@ interface Inside {
 }
 
 /** Measures in one runtime: server in one process, clients in another. */
-export function measureIdle(runtime: Runtime, seconds = SETTLE_MS / 1000): Promise<Row[]> {
+export function measureIdle(runtime: Runtime, count: number, seconds = SETTLE_MS / 1000): Promise<Row[]> {
+  const most = count < MANY_SESSIONS
+    ? MOST_BYTES * count / IDLE_SESSIONS
+    : MOST_BYTES_OF_MANY * count / MANY_SESSIONS;
   return withPair(runtime, "idle_server.ts", "idle_clients.ts", async (server, clients) => {
     await clients.ask({ count: WARM_UP, exchange: true }, LIMIT_MS);
     await sleep(seconds * 100);
     const rssBefore = await rss(server);
     const insideBefore = await server.ask<Inside>({ collect: true }, LIMIT_MS);
-    await clients.ask({ count: WARM_UP + SESSIONS, exchange: true }, LIMIT_MS);
+    await clients.ask({ count: WARM_UP + count, exchange: true }, LIMIT_MS);
     await sleep(seconds * 1000);
     const busyBefore = await server.usage();
     const looks: number[] = [];
@@ -43,30 +48,30 @@ export function measureIdle(runtime: Runtime, seconds = SETTLE_MS / 1000): Promi
     }
     const busyAfter = await server.usage();
     const inside = await server.ask<Inside>({ collect: true }, LIMIT_MS);
-    if (inside.sessions !== WARM_UP + SESSIONS) throw new Error(`only ${inside.sessions} sessions are open`);
+    if (inside.sessions !== WARM_UP + count) throw new Error(`only ${inside.sessions} sessions are open`);
     const more = looks.map((bytes) => bytes - rssBefore);
     const processorMs = busyAfter.userMs + busyAfter.systemMs - busyBefore.userMs - busyBefore.systemMs;
     const row = { work: "idle", runtime };
     return [
       {
         ...row,
-        what: `${SESSIONS} idle sessions, RSS of the server beyond its own`,
+        what: `${count} idle sessions, RSS of the server beyond its own`,
         value: median(more) / MIB,
         unit: "MiB",
         rounds: more.map((bytes) => bytes / MIB),
-        bar: { most: MOST_BYTES / MIB },
+        bar: { most: most / MIB },
       },
-      { ...row, what: "  per session", value: median(more) / SESSIONS, unit: "B" },
+      { ...row, what: "  per session", value: median(more) / count, unit: "B" },
       {
         ...row,
         what: "  live after a collection, per session",
-        value: (inside.heap - insideBefore.heap) / SESSIONS,
+        value: (inside.heap - insideBefore.heap) / count,
         unit: "B",
       },
       {
         ...row,
         what: "  and outside the JavaScript heap",
-        value: (inside.outside - insideBefore.outside) / SESSIONS,
+        value: (inside.outside - insideBefore.outside) / count,
         unit: "B",
       },
       {

@@ -7,7 +7,7 @@ import { flagValues, list, positive, runBench } from "../command_line.ts";
 import { type Runtime, RUNTIMES } from "./child.ts";
 import { measureAgainst } from "./against.ts";
 import { measureHeap } from "./heap.ts";
-import { measureIdle } from "./idle.ts";
+import { IDLE_SESSIONS, measureIdle } from "./idle.ts";
 import { measureOverload } from "./overload.ts";
 import { type Row, table, verdict } from "./report.ts";
 
@@ -18,7 +18,7 @@ type Measure = (runtime: Runtime, options: Options) => Promise<Row[]>;
 
 const MEASUREMENTS: Readonly<Record<string, Measure>> = {
   heap: (runtime) => measureHeap(runtime),
-  idle: (runtime) => measureIdle(runtime),
+  idle: (runtime, { sessions }) => measureIdle(runtime, sessions),
   overload: (runtime) => measureOverload(runtime),
   against: (runtime, { against, rounds }) => measureAgainst(runtime, against, rounds),
 };
@@ -29,6 +29,7 @@ const HELP =
 deno task bench:sessions [flags]
   --only heap,idle   measurements: ${Object.keys(MEASUREMENTS).join(", ")} (default: all)
   --runtime deno     deno or node (default: both)
+  --sessions N       idle sessions (default: ${IDLE_SESSIONS})
   --against REV      with what "against" compares this tree: a revision or the folder of a tree (default: ${FIRST_CUT})
   --rounds N         rounds of "against" (default: 8)
   --out FILE         also writes the rows as JSON
@@ -37,17 +38,21 @@ deno task bench:sessions [flags]
 interface Options {
   readonly only: readonly string[];
   readonly runtimes: readonly Runtime[];
+  readonly sessions: number;
   readonly against: string;
   readonly rounds?: number;
   readonly out?: string;
 }
 
 function readOptions(args: readonly string[]): Options | "help" {
-  const given = flagValues(args, ["--only", "--runtime", "--against", "--rounds", "--out"], ["--help"]);
+  const given = flagValues(args, ["--only", "--runtime", "--sessions", "--against", "--rounds", "--out"], [
+    "--help",
+  ]);
   if (given.has("--help")) return "help";
   return {
     only: list("--only", given.get("--only"), Object.keys(MEASUREMENTS)),
     runtimes: list("--runtime", given.get("--runtime"), RUNTIMES),
+    sessions: positive("--sessions", given.get("--sessions"), IDLE_SESSIONS, true),
     against: given.get("--against") ?? FIRST_CUT,
     rounds: positive("--rounds", given.get("--rounds"), undefined, true),
     out: given.get("--out"),
