@@ -33,6 +33,7 @@ const PORTABLE = [
   "tests/simulator",
   "tests/text",
   "tests/examples_test.ts",
+  "tests/readme_test.ts",
   "tests/frame_life_test.ts",
 ];
 /** What has no test elsewhere: QUIC's sockets are Deno's. */
