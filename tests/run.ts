@@ -35,6 +35,7 @@ const PORTABLE = [
   "tests/examples_test.ts",
   "tests/readme_test.ts",
   "tests/frame_life_test.ts",
+  "tests/iterators_test.ts",
 ];
 /** What has no test elsewhere: QUIC's sockets are Deno's. */
 const DENO_ONLY = ["packages/quic/tests/quic_ending_test.ts", "packages/quic/tests/sessions_test.ts"];

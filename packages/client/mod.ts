@@ -52,6 +52,7 @@ export type {
 } from "./src/session_types.ts";
 export type { RawSession } from "./src/raw_session.ts";
 export type { FrameRequest } from "./src/frame_request.ts";
+export { FailedFrame } from "./src/failed_frame.ts";
 export type { ResultStream } from "./src/result_stream.ts";
 export type { ResultRouter } from "./src/result_router.ts";
 export type { CacheInvalidation, CachePutOutcome, CachePutRequest } from "./src/cache_calls.ts";

@@ -11,6 +11,7 @@ export { DeadlineHeap, type HeapEntry } from "@nnrp/core";
 export { type GraceOptions, GraceWatch } from "./src/grace_watch.ts";
 export { type Handshake, type HandshakeKind, Handshakes } from "./src/handshakes.ts";
 export { NodeByteStream, type NodeSocketPast, remoteOf } from "./src/node_byte_stream.ts";
+export { PullIterator, type PullSource } from "./src/pull_iterator.ts";
 export { StallWatch } from "./src/stall_watch.ts";
 export { systemHost } from "./src/system_host.ts";
 export { waitFor, type WaitOptions } from "./src/wait.ts";

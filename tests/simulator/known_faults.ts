@@ -29,16 +29,6 @@ function says(words: RegExp): (finding: Finding) => boolean {
 /** The quarantine. */
 export const KNOWN_FAULTS: readonly KnownFault[] = [
   {
-    row: "iterators: one failing frame ends the results() loop (t08)",
-    oracle: "endings",
-    explains: has("results loop"),
-  },
-  {
-    row: "iterators: next() pending at return() hangs (t09)",
-    oracle: "calls",
-    explains: says(/^a step of a stream after return\(\) has not settled/),
-  },
-  {
     row: "moves: frames fail where the path is slow (t95)",
     oracle: "moves",
     explains: has("slow"),

@@ -78,8 +78,6 @@ export class SessionRun {
   open = 0;
   /** Circumstances that a finding may have to do with. */
   readonly circumstances: Set<string> = new Set();
-  /** Frames that fell out of `results()` with an error. */
-  lostItems = 0;
   #number = 0;
   #pauses = 0;
   readonly #ownIds: Set<number> = new Set();
@@ -270,9 +268,5 @@ export class SessionRun {
     judgeClientEnd(this, end);
     judgeSessionEnd(this, end);
     checkStats(this);
-    // What was submitted without waiting and not answered ended with the session.
-    for (const frame of stage.ledger.of(this)) {
-      if (frame.overMs < 0 && frame.way === "nowait") stage.ledger.over(frame, "the session ended", false);
-    }
   }
 }

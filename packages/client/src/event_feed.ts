@@ -5,8 +5,7 @@
  */
 import { BoundedLog, type Host, type NnrpError, NnrpTimeoutError } from "@nnrp/core";
 import { LinkedList, type ListNode } from "./linked_list.ts";
-import { PullIterator } from "./pull_iterator.ts";
-import { waitFor, type WaitOptions } from "@nnrp/runtime";
+import { PullIterator, waitFor, type WaitOptions } from "@nnrp/runtime";
 
 /** One who waits; null = no more will come. */
 class Waiting<T> implements ListNode<Waiting<T>> {

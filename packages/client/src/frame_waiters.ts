@@ -215,6 +215,8 @@ export class InboxWaiter extends BaseWaiter {
   readonly #inbox: Inbox;
   /** Called once when the frame was written (null) or could not be. */
   onSubmitted: ((error: NnrpError | null) => void) | null;
+  /** Set when its frame is about to be forgotten: then only those hear of its end who wait for this frame. */
+  forgotten = false;
 
   /**
    * Makes a InboxWaiter.
@@ -247,6 +249,7 @@ export class InboxWaiter extends BaseWaiter {
     if (this.onSubmitted !== null) {
       this.onSubmitted(error);
       this.onSubmitted = null;
-    } else this.#inbox.deliver(this.frameId, this.viewId, error);
+    } else if (this.forgotten) this.#inbox.failOnly(this.frameId, this.viewId, error);
+    else this.#inbox.deliver(this.frameId, this.viewId, error);
   }
 }

@@ -14,9 +14,11 @@ const DETACH_BELOW = 4096;
 /** Who waits for a result. */
 export interface InboxReceiver {
   /** A result came. */
-  resolve(result: Result): void;
-  /** The frame failed, or the session ended. */
-  reject(error: NnrpError): void;
+  result(result: Result): void;
+  /** A frame failed; the others go on. */
+  failed(error: NnrpError, frameId: number, viewId: number): void;
+  /** The session ended, and nothing is kept for this one. */
+  ended(error: NnrpError): void;
 }
 
 /** A result that nobody has claimed. */
@@ -102,7 +104,7 @@ export class Inbox {
     const receiver = (waiting ?? this.#waitingAny).shift()?.receiver;
     if (waiting?.size === 0) this.#waitingFor.delete(frameId, viewId);
     if (receiver !== undefined) {
-      hand(what, receiver);
+      hand(frameId, viewId, what, receiver);
       return;
     }
     this.#keep(frameId, viewId, what);
@@ -130,11 +132,11 @@ export class Inbox {
     const item = this.#byFrame.get(frameId, viewId)?.first;
     if (item !== undefined) {
       this.#takeOut(item);
-      hand(item.what, receiver);
+      hand(item.frameId, item.viewId, item.what, receiver);
       return noop;
     }
     if (this.#ended !== null) {
-      receiver.reject(this.#ended);
+      receiver.ended(this.#ended);
       return noop;
     }
     let list = this.#waitingFor.get(frameId, viewId);
@@ -151,16 +153,23 @@ export class Inbox {
     const item = this.#arrivals.first;
     if (item !== null) {
       this.#takeOut(item);
-      hand(item.what, receiver);
+      hand(item.frameId, item.viewId, item.what, receiver);
       return noop;
     }
     if (this.#ended !== null) {
-      receiver.reject(this.#ended);
+      receiver.ended(this.#ended);
       return noop;
     }
     const waiting = new Waiting(receiver);
     this.#waitingAny.push(waiting);
     return () => void this.#waitingAny.remove(waiting);
+  }
+
+  /** A frame is not wanted any more: those who wait for it fail, nobody else hears of it. */
+  failOnly(frameId: number, viewId: number, error: NnrpError): void {
+    const waiting = this.#waitingFor.delete(frameId, viewId);
+    if (waiting === undefined) return;
+    for (const { receiver } of waiting.clear()) receiver.failed(error, frameId, viewId);
   }
 
   /** Forgets what is kept of a frame. */
@@ -176,7 +185,7 @@ export class Inbox {
   end(error: NnrpError): void {
     this.#ended = error;
     const lists = [...this.#waitingFor.clear(), this.#waitingAny];
-    for (const list of lists) for (const { receiver } of list.clear()) receiver.reject(error);
+    for (const list of lists) for (const { receiver } of list.clear()) receiver.ended(error);
   }
 
   /** Takes an item out that is the oldest of its frame. */
@@ -188,9 +197,9 @@ export class Inbox {
   }
 }
 
-function hand(what: Result | NnrpError, receiver: InboxReceiver): void {
-  if (what instanceof NnrpError) receiver.reject(what);
-  else receiver.resolve(what);
+function hand(frameId: number, viewId: number, what: Result | NnrpError, receiver: InboxReceiver): void {
+  if (what instanceof NnrpError) receiver.failed(what, frameId, viewId);
+  else receiver.result(what);
 }
 
 function noop(): void {}

@@ -9,11 +9,14 @@ const arrival = (n: number) => new NnrpTimeoutError(`arrival ${n}`, n);
 
 class Receiver implements InboxReceiver {
   readonly got: (number | "end")[] = [];
-  resolve(_result: Result): void {
+  result(_result: Result): void {
     throw new Error("only failures are delivered here");
   }
-  reject(error: NnrpError): void {
-    this.got.push(error instanceof NnrpTimeoutError ? error.timeoutMs : "end");
+  failed(error: NnrpError): void {
+    this.got.push((error as NnrpTimeoutError).timeoutMs);
+  }
+  ended(): void {
+    this.got.push("end");
   }
 }
 

@@ -12,10 +12,10 @@ import {
   NnrpTimeoutError,
   type Result,
 } from "@nnrp/core";
-import { waitFor } from "@nnrp/runtime";
+import { PullIterator, waitFor, type WaitOptions } from "@nnrp/runtime";
+import { FailedFrame } from "./failed_frame.ts";
 import { InboxWaiter } from "./frame_waiters.ts";
 import { Inbox, type InboxLimits } from "./inbox.ts";
-import { PullIterator } from "./pull_iterator.ts";
 import type { ReceiveOptions } from "./session_types.ts";
 
 /** The results of one session. */
@@ -26,7 +26,7 @@ export class ReceivedResults {
   readonly #host: Host;
   readonly #engine: ClientEngine;
   #consumer: "results" | "router" | null = null;
-  #ended: NnrpError | null = null;
+  #inOrder = false;
 
   /**
    * Makes ReceivedResults.
@@ -67,25 +67,42 @@ export class ReceivedResults {
       },
       (resolve, reject) =>
         frameId === undefined
-          ? this.inbox.receiveAny({ resolve, reject })
-          : this.inbox.receive(frameId, viewId, { resolve, reject }),
+          ? this.inbox.receiveAny({ result: resolve, failed: reject, ended: reject })
+          : this.inbox.receive(frameId, viewId, { result: resolve, failed: reject, ended: reject }),
     );
   }
 
+  /** See ClientSession.discardFrame. */
+  discard(frameId: number, viewId: number): void {
+    const waiter = this.#engine.waiterOf(frameId, viewId);
+    if (waiter instanceof InboxWaiter) waiter.forgotten = true;
+    this.#engine.discard(frameId, viewId);
+    this.inbox.discard(frameId, viewId);
+  }
+
   /** See ClientSession.results: it becomes the consumer with its first step. */
-  iterate(): AsyncGenerator<Result, void, undefined> {
-    return new PullIterator<Result>({
+  iterate(): AsyncGenerator<Result | FailedFrame, void, undefined> {
+    return new PullIterator<Result | FailedFrame>({
       begin: () => this.consume("results"),
-      next: async (signal) => {
-        try {
-          return { value: await this.take({ signal }), done: false };
-        } catch (error) {
-          if (this.#ended !== null && error === this.#ended) return { value: undefined, done: true };
-          throw error;
-        }
-      },
+      next: (signal) => this.#takeAny({ signal }),
       end: () => this.release(),
     });
+  }
+
+  /** What becomes of the next frame, whichever it is; rejects with what made the session fail, if something did. */
+  #takeAny(options: WaitOptions): Promise<IteratorResult<Result | FailedFrame, void>> {
+    return waitFor<IteratorResult<Result | FailedFrame, void>>(
+      this.#host,
+      options,
+      (ms) => new NnrpTimeoutError("the next result", ms),
+      (resolve, reject) =>
+        this.inbox.receiveAny({
+          result: (value) => resolve({ value, done: false }),
+          failed: (error, frameId, viewId) =>
+            resolve({ value: new FailedFrame(frameId, viewId, error), done: false }),
+          ended: (error) => this.#inOrder ? resolve({ value: undefined, done: true }) : reject(error),
+        }),
+    );
   }
 
   /**
@@ -105,9 +122,14 @@ export class ReceivedResults {
     this.#consumer = null;
   }
 
-  /** The session is over: what is kept can still be received, everybody who waits fails with this error. */
-  end(error: NnrpError): void {
-    this.#ended = error;
+  /**
+   * The session is over: what is kept can still be received.
+   *
+   * @param error What everybody gets who waits, or asks when nothing is kept any more.
+   * @param inOrder Whether one of the sides closed it: that ends a loop, and is no failure.
+   */
+  end(error: NnrpError, inOrder: boolean): void {
+    this.#inOrder = inOrder;
     this.inbox.end(error);
   }
 }

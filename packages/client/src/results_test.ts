@@ -227,6 +227,103 @@ test("results() gives all that comes, in order, and ends with the session", asyn
   await at.end();
 });
 
+/** What a loop gave: `"1 answer 1"` for results, `"2 TIMEOUT"` for frames that failed. */
+async function gather(client: ClientSession, into: string[]): Promise<void> {
+  for await (const item of client.results()) {
+    into.push(`${item.frameId} ${item.error === null ? item.text() : item.error.code}`);
+  }
+}
+
+const FAILURES: readonly [string, string, (at: Awaited<ReturnType<typeof open>>) => unknown][] = [
+  [
+    "ERROR of the server",
+    "2 PROTOCOL",
+    ({ session, frames }) => session.failFrame(frames.get(2)!, { errorCode: 12 }),
+  ],
+  ["a cancel", "2 CANCELLED", ({ client }) => client.cancelFrame(2)],
+  [
+    "a result that is too large",
+    "2 LIMIT",
+    ({ session, frames }) =>
+      session.sendResult(frames.get(2)!, {
+        typedPayloads: [TypedPayload.opaqueBytes(new Uint8Array(100_000))],
+      }),
+  ],
+];
+
+for (const [how, item, fail] of FAILURES) {
+  test(`a frame that ends by ${how} is one item of results(), and the loop goes on`, async () => {
+    const at = await open();
+    const got: string[] = [];
+    const loop = gather(at.client, got);
+    at.client.raw.carrier.limits.maxBodyBytes = 50_000;
+    for (const frameId of [1, 2, 3]) await at.client.submitNowait({ ...say("x"), frameId });
+    await until(() => at.frames.size === 3, "frames");
+    await at.answer(1);
+    await fail(at);
+    await until(() => got.length === 2, "the failure");
+    await at.answer(3);
+    await until(() => got.length === 3, "the last");
+    await at.client.close();
+    await loop;
+    assertEquals(got, ["1 answer 1", item, "3 answer 3"]);
+    await at.end();
+  });
+}
+
+test("a frame whose time is over is one item of results(); its late result is another", async () => {
+  const at = await open();
+  const got: string[] = [];
+  const loop = gather(at.client, got);
+  await at.client.submitNowait({ ...say("x"), frameId: 1 }, { timeoutMs: 1 });
+  await until(() => got.length === 1, "the time-out");
+  await at.answer(1);
+  await until(() => got.length === 2, "the late result");
+  await at.client.close();
+  await loop;
+  assertEquals(got, ["1 TIMEOUT", "1 answer 1"]);
+  await at.end();
+});
+
+test("results() ends when a side closes; it throws what made the session fail, after the frames that failed with it", async () => {
+  for (const how of ["client closes", "server closes", "lost"] as const) {
+    const at = await open();
+    const got: string[] = [];
+    const loop = gather(at.client, got);
+    for (const frameId of [1, 2]) await at.client.submitNowait({ ...say("x"), frameId });
+    await at.answer(1);
+    await until(() => got.length === 1, "a result");
+    if (how === "lost") {
+      await at.client.raw.carrier.close({ graceful: false });
+      await assertRejects(() => loop, NnrpTransportError, undefined, how);
+      // A loop that begins afterwards says so too.
+      await assertRejects(() => at.client.results().next(), NnrpTransportError);
+    } else {
+      if (how === "client closes") await at.client.close({ drainMs: 0 });
+      else await at.session.close({ drainMs: 0 });
+      await loop;
+    }
+    assertEquals([got.length, got[0], got[1].slice(0, 2)], [2, "1 answer 1", "2 "], how);
+    await at.end();
+  }
+});
+
+test("discarding a frame is heard by those who wait for it, and by no loop", async () => {
+  const at = await open();
+  const got: string[] = [];
+  const loop = gather(at.client, got);
+  for (const frameId of [1, 2]) await at.client.submitNowait({ ...say("x"), frameId });
+  const waiting = [at.client.receiveResult({ frameId: 1 }), at.client.receiveResult({ frameId: 1 })];
+  at.client.discardFrame(1);
+  for (const each of waiting) await assertRejects(() => each, NnrpCancelledError);
+  await at.answer(2);
+  await until(() => got.length === 1, "the other frame's result");
+  await at.client.close();
+  await loop;
+  assertEquals(got, ["2 answer 2"]);
+  await at.end();
+});
+
 test("§4: results that arrived before the end are still handed out after it", async () => {
   const at = await open();
   for (const frameId of [1, 2, 3]) await at.client.submitNowait({ ...say("x"), frameId });

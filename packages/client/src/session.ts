@@ -21,6 +21,7 @@ import type { WaitOptions } from "@nnrp/runtime";
 import type { CacheInvalidation, CachePutOutcome, CachePutRequest } from "./cache_calls.ts";
 import type { CloseOptions } from "./closing.ts";
 import type { DialOrigin, DialRecord } from "./dial_origin.ts";
+import type { FailedFrame } from "./failed_frame.ts";
 import type { FrameRequest } from "./frame_request.ts";
 import type { MigrateOptions, MoveOutcome } from "./migration.ts";
 import type { PatchFields, PatchOutcome } from "./patch_calls.ts";
@@ -200,11 +201,13 @@ export class ClientSession {
   }
 
   /**
-   * All results of frames submitted without waiting, in order of arrival, until the session ends. One consumer at a time.
+   * What becomes of frames submitted without waiting, in order of arrival: results, and a {@linkcode FailedFrame} for each frame that
+   * failed, which ends no loop. Told apart by `item.error`, null for results. Ends when one of the sides has closed the session. One
+   * consumer at a time.
    *
-   * @throws NnrpStateError if a router or another loop consumes the results already.
+   * @throws NnrpStateError if a router or another loop consumes the results already; what made the session fail, after the last item.
    */
-  results(): AsyncGenerator<Result, void, undefined> {
+  results(): AsyncGenerator<Result | FailedFrame, void, undefined> {
     return this.#core.results.iterate();
   }
 
@@ -245,10 +248,9 @@ export class ClientSession {
     return this.migrate(typeof host === "string" ? { ...options, host } : host ?? options);
   }
 
-  /** Forgets a frame: what came of it, and what may still come. */
+  /** Forgets a frame: what came of it, and what may still come. Those who wait for this frame get NnrpCancelledError, no others do. */
   discardFrame(frameId: number, viewId = 0): void {
-    this.#core.engine.discard(frameId, viewId);
-    this.#core.results.inbox.discard(frameId, viewId);
+    this.#core.results.discard(frameId, viewId);
   }
 
   /** Takes a frame back: FRAME_CANCEL goes out, who waits for it gets NnrpCancelledError. Nothing if it has ended. */

@@ -320,7 +320,7 @@ export class SessionCore {
     this.#isOver = true;
     this.#timer.stop();
     if (end !== undefined && this.#end === null) this.#draining(end);
-    this.results.end(this.errorOfEnd);
+    this.results.end(this.errorOfEnd, this.#end!.kind === "close");
     this.hints.end();
     this.flows.end();
     this.errors.end();

@@ -4,6 +4,7 @@
  * @module
  */
 import { type CarrierDatagrams, NnrpValueError } from "@nnrp/core";
+import { ReceivedDatagrams } from "./received_datagrams.ts";
 
 /** What this needs of a connection. */
 export interface DatagramConnection {
@@ -18,6 +19,7 @@ export interface DatagramConnection {
 /** Datagrams of a connection of Deno. */
 export class QuicDatagrams implements CarrierDatagrams {
   readonly #conn: DatagramConnection;
+  readonly #received: ReceivedDatagrams;
 
   /**
    * Makes a QuicDatagrams.
@@ -26,6 +28,7 @@ export class QuicDatagrams implements CarrierDatagrams {
    */
   constructor(conn: DatagramConnection) {
     this.#conn = conn;
+    this.#received = new ReceivedDatagrams(() => conn.readDatagram());
   }
 
   /** Largest datagram at the moment, bytes. */
@@ -51,15 +54,7 @@ export class QuicDatagrams implements CarrierDatagrams {
   }
 
   /** What comes in; the runtime keeps few of them while nobody reads. Ends with the connection. */
-  async *received(): AsyncGenerator<Uint8Array, void, undefined> {
-    for (;;) {
-      let datagram: Uint8Array;
-      try {
-        datagram = await this.#conn.readDatagram();
-      } catch {
-        return;
-      }
-      yield datagram;
-    }
+  received(): AsyncGenerator<Uint8Array, void, undefined> {
+    return this.#received.iterate();
   }
 }

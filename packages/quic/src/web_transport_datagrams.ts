@@ -4,11 +4,14 @@
  * @module
  */
 import { type CarrierDatagrams, NnrpValueError } from "@nnrp/core";
+import { ReceivedDatagrams } from "./received_datagrams.ts";
 
 /** Datagrams beside the streams of a session. */
 export class WebTransportDatagrams implements CarrierDatagrams {
   readonly #session: Pick<WebTransport, "datagrams">;
+  readonly #received = new ReceivedDatagrams(() => this.#read());
   #writer: WritableStreamDefaultWriter<Uint8Array> | null = null;
+  #reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
 
   /**
    * Makes a WebTransportDatagrams.
@@ -46,21 +49,12 @@ export class WebTransportDatagrams implements CarrierDatagrams {
   }
 
   /** What comes in. Ends with the session. */
-  async *received(): AsyncGenerator<Uint8Array, void, undefined> {
-    const reader = (this.#session.datagrams.readable as ReadableStream<Uint8Array>).getReader();
-    try {
-      for (;;) {
-        let step: ReadableStreamReadResult<Uint8Array>;
-        try {
-          step = await reader.read();
-        } catch {
-          return;
-        }
-        if (step.done) return;
-        yield step.value;
-      }
-    } finally {
-      reader.releaseLock();
-    }
+  received(): AsyncGenerator<Uint8Array, void, undefined> {
+    return this.#received.iterate();
+  }
+
+  async #read(): Promise<Uint8Array | null> {
+    this.#reader ??= (this.#session.datagrams.readable as ReadableStream<Uint8Array>).getReader();
+    return (await this.#reader.read()).value ?? null;
   }
 }

@@ -15,7 +15,7 @@ import {
   NnrpStateError,
   type SessionEnd,
 } from "@nnrp/core";
-import { systemHost, type WaitOptions } from "@nnrp/runtime";
+import { PullIterator, systemHost, type WaitOptions } from "@nnrp/runtime";
 import { AcceptQueue } from "./accept_queue.ts";
 import type { AuthValidator } from "./auth.ts";
 import { TurnClock } from "./clock.ts";
@@ -267,17 +267,20 @@ export class NnrpServer {
   }
 
   /** Sessions as they come, until the server is closed. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<ServerSession, void, undefined> {
-    for (;;) {
-      let session: ServerSession;
-      try {
-        session = await this.accept();
-      } catch (error) {
-        if (error instanceof NnrpConnectionClosedError) return;
-        throw error;
-      }
-      yield session;
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<ServerSession, void, undefined> {
+    return new PullIterator<ServerSession>({
+      next: (signal) =>
+        this.accept({ signal }).then<
+          IteratorResult<ServerSession, void>,
+          IteratorResult<ServerSession, void>
+        >(
+          (value) => ({ value, done: false }),
+          (error) => {
+            if (!(error instanceof NnrpConnectionClosedError)) throw error;
+            return { value: undefined, done: true };
+          },
+        ),
+    });
   }
 
   /**

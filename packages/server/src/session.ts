@@ -20,7 +20,7 @@ import {
   type ResultFields,
   type SessionEnd,
 } from "@nnrp/core";
-import { waitFor, type WaitOptions } from "@nnrp/runtime";
+import { PullIterator, waitFor, type WaitOptions } from "@nnrp/runtime";
 import { PING_TIMEOUT_MS } from "./defaults.ts";
 import type { SessionCore } from "./session_core.ts";
 import type {
@@ -151,14 +151,13 @@ export class ServerSession {
     return this.#inbox === null ? Promise.reject(goToHandler()) : this.#inbox.receive(options);
   }
 
-  /** All frames until the session ends, for servers without a handler. */
-  async *submits(): AsyncGenerator<ReceivedSubmit, void, undefined> {
-    if (this.#inbox === null) throw goToHandler();
-    for (;;) {
-      const frame = await this.#inbox.next();
-      if (frame === null) return;
-      yield frame;
-    }
+  /**
+   * All frames until the session ends, for servers without a handler. The first step rejects with NnrpStateError if a handler gets the
+   * frames.
+   */
+  submits(): AsyncGenerator<ReceivedSubmit, void, undefined> {
+    if (this.#inbox !== null) return this.#inbox.iterate();
+    return new PullIterator<ReceivedSubmit>({ next: () => Promise.reject(goToHandler()) });
   }
 
   /**

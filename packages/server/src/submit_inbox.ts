@@ -4,8 +4,10 @@
  * @module
  */
 import { Fifo, type Host, type NnrpError, NnrpTimeoutError, type ReceivedSubmit } from "@nnrp/core";
-import { waitFor, type WaitOptions } from "@nnrp/runtime";
+import { PullIterator, waitFor, type WaitOptions } from "@nnrp/runtime";
 import type { FrameTaker } from "./frame_taker.ts";
+
+const DONE: IteratorResult<never, void> = { value: undefined, done: true };
 
 /** Who waits for a frame. */
 interface Receiver {
@@ -66,7 +68,11 @@ export class SubmitInbox implements FrameTaker {
   drain(): void {
     this.#drained = true;
     if (this.#frames.size > 0) return;
-    for (const receiver of this.#receivers) receiver.drained?.();
+    for (const receiver of this.#receivers) {
+      if (receiver.drained === null) continue;
+      this.#receivers.delete(receiver);
+      receiver.drained();
+    }
   }
 
   /** See FrameTaker. */
@@ -78,14 +84,25 @@ export class SubmitInbox implements FrameTaker {
     this.#receivers.clear();
   }
 
-  /** The next frame, or null when none will come. */
-  next(): Promise<ReceivedSubmit | null> {
-    const frame = this.#next();
-    if (frame !== undefined) return Promise.resolve(frame);
-    if (this.#drained) return Promise.resolve(null);
-    return new Promise((resolve) => {
-      const end = () => resolve(null);
-      this.#receivers.add({ resolve, reject: end, drained: end });
+  /** All frames as they come, until none will come any more. */
+  iterate(): AsyncGenerator<ReceivedSubmit, void, undefined> {
+    let leave: (() => void) | null = null; // of the step that waits
+    return new PullIterator<ReceivedSubmit>({
+      next: () => {
+        const value = this.#next();
+        if (value !== undefined) return Promise.resolve({ value, done: false });
+        if (this.#drained) return Promise.resolve(DONE);
+        return new Promise((resolve) => {
+          const end = () => resolve(DONE);
+          const take = (frame: ReceivedSubmit) => resolve({ value: frame, done: false });
+          const receiver: Receiver = { resolve: take, reject: end, drained: end };
+          this.#receivers.add(receiver);
+          leave = () => {
+            if (this.#receivers.delete(receiver)) end();
+          };
+        });
+      },
+      end: () => leave?.(),
     });
   }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { NnrpProtocolError, type Result } from "@nnrp/client";
+import type { FailedFrame, NnrpError, Result } from "@nnrp/client";
 import type { Frame } from "../ledger.ts";
 import type { SessionRun } from "../session_run.ts";
 
@@ -11,9 +11,16 @@ import type { SessionRun } from "../session_run.ts";
 const waiting: WeakMap<SessionRun, Map<number, { readonly frame: Frame; readonly parts: Result[] }>> =
   new WeakMap();
 
+/** What failed before the submit had said which id the frame got. */
+const failedEarly: WeakMap<SessionRun, Map<number, NnrpError>> = new WeakMap();
+
 /** A frame was taken by the session: its result comes through the loop. */
 export function awaitResult(run: SessionRun, frame: Frame, frameId: number): void {
-  if (!table(run).has(frameId)) table(run).set(frameId, { frame, parts: [] });
+  const error = failedEarly.get(run)?.get(frameId);
+  if (error !== undefined) {
+    failedEarly.get(run)!.delete(frameId);
+    run.failed(frame, error);
+  } else if (!table(run).has(frameId)) table(run).set(frameId, { frame, parts: [] });
 }
 
 /** The application gave a frame up. */
@@ -33,15 +40,21 @@ export function isAwaited(run: SessionRun, frameId: number): boolean {
 
 /** Takes results until the session is over. One failing frame must not end it. */
 export async function consume(run: SessionRun): Promise<void> {
-  while (!run.isOver) {
-    try {
-      for await (const result of run.session.results()) taken(run, result);
-      if (run.session.state === "closed" || run.isOver) return;
-    } catch (error) {
-      if (run.isOver || run.session.state === "closed") return;
-      failed(run, error);
+  try {
+    for await (const item of run.session.results()) {
+      if (item.error === null) taken(run, item);
+      else failed(run, item);
     }
+  } catch (error) {
+    run.checkError(error, "the loop over results()");
   }
+  if (run.isOver || run.session.state === "closed") return;
+  run.stage.found(
+    "endings",
+    "the loop over results() ended before its session",
+    run.client.name,
+    [...run.tags(), "results loop"],
+  );
 }
 
 function taken(run: SessionRun, result: Result): void {
@@ -69,21 +82,16 @@ function taken(run: SessionRun, result: Result): void {
   run.answered(item.frame, item.parts, true);
 }
 
-function failed(run: SessionRun, error: unknown): void {
+function failed(run: SessionRun, { frameId, error }: FailedFrame): void {
   const frames = table(run);
-  const id = error instanceof NnrpProtocolError ? error.relatedFrameId : 0;
-  const item = frames.get(id);
-  run.stage.found(
-    "endings",
-    "one failing frame ended the loop over results()",
-    run.client.name,
-    [...run.tags(item?.frame), "results loop"],
-  );
-  if (item === undefined) run.lostItems++;
-  else {
-    frames.delete(id);
-    run.failed(item.frame, error);
+  const item = frames.get(frameId);
+  if (item === undefined) {
+    if (!failedEarly.has(run)) failedEarly.set(run, new Map());
+    failedEarly.get(run)!.set(frameId, error);
+    return;
   }
+  frames.delete(frameId);
+  run.failed(item.frame, error);
 }
 
 function table(run: SessionRun): Map<number, { readonly frame: Frame; readonly parts: Result[] }> {

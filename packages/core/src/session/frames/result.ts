@@ -88,6 +88,11 @@ export class Result {
     }
   }
 
+  /** Null, always: a frame that failed has no result. Tells it from the FailedFrame of a client's loop over `results()`. */
+  get error(): null {
+    return null;
+  }
+
   /** True for a RESULT_PUSH. */
   get isPush(): boolean {
     return !this.isDrop;

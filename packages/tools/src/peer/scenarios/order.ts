@@ -30,6 +30,7 @@ export async function outOfOrder(env: ScenarioEnvironment): Promise<JsonLine> {
   for (const request of requests.values()) await session.submitNowait(request);
   const order: number[] = [];
   for await (const result of session.results()) {
+    if (result.error !== null) throw result.error;
     const request = requests.get(result.frameId);
     check(request, "a frame nobody sent", result.frameId);
     sameTensor(request, result);

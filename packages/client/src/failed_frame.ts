@@ -1,0 +1,53 @@
+/**
+ * A frame that failed, as the loop over `results()` hands it out.
+ *
+ * @module
+ */
+import type { NnrpError } from "@nnrp/core";
+import type { FrameKey } from "./session_types.ts";
+
+/**
+ * What `results()` gives for a frame without result: the frame has ended, the loop goes on. Told from a {@linkcode Result} by `error`,
+ * which is null there.
+ */
+export class FailedFrame implements FrameKey {
+  /** The frame that failed. */
+  readonly frameId: number;
+  /** View of that frame. */
+  readonly viewId: number;
+  /**
+   * Why: NnrpProtocolError for an ERROR about this frame, NnrpTimeoutError (its late result may still come, as an item of its own),
+   * NnrpCancelledError, NnrpLimitError or NnrpWireError for a result that cannot be taken, or what ended the session.
+   */
+  readonly error: NnrpError;
+  /** True: nobody waits for more of this frame. */
+  readonly isFinal = true;
+
+  /**
+   * Makes a FailedFrame.
+   *
+   * @param frameId The frame.
+   * @param viewId Its view.
+   * @param error Why it failed.
+   */
+  constructor(frameId: number, viewId: number, error: NnrpError) {
+    this.frameId = frameId;
+    this.viewId = viewId;
+    this.error = error;
+  }
+
+  /** What a person debugging wants to see. */
+  toString(): string {
+    return `FailedFrame ${this.frameId}/${this.viewId} ${this.error.name}: ${this.error.message}`;
+  }
+
+  /** For Deno's `console.log`. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return this.toString();
+  }
+
+  /** For Node's `console.log`. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+}
