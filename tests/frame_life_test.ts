@@ -189,11 +189,12 @@ for (const end of FRAME_ENDS) {
       failed,
       cancelled,
       discarded,
+      lateDue,
     } = session.stats;
-    const lateStill = end.client === "timedOut" ? 1 : 0;
+    assertEquals(lateDue, end.client === "timedOut" ? 1 : 0);
     assertEquals(
       complete + partial + staleReuse + degraded + dropped + failed + cancelled + discarded + inFlight +
-        lateStill,
+        lateDue,
       submitted,
     );
     release();

@@ -34,11 +34,6 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
     explains: has("slow"),
   },
   {
-    row: "moves: counters do not add up after a resubmit (t69)",
-    oracle: "stats",
-    explains: has("moved", "reconnected", "with reconnect"),
-  },
-  {
     row: "foreign memory: bytes that vanish end the session (report 03)",
     oracle: "session-ends",
     explains: (finding) => has("vanished bytes")(finding) && has("INTERNAL", "MALFORMED_BODY")(finding),

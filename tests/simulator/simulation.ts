@@ -12,6 +12,7 @@ import { checkHalfOpen } from "./oracles/half_open.ts";
 import { connectionsOf } from "./oracles/give_up.ts";
 import { checkEmpty, checkSettled } from "./oracles/leaks.ts";
 import { checkMemory } from "./oracles/memory.ts";
+import { checkStats } from "./oracles/stats.ts";
 import { checkServed, checkTurns, HEALED_MS } from "./oracles/starvation.ts";
 import { type Script, sessionHours } from "./script.ts";
 import type { SubmittedCall } from "./ledger.ts";
@@ -182,6 +183,7 @@ class Looks {
     checkHalfOpen(stage);
     checkTurns(stage);
     checkCancels(stage);
+    for (const { run } of stage.clients) if (run !== null) checkStats(run);
     if (stage.phase === "healed") checkServed(stage);
     stage.ledger.prune();
     stage.iterators.prune();

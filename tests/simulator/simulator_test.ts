@@ -27,6 +27,7 @@ const JUDGES = [
   "moves",
   "pause",
   "session-ends",
+  "stats",
 ];
 
 test(`${SEEDS} seeds of rough weather find nothing but known faults`, async () => {

@@ -133,6 +133,8 @@ export class ClientSession {
     return {
       ...engine.counts,
       inFlight: engine.framesInFlight,
+      lateDue: engine.framesLate,
+      resubmitting: engine.framesLost,
       limit: engine.limit,
       waiting: submitter.waiting,
       paused: engine.credit.paused,

@@ -43,12 +43,19 @@ export interface ReceiveOptions extends WaitOptions {
   readonly viewId?: number;
 }
 
-/** Counters of a session, as they are now. */
+/**
+ * Counters of a session, as they are now. Always: `submitted` = `complete` + `partial` + `staleReuse` + `degraded` + `dropped` + `failed`
+ * + `cancelled` + `discarded` + `inFlight` + `lateDue` + `resubmitting`.
+ */
 export interface ClientStats extends Readonly<ClientFrameCounts> {
   /** Frames that hold a slot. */
   readonly inFlight: number;
   /** Most frames that may hold one; Infinity = no limit. */
   readonly limit: number;
+  /** Frames whose wait timed out and whose answer may still come: they hold their id, no slot. */
+  readonly lateDue: number;
+  /** Frames that lost their connection and wait to be sent anew; they are among `waiting`. */
+  readonly resubmitting: number;
   /** Submits waiting for a slot. */
   readonly waiting: number;
   /** Whether submitting is paused, here or by the server. */

@@ -209,13 +209,13 @@ export class Submitter implements FrameOwner {
       if (!this.#hasRoom()) return this.#awaitRoom();
       const { request, waiter } = line.shift()!;
       if (waiter.signal !== null && waiter.signal.aborted) { // it has not been told yet
-        waiter.failed(cancelledUnsent(waiter.signal.reason));
+        this.#endUnsent(waiter, "cancelled", cancelledUnsent(waiter.signal.reason));
         continue;
       }
       try {
         this.#send(request, waiter);
       } catch (error) {
-        waiter.failed(error as NnrpError);
+        this.#endUnsent(waiter, "failed", error as NnrpError);
       }
     }
     if (line.size > 0) engine.wantSlot();
@@ -225,7 +225,7 @@ export class Submitter implements FrameOwner {
   giveUp(waiter: PendingFrame, cause?: unknown): void {
     const { frameId, viewId } = waiter;
     this.#owner.contain(() => {
-      if (this.#line.remove(waiter)) waiter.failed(cancelledUnsent(cause));
+      if (this.#line.remove(waiter)) this.#endUnsent(waiter, "cancelled", cancelledUnsent(cause));
       else if (this.#engine.waiterOf(frameId, viewId) === waiter) this.#engine.cancel(frameId, viewId, cause);
     });
   }
@@ -239,6 +239,8 @@ export class Submitter implements FrameOwner {
   }
 
   #resubmit(waiter: PendingFrame): boolean {
+    // A session that is ending sends nothing anew, and nobody would end what waits for that.
+    if (this.#engine.state !== SessionState.ACTIVE) return false;
     if (waiter.late || waiter.resend === null || !waiter.startsOver()) return false;
     const request = { ...waiter.resend, frameId: undefined, retryOfFrame: waiter.frameId };
     try {
@@ -260,12 +262,21 @@ export class Submitter implements FrameOwner {
 
   /** Ends waits whose time is over. */
   expire(nowMs: number): void {
-    for (const waiter of this.#line.expire(nowMs)) waiter.timedOut();
+    for (const waiter of this.#line.expire(nowMs)) {
+      this.#engine.endLost(waiter, "timedOut");
+      waiter.timedOut();
+    }
   }
 
   /** Nothing is sent any more: all who wait fail. */
   end(error: NnrpError): void {
-    for (const waiter of this.#line.clear()) waiter.failed(error);
+    for (const waiter of this.#line.clear()) this.#endUnsent(waiter, "failed", error);
+  }
+
+  /** Ends a frame of the line. One that had been sent before, on a path that was lost, is in the counters. */
+  #endUnsent(waiter: PendingFrame, why: "failed" | "cancelled", error: NnrpError): void {
+    this.#engine.endLost(waiter, why);
+    waiter.failed(error);
   }
 
   /** Holds frames back, whatever the server says. */

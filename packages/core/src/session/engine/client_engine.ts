@@ -82,6 +82,16 @@ export class ClientEngine extends ClientRequests {
     return this.#frames.inFlight;
   }
 
+  /** Frames whose wait timed out and whose answer may still come. */
+  get framesLate(): number {
+    return this.#frames.late;
+  }
+
+  /** Frames that lost their path, and have neither ended nor been sent anew. */
+  get framesLost(): number {
+    return this.#frames.lost;
+  }
+
   /** Most frames in flight, from profile, server and credit. */
   get limit(): number {
     return Math.min(this.#maxInFlight, this.credit.limit);
@@ -94,7 +104,8 @@ export class ClientEngine extends ClientRequests {
 
   /** Frames written. */
   protected get framePackets(): number {
-    return this.#frames.counts.submitted;
+    const { submitted, resubmitted } = this.#frames.counts;
+    return submitted + resubmitted;
   }
 
   /**
@@ -210,7 +221,7 @@ export class ClientEngine extends ClientRequests {
    * @param waiters Frames that were in flight on that path.
    * @param error What the requests hear.
    * @returns The frames that were due, those whose wait is over included. Each is submitted anew under another id, or ended by
-   *   {@linkcode ClientEngine.failLost}.
+   *   {@linkcode ClientEngine.failLost} or {@linkcode ClientEngine.endLost}.
    */
   losePath(waiters: readonly FrameWaiter[], error: NnrpError): FrameWaiter[] {
     const lost = this.#withdrawals.lose(waiters, !this.suspended);
@@ -223,6 +234,15 @@ export class ClientEngine extends ClientRequests {
   /** Ends a frame that lost its path and is not submitted anew. */
   failLost(waiter: FrameWaiter, error: NnrpError): void {
     this.#frames.failTaken(waiter, error);
+  }
+
+  /**
+   * A frame that lost its path ended before it was sent anew, and whoever waits knows. Nothing for other frames.
+   *
+   * @param why How it ended, for the counters.
+   */
+  endLost(waiter: FrameWaiter, why: "failed" | "cancelled" | "timedOut"): void {
+    this.#frames.endLost(waiter, why);
   }
 
   /** Ends frames that the server never answered on the path that it left as dropped, as far as they are due (behaviour spec §11). */

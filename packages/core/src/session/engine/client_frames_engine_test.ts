@@ -526,6 +526,7 @@ test("whatever happens to frames, each ends once and the counters add up", () =>
             w.heard.slice(w.heard.indexOf("timedOut") + 1).every((h) => h === "part") &&
               w.heard.includes("timedOut")
           ).length;
+          assertEquals([rig.engine.framesLate, rig.engine.framesLost], [lateOnes, 0]);
           assertEquals(accounted(rig.engine) + open + lateOnes, counts.submitted);
         }
         rig.engine.carrierClosed({ code: 0, reason: "", local: false });

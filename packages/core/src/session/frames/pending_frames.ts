@@ -31,10 +31,16 @@ const NEVER_BEGUN: ReadonlySet<number> = new Set([
   ErrorCode.FRAME_EXPIRED,
 ]);
 
-/** Counters of the client's frames. */
+/**
+ * Counters of the client's frames. At any moment `submitted` is the sum of `complete`, `partial`, `staleReuse`, `degraded`, `dropped`,
+ * `failed`, `cancelled`, `discarded`, and of the frames that have not ended: those in flight, those whose wait timed out and whose
+ * answer may still come, and those that lost their path and are not sent anew yet.
+ */
 export interface ClientFrameCounts {
-  /** Frames submitted. */
+  /** Frames submitted, each once, however often it was sent. */
   submitted: number;
+  /** Times a frame was sent anew because its path was lost. */
+  resubmitted: number;
   /** Results received, parts included. */
   results: number;
   /** Frames that ended with a result, by class. */
@@ -69,6 +75,7 @@ export class PendingFrames {
   /** Counters by cause. */
   readonly counts: ClientFrameCounts = {
     submitted: 0,
+    resubmitted: 0,
     results: 0,
     complete: 0,
     partial: 0,
@@ -96,6 +103,7 @@ export class PendingFrames {
   #crossing = new RecentKeys(); // several streams: a cancel, or parts, may be overtaken by what belongs to a new frame
   #late = 0; // frames in the table whose wait timed out: they hold a key, no slot
   readonly #lateOnes = new Set<FrameWaiter>(); // eldest first
+  readonly #lost = new Set<FrameWaiter>(); // out of the table because their path is gone; neither ended nor sent anew
   #nextFrameId = 1;
   #widestGap = 0; // ids that the caller left out, where the most are
   #beforeFree = 0; // where the search for a free id begins once the greatest was used: at that gap
@@ -120,6 +128,16 @@ export class PendingFrames {
   /** Frames that hold a slot. */
   get inFlight(): number {
     return this.#frames.size - this.#late;
+  }
+
+  /** Frames whose wait timed out and whose answer may still come: they hold a key, no slot. */
+  get late(): number {
+    return this.#late;
+  }
+
+  /** Frames that lost their path, and have neither ended nor been sent anew. */
+  get lost(): number {
+    return this.#lost.size;
   }
 
   /**
@@ -206,7 +224,8 @@ export class PendingFrames {
       }
       this.#nextFrameId = frameId + 1;
     }
-    this.counts.submitted++;
+    if (this.#lost.size !== 0 && this.#lost.delete(waiter)) this.counts.resubmitted++;
+    else this.counts.submitted++;
   }
 
   /** Who waits for the frame; undefined if it is not in flight. */
@@ -415,26 +434,40 @@ export class PendingFrames {
     }
   }
 
-  /** Takes out all frames: who waited, those whose wait is over included. Their answers may come still. */
+  /**
+   * Takes out all frames: who waited, those whose wait is over included. Their answers may come still. Each is entered anew or ended by
+   * {@linkcode PendingFrames.endLost}.
+   */
   clear(): FrameWaiter[] {
     this.#late = 0;
     this.#lateOnes.clear();
     this.#deadlines.clear();
     const all = this.#frames.clear();
-    for (const waiter of all) this.#giveUp(waiter.frameId, waiter.viewId, waiter);
+    for (const waiter of all) {
+      this.#giveUp(waiter.frameId, waiter.viewId, waiter);
+      this.#lost.add(waiter);
+    }
     return all;
   }
 
-  /** Takes out a frame that lost its path: its answer may come still, on another. */
+  /** The same for one frame: its answer may come still, on another path. */
   lose(waiter: FrameWaiter): void {
     const { frameId, viewId } = waiter;
     this.take(frameId, viewId);
     this.#giveUp(frameId, viewId, waiter);
+    this.#lost.add(waiter);
+  }
+
+  /** A frame that was taken out ends; its waiter is not told. Nothing if it was not. */
+  endLost(waiter: FrameWaiter, why: "failed" | "cancelled" | "timedOut"): void {
+    if (!this.#lost.delete(waiter)) return;
+    this.counts[why]++;
+    if (why === "timedOut") this.counts.failed++; // no answer is due: this is its end
   }
 
   /** Fails a frame that was taken out. */
   failTaken(waiter: FrameWaiter, error: NnrpError): void {
-    this.counts.failed++;
+    this.endLost(waiter, "failed");
     if (!waiter.late) waiter.failed(error);
   }
 
