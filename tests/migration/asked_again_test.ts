@@ -27,6 +27,7 @@ test("a client whose principal is not good any more stays; its token opens once 
     });
     const { peer, token } = await at.begin("plain", { auth: "sesame", token: true });
     if (suspended) {
+      await seenBy(peer, 1); // or it is not kept
       peer.destroy();
       await until(() => at.server.stats.suspended === 1, "the loss");
     }

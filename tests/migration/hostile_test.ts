@@ -18,6 +18,7 @@ import {
   NnrpValueError,
 } from "@nnrp/core";
 import { dialClient, TypedPayload } from "@nnrp/client";
+import { bare } from "@nnrp/testing/packets";
 import { NnrpServer, serve, type ServeOptions, type ServerLogEvent } from "@nnrp/server";
 import { helloPacket, RawPeer, until } from "../support/raw_peer.ts";
 import { askToMove as answer, migratePacket as migrate, tokenOf } from "./migrate_packets.ts";
@@ -202,6 +203,8 @@ test("sessions that wait for their clients are bounded, and the one that has wai
     raw.send(helloPacket({ migrationToken: true, requestedSessionId: id }));
     await raw.next("SERVER_HELLO_ACK");
     await server.accept();
+    raw.send(bare(MessageType.PING, { traceId: 1n }));
+    await raw.next("PONG");
     raws.push(raw);
   }
   for (const raw of raws) {

@@ -59,11 +59,6 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
     explains: has("stopped", "blocked"),
   },
   {
-    row: "small: dials aborted around acceptance leave sessions suspended",
-    oracle: "leaks",
-    explains: has("aborted dial"),
-  },
-  {
     row: "half-open peers noticed late (report 12)",
     oracle: "half-open",
     explains: has("silent"),

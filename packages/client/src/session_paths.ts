@@ -110,9 +110,10 @@ export class SessionPaths implements PathHost, Searcher {
     return this.#token !== null;
   }
 
-  /** The handshake is done: its token opens the next path. */
+  /** The handshake is done: its token opens the next path. A server keeps a session after a loss once it was taken up. */
   opened(): void {
     this.#token = this.engine.accepted!.migrationToken;
+    if (this.#comeBack !== null && this.#token !== null) this.engine.showPath(this.readClock());
     if (this.#state.kind === "opening") this.#state = { kind: "steady", path: this.#state.path };
   }
 

@@ -121,7 +121,8 @@ const TIMES: Record<string, Begin> = {
   },
   "resumeWindowMs": async (house, resumeWindowMs) => {
     const server = await house.serve({ migration: { resumeWindowMs } });
-    await house.dial({ migrationToken: true });
+    const client = await house.dial({ migrationToken: true });
+    await house.world.run(client.ping()); // a session of which its client never said a word is not kept
     house.net.link().cut();
     await house.world.runUntil(() => server.stats.suspended === 1);
     return () => server.stats.sessions === 1;

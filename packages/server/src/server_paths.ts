@@ -80,6 +80,8 @@ export class ServerPaths implements PathHost {
   #leaving: Leaving | null = null;
   #suspension: Suspension | null = null;
   #moved = false;
+  /** Whether a SESSION_MIGRATE came with the right token, whatever became of it. */
+  tokenWasShown = false;
   #cancelProof: CancelTimer | null = null;
   #afterMove: (() => void)[] = []; // what waits for the old path to be gone
 
@@ -95,6 +97,7 @@ export class ServerPaths implements PathHost {
     this.#limits = limits;
     this.engine = owner.engine;
     this.#path = path;
+    path.proven = false; // the hello does not tell whether the client hears of its answer
     path.handOver(this);
   }
 
@@ -106,6 +109,11 @@ export class ServerPaths implements PathHost {
   /** Whether packets of the connection in use are being handled: {@linkcode PathsOwner.turned} follows. */
   get inBatch(): boolean {
     return this.#path.inBatch;
+  }
+
+  /** Whether the client said anything since the session began, or showed its token elsewhere: it knows that there is one. */
+  get isTakenUp(): boolean {
+    return this.#path.proven || this.#moved || this.tokenWasShown;
   }
 
   /** Whether the client may never have heard of the last move: the path it led to is gone and brought no packet. */

@@ -88,6 +88,7 @@ export class SessionCore
   #end: SessionEnd | null = null;
   #isOver = false;
   #closing = false;
+  #mayBeKept = false; // after a loss, once its client has taken it up
   #clientEnded = false;
   readonly #idleWaits = new IdleWaits();
 
@@ -178,7 +179,28 @@ export class SessionCore
 
   /** Whether a client with a token may come back after a loss: the server can keep the session, and somebody has it. */
   set resumable(resumable: boolean) {
-    this.engine.resumable = resumable && !this.#closing && this.tokens !== null;
+    this.#mayBeKept = resumable && !this.#closing && this.tokens !== null;
+    this.#keepIfTakenUp();
+  }
+
+  /**
+   * A client that gave up while the answer to its hello was on its way will not come back: a session of which it never said a word is
+   * not kept. One that knows of it and lost its connection before it said so has nothing here, and begins anew.
+   */
+  #keepIfTakenUp(): void {
+    this.engine.resumable = this.#mayBeKept && this.paths.isTakenUp;
+  }
+
+  /** The client showed its token on another connection. */
+  tokenShown(): void {
+    this.paths.tokenWasShown = true;
+    this.#keepIfTakenUp();
+  }
+
+  /** From now on a loss of the connection ends the session. */
+  #keepNoMore(): void {
+    this.#closing = true;
+    this.resumable = false;
   }
 
   /** Frames that wait for a handler or a receiver. */
@@ -195,8 +217,7 @@ export class SessionCore
 
   /** Ends the session in order. */
   async close(options: SessionCloseOptions): Promise<void> {
-    this.#closing = true;
-    this.engine.resumable = false;
+    this.#keepNoMore();
     this.paths.forget(options.reason || "closed by the server");
     if (!this.#isOver) await closeInOrder(this, options);
     await this.closed;
@@ -204,8 +225,7 @@ export class SessionCore
 
   /** Closes the connection at once, without a word. */
   abort(reason: string): void {
-    this.#closing = true;
-    this.engine.resumable = false;
+    this.#keepNoMore();
     this.paths.forget(reason);
     this.paths.leave(false);
     void this.carrier.close({ graceful: false, reason });
@@ -359,6 +379,7 @@ export class SessionCore
 
   /** See PathsOwner. */
   turned(): void {
+    if (this.#mayBeKept && !this.engine.resumable) this.#keepIfTakenUp();
     this.reading.gate.look();
     this.#timer.demand(this.engine.nextDeadlineMs);
   }
@@ -373,6 +394,7 @@ export class SessionCore
   /** See PathsOwner. */
   clientEnded(): void {
     this.#clientEnded = true;
+    this.#keepIfTakenUp();
     this.engine.peerEnded();
     this.#closeIfDone();
   }
@@ -380,6 +402,7 @@ export class SessionCore
   /** See PathsOwner. */
   pathLost(info: CloseInfo): void {
     if (this.#isOver) return;
+    this.#keepIfTakenUp();
     this.engine.carrierClosed(info);
     if (!this.engine.suspended) this.over();
   }

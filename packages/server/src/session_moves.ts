@@ -83,6 +83,7 @@ export class SessionMoves {
       this.#refuse(arrival, request, judgement.code, judgement.why, judgement.error ?? failure);
       return;
     }
+    if (live!.core.tokens !== null) live!.core.tokenShown();
     // The path of the move before has not been read to its end: this move comes after it.
     const again = () => this.#waits(arrival) && this.receive(arrival, request, verdict);
     if (live!.core.paths.afterMove(() => arrival.contain(again))) return;

@@ -107,12 +107,13 @@ test("a session that waits for its client is forgotten for a newer one, the one 
     );
     for (const id of [1, 2, 3]) {
       const away = world.host(`client ${id}`);
-      await dialClient("nnrp://server", {
+      const session = await dialClient("nnrp://server", {
         carriers: [net.stream()],
         runtime: away,
         requestedSessionId: id,
         migrationToken: true,
       });
+      await session.ping();
       away.kill();
       await world.sleep(20);
     }
