@@ -1,6 +1,7 @@
-import { memoryNetwork, NnrpConnectionClosedError, NnrpError, TypedPayload } from "@nnrp/core";
+import { memoryNetwork, NnrpConnectionClosedError, NnrpError, TransportId, TypedPayload } from "@nnrp/core";
 import { serve } from "@nnrp/server";
-import { assertEquals } from "@std/assert";
+import { virtualNetwork, virtualWorld } from "@nnrp/testing";
+import { assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { Gate } from "../../../tests/support/places.ts";
 import { until } from "../../../tests/support/raw_peer.ts";
@@ -99,3 +100,35 @@ for (const { name, resubmit, options, act, counts } of FATES) {
     await server.close();
   });
 }
+
+test("a frame whose path is lost while its session closes fails at once, and is not kept to be sent anew", async () => {
+  const world = virtualWorld();
+  const net = virtualNetwork(world, { latencyMs: 10 });
+  const roads = (host = world.host("client")) => [
+    net.stream({ host, link: "old" }),
+    net.multiStream({ host, link: "new" }),
+  ];
+  await world.run(async () => {
+    const server = await serve(
+      { listen: roads(world.host("server")), runtime: world.host("server") },
+      () => ({}),
+    );
+    const session = await dialClient("nnrp://server", {
+      carriers: roads(),
+      dialPolicy: { selectedTransportId: TransportId.TCP },
+      runtime: world.host("client"),
+      reconnect: { resubmit: true },
+    });
+    net.link("old").blackhole("up"); // the frame does not arrive there, nor does the end of the path
+    const lost = assertRejects(
+      () => session.submit({ typedPayloads: [TypedPayload.tokenChunk("x")] }),
+      NnrpConnectionClosedError,
+    );
+    assertEquals((await session.migrate()).status, "success");
+    const closed = session.close({ drainMs: 600_000 });
+    await lost;
+    assertEquals([missing(session.stats), session.stats.failed, session.stats.resubmitting], [0, 1, 0]);
+    await closed;
+    await server.close();
+  });
+});
