@@ -7,7 +7,7 @@
 import { type ClientSession, dialClient, NnrpError, TransportId } from "@nnrp/client";
 import { RandomStream, type VirtualCarrier, type VirtualHost } from "@nnrp/testing";
 import type { ClientPlan } from "./script.ts";
-import { judgeClientLog } from "./oracles/give_up.ts";
+import { connectionsOf, judgeClientLog } from "./oracles/give_up.ts";
 import { SessionRun } from "./session_run.ts";
 import type { Stage } from "./stage.ts";
 
@@ -28,8 +28,8 @@ export class SimClient {
   run: SessionRun | null = null;
   /** When it last got an answer, ms. */
   lastAnswerMs = -1;
-  /** When it last gave a dial up that might have got through, ms. */
-  gaveUpMs = -Infinity;
+  /** The last dial that it gave up: when, ms, and the connection that was its newest before. */
+  gaveUp: { readonly atMs: number; readonly after: number } = { atMs: -Infinity, after: 0 };
   #life = 0;
 
   /** Makes a SimClient. */
@@ -93,10 +93,11 @@ export class SimClient {
     const { stage, plan } = this;
     const startedMs = host.now();
     const giveUp = random.chance(0.1) ? new AbortController() : null;
+    const after = Math.max(0, ...[...connectionsOf(stage).of(this.name)].map(({ id }) => id));
     if (giveUp !== null) {
       host.after(random.between(0, 60), () => {
         if (host.isKilled) return;
-        this.gaveUpMs = host.now();
+        this.gaveUp = { atMs: host.now(), after };
         giveUp.abort(new Error("not wanted any more"));
       });
     }

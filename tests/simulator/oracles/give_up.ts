@@ -90,7 +90,9 @@ export function judgeServerLog(server: SimServer, event: ServerLogEvent): void {
 /** A client that gave its dial up never had a session: none waits for it. */
 function checkAbortedDial(stage: Stage, connection: VirtualConnection): void {
   const client = stage.clients.find((one) => one.name === connection.client.name);
-  if (client === undefined || client.run !== null || stage.world.now() - client.gaveUpMs > 1000) return;
+  if (client === undefined || client.run !== null) return;
+  const { atMs, after } = client.gaveUp;
+  if (connection.id <= after || stage.world.now() - atMs > 1000) return;
   stage.found("leaks", "a session waits for a client that gave its dial up", client.name, ["aborted dial"]);
 }
 
