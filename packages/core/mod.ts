@@ -23,6 +23,8 @@ export * from "./src/byte_stream_carrier.ts";
 export * from "./src/memory_carrier.ts";
 export * from "./src/page_origin.ts";
 export * from "./src/pull_byte_stream.ts";
+export * from "./src/wire/borrowed_bytes.ts";
+export * from "./src/wire/byte_arguments.ts";
 export * from "./src/wire/limits.ts";
 export * from "./src/wire/outbox.ts";
 export * from "./src/wire/packet_cursor.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { callBack, type Host, NnrpTimeoutError, NnrpValueError } from "@nnrp/core";
+import { asBytes, callBack, type Host, NnrpTimeoutError, NnrpValueError } from "@nnrp/core";
 import { waitFor, type WaitOptions } from "@nnrp/runtime";
 
 /** For what a credential is asked. */
@@ -39,7 +39,9 @@ export async function askAuth(
   auth: AuthBlock | AuthSource | undefined,
   limits: WaitOptions,
 ): Promise<AuthBlock | undefined> {
-  if (typeof auth !== "function") return auth;
+  if (typeof auth !== "function") {
+    return auth === undefined || typeof auth === "string" ? auth : asBytes(auth, "auth");
+  }
   const asked = new AbortController();
   const onTimeout = (ms: number) => new NnrpTimeoutError("the credential that `auth` was asked for", ms);
   try {

@@ -7,7 +7,7 @@
 import { type FrameWaiter, type NnrpError, NnrpLimitError, NnrpTimeoutError, type Result } from "@nnrp/core";
 import { type AbortListener, listenForAbort, stopListening } from "@nnrp/runtime";
 import { MAX_PARTS, MAX_PARTS_BYTES } from "./defaults.ts";
-import type { FrameRequest } from "./frame_request.ts";
+import type { KeptRequest } from "./kept_request.ts";
 import type { Inbox } from "./inbox.ts";
 import type { LinePlace, LineWaiter } from "./waiting_line.ts";
 
@@ -26,7 +26,7 @@ export interface PendingFrame extends FrameWaiter, LineWaiter, AbortListener {
   /** Aborts the wait; null = no signal, or the frame has let go of it. */
   signal: AbortSignal | null;
   /** What to submit anew if the frame's path is lost; null = the frame fails then. */
-  resend: FrameRequest | null;
+  resend: KeptRequest | null;
   /** Forgets parts that came; false if they were handed out already. */
   startsOver(): boolean;
 }
@@ -54,7 +54,7 @@ export abstract class BaseWaiter implements PendingFrame {
   /** See LineWaiter. */
   place: LinePlace | null = null;
   /** See PendingFrame. */
-  resend: FrameRequest | null = null;
+  resend: KeptRequest | null = null;
 
   /**
    * Makes a BaseWaiter.
@@ -132,7 +132,7 @@ export class PromiseWaiter implements PendingFrame {
   /** See BaseWaiter. */
   place: LinePlace | null = null;
   /** See BaseWaiter. */
-  resend: FrameRequest | null = null;
+  resend: KeptRequest | null = null;
 
   readonly #resolve: (result: Result) => void;
   readonly #reject: (error: NnrpError) => void;

@@ -26,6 +26,7 @@ import {
   PromiseWaiter,
 } from "./frame_waiters.ts";
 import type { Inbox } from "./inbox.ts";
+import { KeptRequest } from "./kept_request.ts";
 import { type ResultStream, StreamWaiter } from "./result_stream.ts";
 import type { SessionOptions } from "./session_options.ts";
 import type { FrameKey, SubmitOptions } from "./session_types.ts";
@@ -132,9 +133,9 @@ export class Submitter implements FrameOwner {
       if (options !== undefined || request.deadlineMs !== undefined) {
         this.#setLimits(request, waiter, options);
       }
-      if (this.#owner.resubmits) waiter.resend = request;
+      if (this.#owner.resubmits) waiter.resend = new KeptRequest(request);
       if (this.#line.size === 0 && this.#engine.canSubmit() && this.#hasRoom()) this.#send(request, waiter);
-      else this.#wait(request, waiter);
+      else this.#wait(waiter.resend ?? new KeptRequest(request), waiter);
     } catch (error) {
       waiter.failed(error as NnrpError);
     }
@@ -173,7 +174,7 @@ export class Submitter implements FrameOwner {
     if (signal !== undefined) heedSignal(waiter, signal);
   }
 
-  #wait(request: FrameRequest, waiter: PendingFrame): void {
+  #wait(request: KeptRequest, waiter: PendingFrame): void {
     const engine = this.#engine;
     if (engine.state !== SessionState.ACTIVE && !this.#owner.searching) throw this.#owner.refusal();
     if (this.#options.whenFull === "reject") {
@@ -213,7 +214,7 @@ export class Submitter implements FrameOwner {
         continue;
       }
       try {
-        this.#send(request, waiter);
+        this.#send(request.demand(), waiter);
       } catch (error) {
         this.#endUnsent(waiter, "failed", error as NnrpError);
       }
@@ -242,9 +243,8 @@ export class Submitter implements FrameOwner {
     // A session that is ending sends nothing anew, and nobody would end what waits for that.
     if (this.#engine.state !== SessionState.ACTIVE) return false;
     if (waiter.late || waiter.resend === null || !waiter.startsOver()) return false;
-    const request = { ...waiter.resend, frameId: undefined, retryOfFrame: waiter.frameId };
     try {
-      this.#line.push(request, waiter);
+      this.#line.push(waiter.resend.again(waiter.frameId), waiter);
     } catch {
       return false;
     }

@@ -6,7 +6,7 @@
  */
 import { NnrpLimitError } from "@nnrp/core";
 import { DeadlineHeap, type HeapEntry } from "@nnrp/runtime";
-import type { FrameRequest } from "./frame_request.ts";
+import type { KeptRequest } from "./kept_request.ts";
 import { LinkedList, type ListNode } from "./linked_list.ts";
 
 /** What the line needs to know of who waits. */
@@ -31,11 +31,11 @@ export class LinePlace implements ListNode<LinePlace>, HeapEntry {
   readonly deadlineMs: number;
 
   /** What waits. */
-  readonly request: FrameRequest;
+  readonly request: KeptRequest;
   /** Who waits. */
   readonly waiter: LineWaiter;
 
-  constructor(request: FrameRequest, waiter: LineWaiter) {
+  constructor(request: KeptRequest, waiter: LineWaiter) {
     this.request = request;
     this.waiter = waiter;
     this.deadlineMs = waiter.deadlineMs === 0 ? Infinity : waiter.deadlineMs;
@@ -72,7 +72,7 @@ export class WaitingLine<W extends LineWaiter> {
    *
    * @throws NnrpLimitError if the line is full.
    */
-  push(request: FrameRequest, waiter: W): void {
+  push(request: KeptRequest, waiter: W): void {
     const { size } = this.#places;
     if (size >= this.#capacity) {
       throw new NnrpLimitError(
@@ -86,7 +86,7 @@ export class WaitingLine<W extends LineWaiter> {
   }
 
   /** Takes the first one. */
-  shift(): { readonly request: FrameRequest; readonly waiter: W } | undefined {
+  shift(): { readonly request: KeptRequest; readonly waiter: W } | undefined {
     const { first } = this.#places;
     if (first === null) return undefined;
     this.#leave(first);

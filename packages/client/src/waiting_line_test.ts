@@ -3,6 +3,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
 import { BaseWaiter, type PendingFrame } from "./frame_waiters.ts";
+import { KeptRequest } from "./kept_request.ts";
 import { WaitingLine } from "./waiting_line.ts";
 
 class Waiter extends BaseWaiter {
@@ -17,8 +18,8 @@ class Waiter extends BaseWaiter {
 test("a line is served first come, first served, and refuses beyond its capacity", () => {
   const line = new WaitingLine<PendingFrame>(3);
   const waiters = [new Waiter(), new Waiter(), new Waiter()];
-  for (const waiter of waiters) line.push({}, waiter);
-  assertThrows(() => line.push({}, new Waiter()), NnrpLimitError);
+  for (const waiter of waiters) line.push(new KeptRequest({}), waiter);
+  assertThrows(() => line.push(new KeptRequest({}), new Waiter()), NnrpLimitError);
   assertEquals(waiters.map(() => line.shift()!.waiter), waiters);
   assertEquals([line.shift(), line.size], [undefined, 0]);
 });
@@ -34,7 +35,7 @@ test("whatever is pushed, taken, removed and expires: the line is what a list wo
         if (what === "push") {
           const waiter = new Waiter(n % 3 === 0 ? now + n + 1 : 0);
           if (model.length < 50) {
-            line.push({}, waiter);
+            line.push(new KeptRequest({}), waiter);
             model.push(waiter);
           }
         } else if (what === "shift") assertEquals(line.shift()?.waiter, model.shift());
@@ -64,15 +65,15 @@ test("whatever is pushed, taken, removed and expires: the line is what a list wo
 test("who gives up leaves nothing behind, however many come and go while nothing moves", () => {
   const line = new WaitingLine<PendingFrame>(100_000);
   const first = new Waiter();
-  line.push({}, first);
+  line.push(new KeptRequest({}), first);
   // Looking for one must not take longer for all that have gone: else this test does not end.
   for (let i = 0; i < 200_000; i++) {
     const waiter = new Waiter();
-    line.push({}, waiter);
+    line.push(new KeptRequest({}), waiter);
     assertEquals(line.remove(waiter), true);
   }
   for (let i = 0; i < 200_000; i++) {
-    line.push({}, new Waiter(1));
+    line.push(new KeptRequest({}), new Waiter(1));
     if (i % 1000 === 999) assertEquals(line.expire(1).length, 1000);
   }
   assertEquals([line.size, line.shift()?.waiter], [1, first]);

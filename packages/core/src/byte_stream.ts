@@ -1,9 +1,11 @@
 /**
- * What a {@linkcode ByteStreamCarrier} needs of a runtime's socket, as thin as it can be.
+ * What a {@linkcode ByteStreamCarrier} is made of: a runtime's socket, as thin as it can be, and what the carrier says of itself.
  *
  * @module
  */
+import type { PeerIdentity } from "./carrier.ts";
 import type { NnrpError } from "./errors.ts";
+import type { Host } from "./host.ts";
 
 /** What a socket reports. Nothing comes after `closed`. */
 export interface ByteStreamEvents {
@@ -46,4 +48,26 @@ export interface ByteStream {
   shutdown(reading: boolean): void;
   /** Ends both halves at once; `closed` follows. */
   destroy(): void;
+}
+
+/** What a carrier says of itself. */
+export interface ByteStreamCarrierInfo {
+  /** Transport id on the wire. */
+  readonly transport: number;
+  /** Carrier name. */
+  readonly name: string;
+  /** Whether bytes are encrypted. */
+  readonly encrypted: boolean;
+  /** The peer's address. */
+  readonly remote: string;
+  /** Who the peer proved to be; see {@linkcode Carrier.peerIdentity}. */
+  readonly peerIdentity?: PeerIdentity;
+  /** Whether the peer's certificate was left unchecked; see {@linkcode Carrier.unverified}. */
+  readonly unverified?: boolean;
+  /**
+   * Whose timers and turns to use. Without one a closing carrier waits for its peer as long as it takes, ends its stream right after
+   * its last words, and sends what was committed during a write right behind it. With one that leaves at the end of the turn: some
+   * runtimes finish a write before the turn is over, and many small writes would follow each other.
+   */
+  readonly host?: Host;
 }

@@ -13,40 +13,19 @@ import type {
   Lane,
   PeerIdentity,
 } from "./carrier.ts";
-import type { ByteStream } from "./byte_stream.ts";
+import type { ByteStream, ByteStreamCarrierInfo } from "./byte_stream.ts";
 import { internalErrorOf, NnrpConnectionClosedError, type NnrpError, NnrpWireError } from "./errors.ts";
 import { wordsOf } from "./failures.ts";
 import type { Host } from "./host.ts";
 import { DRAIN_MS, Linger, LINGER_MS } from "./linger.ts";
+import type { LostPacket } from "./wire/borrowed_bytes.ts";
 import { MAX_BODY_BYTES_BEFORE_HELLO, MAX_METADATA_BYTES, MAX_PROBE_BODY_BYTES } from "./wire/limits.ts";
 import { laneOf } from "./wire/metadata/registry.ts";
 import type { Outbox } from "./wire/outbox.ts";
 import type { PacketCursor } from "./wire/packet_cursor.ts";
 import { PacketReader } from "./wire/packet_reader.ts";
 import { SentWaiters } from "./wire/sent_waiters.ts";
-import { type BorrowedPacket, hasVanished, VANISHED, WriteQueue } from "./wire/write_queue.ts";
-
-/** What a carrier says of itself. */
-export interface ByteStreamCarrierInfo {
-  /** Transport id on the wire. */
-  readonly transport: number;
-  /** Carrier name. */
-  readonly name: string;
-  /** Whether bytes are encrypted. */
-  readonly encrypted: boolean;
-  /** The peer's address. */
-  readonly remote: string;
-  /** Who the peer proved to be; see {@linkcode Carrier.peerIdentity}. */
-  readonly peerIdentity?: PeerIdentity;
-  /** Whether the peer's certificate was left unchecked; see {@linkcode Carrier.unverified}. */
-  readonly unverified?: boolean;
-  /**
-   * Whose timers and turns to use. Without one a closing carrier waits for its peer as long as it takes, ends its stream right after
-   * its last words, and sends what was committed during a write right behind it. With one that leaves at the end of the turn: some
-   * runtimes finish a write before the turn is over, and many small writes would follow each other.
-   */
-  readonly host?: Host;
-}
+import { WriteQueue } from "./wire/write_queue.ts";
 
 /** How long a last ERROR is left alone before the stream ends: rc2 loses it otherwise (behaviour spec §4), ms. */
 export const LAST_WORDS_MS = 150;
@@ -77,7 +56,7 @@ export class ByteStreamCarrier implements Carrier {
     maxBodyBytes: MAX_BODY_BYTES_BEFORE_HELLO,
     maxProbeBodyBytes: MAX_PROBE_BODY_BYTES,
   };
-  /** Bytes the runtime took so far. */
+  /** Bytes the runtime took so far, or that were left out because they had vanished. */
   sentBytes = 0;
   /** Bytes received so far. */
   receivedBytes = 0;
@@ -99,6 +78,7 @@ export class ByteStreamCarrier implements Carrier {
   #inTurn = false;
   #flushDue = false;
   #writing = 0; // bytes of the write under way
+  #writtenUpTo = 0; // total of the queue behind it
   #endDelayMs = 0;
   #sendFailed = false;
   // Two rows, for positions ascend in each of them: who is served is at the front, however many wait behind.
@@ -161,7 +141,10 @@ export class ByteStreamCarrier implements Carrier {
       written: () => this.#guard(this.#writtenTask),
       writeFailed: (cause) => this.#guard(() => this.#writeFailed(cause)),
       fault: (error) => this.#guard(() => this.#fault(error)),
-      failed: (cause) => this.#crashed(cause, false),
+      failed: (cause) =>
+        this.#guard(() => {
+          if (!this.#cutShort()) this.#crashed(cause, false);
+        }),
       ended: () => this.#guard(() => this.#ended()),
       closed: (cause) => this.#guard(() => this.#streamClosed(cause)),
     });
@@ -205,9 +188,9 @@ export class ByteStreamCarrier implements Carrier {
   }
 
   /** Ends a packet; it leaves at the end of the turn. */
-  commit(lane: Lane, frameId: number, viewId: number, _last: boolean): void {
+  commit(lane: Lane, frameId: number, viewId: number, last: boolean): void {
     const queue = this.#queue;
-    if (queue.borrowedUntil > this.#mark) queue.borrowedBy(this.#mark, lane, frameId, viewId);
+    if (queue.borrowedUntil > this.#mark) queue.borrowedBy(this.#mark, lane, frameId, viewId, last);
     if (lane === "submit") this.#submits++;
     else if (lane === "result") this.#results++;
     if (this.#sendFailed || this.#finished || this.#closed !== null) queue.clear();
@@ -348,16 +331,22 @@ export class ByteStreamCarrier implements Carrier {
 
   #send(): void {
     if (this.#writing > 0 || this.#sendFailed || this.#closed !== null) return;
-    const vanished = this.#queue.dropVanished();
-    if (vanished !== null) this.#dropped(vanished);
+    const lost = this.#queue.dropVanished();
     const batch = this.#queue.take();
+    if (lost !== null) {
+      if (batch === null) {
+        this.sentBytes = this.#queue.total;
+        this.#wake();
+      }
+      this.#tellLost(lost);
+    }
     if (batch !== null) {
       this.#writing = batch.length;
+      this.#writtenUpTo = batch.end;
       try {
-        if (hasVanished(batch.ranges)) throw new Error(VANISHED);
         this.#stream.write(batch.ranges);
       } catch (cause) {
-        this.#crashed(cause, false);
+        if (!this.#cutShort()) this.#crashed(cause, false);
       }
     } else if (this.#finish && !this.#finished) {
       this.#finished = true;
@@ -367,19 +356,16 @@ export class ByteStreamCarrier implements Carrier {
     }
   }
 
-  /** Packets that cannot be sent any more were taken out of the queue: the sink hears of it, from no call of its own. */
-  #dropped(packets: readonly BorrowedPacket[]): void {
-    for (const { from, to } of packets) this.sentBytes += to - from;
-    this.#wake();
+  /** Tells the sink of packets that cannot be sent, from no call of its own. */
+  #tellLost(packets: readonly LostPacket[]): void {
     queueMicrotask(() =>
       this.#guard(() => {
         const sink = this.#sink!;
         if (this.#closed !== null || this.#discard) return;
-        if (sink.vanished === undefined) throw new Error(VANISHED);
+        if (sink.vanished === undefined) throw packets[0].error;
         this.#inTurn = true;
         try {
-          sink.begin();
-          for (const { lane, frameId, viewId } of packets) sink.vanished(lane, frameId, viewId);
+          for (const packet of packets) sink.vanished(packet);
           sink.turn();
         } finally {
           this.#inTurn = false;
@@ -389,6 +375,29 @@ export class ByteStreamCarrier implements Carrier {
     );
   }
 
+  /**
+   * Bytes of a packet have vanished of which a part has left: what comes behind it would be taken for the rest of it, and zeros in
+   * their place for an answer. So the connection ends as one that was lost; of the packets on it only those fail for good.
+   *
+   * @returns False if nothing has vanished.
+   */
+  #cutShort(): boolean {
+    const packets = this.#queue.vanishedUnderWay(this.sentBytes);
+    if (packets.length === 0 || this.#closed !== null) return false;
+    const reason = `bytes of frame ${packets[0].frameId} have vanished while they were being sent`;
+    const error = new NnrpConnectionClosedError(this.name, reason, { cause: packets[0].error });
+    this.#sendFailed = true;
+    this.#writing = 0;
+    this.#queue.clear();
+    this.#wake();
+    if (!this.#discard) {
+      for (const packet of packets) this.#sink!.vanished?.(packet);
+      this.#sink!.turn();
+    }
+    this.#beginClose({ code: 1, reason, local: true, error }, { graceful: false });
+    return true;
+  }
+
   #shutdown(): void {
     if (this.#closed !== null) return;
     this.#stream.shutdown(this.#closing === null);
@@ -396,7 +405,7 @@ export class ByteStreamCarrier implements Carrier {
   }
 
   #written(): void {
-    this.sentBytes += this.#writing;
+    this.sentBytes = this.#writtenUpTo;
     this.#writing = 0;
     this.#queue.written();
     this.#wake();
@@ -410,7 +419,7 @@ export class ByteStreamCarrier implements Carrier {
 
   /** Ends sending only: what the peer said before it went is still read (behaviour spec §2). */
   #writeFailed(_cause: unknown): void {
-    if (this.#sendFailed) return;
+    if (this.#sendFailed || this.#cutShort()) return;
     this.#sendFailed = true;
     this.#writing = 0;
     this.#queue.clear();

@@ -4,7 +4,7 @@ import { bytesOf, headerBytes, join, patterned } from "@nnrp/testing/packets";
 import type { ByteStream, ByteStreamEvents } from "./byte_stream.ts";
 import { ByteStreamCarrier, LAST_WORDS_MS } from "./byte_stream_carrier.ts";
 import type { CarrierSink, CloseInfo, Lane } from "./carrier.ts";
-import { type NnrpError, NnrpInternalError, NnrpWireError } from "./errors.ts";
+import { type NnrpError, NnrpInternalError, NnrpValueError, NnrpWireError } from "./errors.ts";
 import { LINGER_MS } from "./linger.ts";
 import { MessageType } from "./wire/enums.ts";
 import { WRITE_BY_REFERENCE } from "./wire/limits.ts";
@@ -398,8 +398,8 @@ test("a carrier that was never started closes at once", async () => {
 test("a packet whose memory has vanished fails alone: its sink hears of it and may say so to the peer", async () => {
   const bench = new Bench();
   const told: string[] = [];
-  bench.vanished = (lane, frameId, viewId) => {
-    told.push(`${lane} ${frameId} ${viewId}`);
+  bench.vanished = ({ lane, frameId, viewId, last, error }) => {
+    told.push(`${lane} ${frameId} ${viewId} ${last} ${error.field} ${error.expected} ${error.actual}`);
     bench.commit(9);
   };
   const body = new Uint8Array(100_000);
@@ -413,7 +413,7 @@ test("a packet whose memory has vanished fails alone: its sink hears of it and m
   await drained;
   bench.stream.events.written();
   assertEquals(bench.stream.packets, ["1", "3+50000", "9"]);
-  assertEquals([told, bench.heard], [["control 2 0"], ["begin", "turn"]]);
+  assertEquals([told, bench.heard], [["control 2 0 true body 100000 bytes 0 bytes"], ["turn"]]);
   assertEquals([bench.carrier.bufferedBytes, bench.carrier.released()], [0, null]);
 });
 
@@ -427,4 +427,82 @@ test("a sink that does not know what to do about it loses the connection, with a
   assertEquals(bench.heard, ["fault INTERNAL"]);
   bench.stream.events.closed();
   assertInstanceOf(bench.info?.error, NnrpInternalError);
+});
+
+for (const how of ["the stream finds it", "the socket's write fails", "the socket throws"] as const) {
+  test(`memory that vanishes when a part of its packet has left ends the connection as one that is lost: ${how}`, async () => {
+    const bench = new Bench();
+    const told: unknown[] = [];
+    bench.vanished = ({ frameId, error: { field, expected, actual } }) =>
+      void told.push([frameId, field, expected, actual]);
+    const [body, other] = [new Uint8Array(600_000), new Uint8Array(50_000)];
+    if (how === "the socket throws") {
+      bench.stream.write = () => {
+        structuredClone(null, { transfer: [body.buffer] });
+        throw new TypeError("detached");
+      };
+    }
+    bench.commit(1, body);
+    bench.commit(2, other);
+    await turn();
+    const released = bench.carrier.released();
+    if (how !== "the socket throws") {
+      bench.stream.events.progress(200_000);
+      structuredClone(null, { transfer: [body.buffer] });
+      if (how === "the stream finds it") bench.stream.events.failed(new Error("gone"));
+      else bench.stream.events.writeFailed(new Error("EFAULT"));
+    }
+    await released;
+    assertEquals(told, [[1, "body", "600000 bytes", "0 bytes"]]);
+    assertEquals(bench.heard, ["turn"], "no fault of the session's");
+    assertEquals(bench.stream.calls.filter((call) => call !== "write"), ["destroy"]);
+    bench.stream.events.closed();
+    assertEquals([bench.info?.local, bench.info?.error?.code], [true, "CLOSED"]);
+    assertInstanceOf(bench.info?.error?.cause, NnrpValueError);
+    bench.commit(3);
+    await turn();
+    assertEquals(bench.carrier.bufferedBytes, 0);
+  });
+}
+
+test("a packet behind a large one of the same turn can still be left out while that one is written", async () => {
+  const bench = new Bench();
+  const told: number[] = [];
+  bench.vanished = ({ frameId }) => void told.push(frameId);
+  const bodies = [2_000_000, 1_500_000, 40_000, 1_200_000].map((size) => new Uint8Array(size));
+  bodies.forEach((body, i) => bench.commit(i + 1, body));
+  bench.commit(5);
+  await turn();
+  const written = () => bench.stream.events.written();
+  assertEquals(bench.stream.packets, ["1+2000000"]);
+  structuredClone(null, { transfer: [bodies[2].buffer] });
+  written();
+  await turn();
+  await turn();
+  assertEquals([bench.stream.packets, told], [["1+2000000", "2+1500000"], [3]]);
+  const released = bench.carrier.released()!.then(() => bench.heard.push("released"));
+  written();
+  await turn();
+  assertEquals(bench.stream.packets.slice(2), ["4+1200000", "5"]);
+  await turn();
+  assertEquals(bench.heard, ["turn"], "what was left out does not make the rest look sent");
+  written();
+  await released;
+  assertEquals([bench.carrier.bufferedBytes, bench.carrier.released()], [0, null]);
+});
+
+test("memory is said to be free only when its own packet was taken, though one behind it was left out", async () => {
+  const bench = new Bench();
+  bench.vanished = () => {};
+  const gone = new Uint8Array(500_000);
+  bench.commit(1, new Uint8Array(50_000));
+  let isFree = false;
+  void bench.carrier.released()!.then(() => isFree = true);
+  bench.commit(2, gone);
+  structuredClone(null, { transfer: [gone.buffer] });
+  for (let i = 0; i < 10; i++) await turn();
+  assertEquals([bench.stream.packets, isFree], [["1+50000"], false]);
+  bench.stream.events.written();
+  await turn();
+  assertEquals(isFree, true);
 });

@@ -6,6 +6,7 @@
  */
 import type { NnrpError } from "./errors.ts";
 import type { Host } from "./host.ts";
+import type { VanishedPacket } from "./wire/borrowed_bytes.ts";
 import type { Lane } from "./wire/metadata/registry.ts";
 import type { Outbox } from "./wire/outbox.ts";
 import type { PacketCursor } from "./wire/packet_cursor.ts";
@@ -46,11 +47,12 @@ export interface CarrierSink {
    */
   end(): void;
   /**
-   * A committed packet will not be sent, for the caller's memory that it was to be sent from is not there any more: transferred, cut
-   * short, or WebAssembly memory that has grown. No byte of it has left, and the connection goes on without it: its frame fails. In
-   * a turn of its own, between `begin` and `turn`. A sink without this method loses the connection, with NnrpInternalError.
+   * A committed packet will not arrive, for the caller's memory that it was to be sent from is not there any more: transferred, or
+   * WebAssembly memory that has grown. Mostly no byte of it has left, and the connection goes on without it: only its frame fails. If
+   * a part has left, the connection is lost, and `closed` follows. Called outside of batches, `turn` behind one or several: nothing
+   * came from the peer. A sink without this method loses the connection.
    */
-  vanished?(lane: Lane, frameId: number, viewId: number): void;
+  vanished?(packet: VanishedPacket): void;
   /** Exactly once, last: nothing is read or written any more. Everything that came whole was delivered before. */
   closed(info: CloseInfo): void;
 }
@@ -146,7 +148,7 @@ export interface Carrier {
   flush(): void;
   /** Bytes committed and not yet taken by the runtime. */
   readonly bufferedBytes: number;
-  /** Bytes taken by the runtime since the start: tells whether a slow peer still takes something. */
+  /** Bytes taken by the runtime, or left out, since the start: tells whether a slow peer still takes something. */
   readonly sentBytes: number;
   /** Memory of packets of which only a part has come, all streams together, bytes. Default: the carrier cannot tell. */
   readonly heldBytes?: number;
@@ -183,7 +185,7 @@ export interface Carrier {
 export interface CarrierDatagrams {
   /** Largest datagram at the moment, bytes; changes with the path. */
   readonly maxBytes: number;
-  /** Sends one; it may get lost. Throws NnrpValueError if it is too long. */
+  /** Sends one; it may get lost. Its bytes are copied. Throws NnrpValueError if it is too long, or its memory has vanished. */
   send(bytes: Uint8Array): void;
   /** What comes in; bounded, the oldest go first. Ends with the connection. */
   received(): AsyncIterable<Uint8Array>;

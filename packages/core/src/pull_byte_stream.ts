@@ -5,7 +5,7 @@
  * @module
  */
 import type { ByteStream, ByteStreamEvents } from "./byte_stream.ts";
-import { hasVanished, VANISHED } from "./wire/write_queue.ts";
+import { VANISHED } from "./wire/write_queue.ts";
 
 /** A connected socket with one read and one write at a time. */
 export interface PullSocket {
@@ -89,10 +89,8 @@ export class PullByteStream implements ByteStream {
       }
       written = left === 0;
     } catch (cause) {
-      if (!hasVanished(ranges)) {
-        this.#events!.writeFailed(cause);
-        return;
-      }
+      this.#events!.writeFailed(cause);
+      return;
     }
     if (written) this.#events!.written();
     else this.#events!.failed(new Error(VANISHED));

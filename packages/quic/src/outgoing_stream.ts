@@ -4,15 +4,7 @@
  *
  * @module
  */
-import {
-  type BorrowedPacket,
-  hasVanished,
-  type Host,
-  NnrpInternalError,
-  VANISHED,
-  type WriteBatch,
-  WriteQueue,
-} from "@nnrp/core";
+import { type Host, type LostPacket, VANISHED, type WriteBatch, WriteQueue } from "@nnrp/core";
 
 /** Larger ranges are written in pieces of this size, so that a peer that takes them slowly is seen to take something. */
 const PIECE_BYTES = 256 * 1024;
@@ -26,8 +18,11 @@ export interface OutgoingOwner {
   readonly host: Host;
   /** The runtime took so many bytes. */
   sent(bytes: number): void;
-  /** Packets were taken out of the queue, for the memory that they were to be sent from is not there any more. */
-  vanished(packets: readonly BorrowedPacket[]): void;
+  /**
+   * Packets are not sent, for bytes of them have vanished. `begun`: a part of the first has left, so that its stream is no use any
+   * more; {@linkcode OutgoingOwner.failed} follows.
+   */
+  vanished(packets: readonly LostPacket[], begun: boolean): void;
   /** Everything collected so far was taken. */
   emptied(stream: OutgoingStream): void;
   /** The stream ended as it should; nothing follows. */
@@ -135,13 +130,12 @@ export class OutgoingStream {
 
   async #run(writer: WritableStreamDefaultWriter<Uint8Array>): Promise<void> {
     this.#running = true;
-    let ranges: readonly Uint8Array[] = [];
     try {
       for (let batch = this.#take(); batch !== null; batch = this.#take()) {
-        ranges = batch.ranges;
-        if (hasVanished(ranges)) throw vanished();
+        const { ranges } = batch;
         for (let i = 0; i < ranges.length; i++) {
           const range = ranges[i];
+          if (range.length === 0) throw new Error(VANISHED);
           if (range.length <= PIECE_BYTES) {
             await writer.write(range);
             if (this.#over) return;
@@ -149,14 +143,14 @@ export class OutgoingStream {
           } else {
             for (let at = 0, size = range.length; at < size; at += PIECE_BYTES) {
               const piece = range.subarray(at, at + PIECE_BYTES);
-              if (piece.length === 0) throw vanished();
+              if (piece.length === 0) throw new Error(VANISHED);
               await writer.write(piece);
               if (this.#over) return;
               this.#took(piece.length);
             }
           }
         }
-        ranges = [];
+        this.#took(batch.end - this.sentBytes); // what was left out
         this.queue.written();
         this.#wake();
         const { length } = this.queue;
@@ -174,8 +168,12 @@ export class OutgoingStream {
         this.#owner.finished(this);
       }
     } catch (cause) {
-      if (!this.#over) this.fail(hasVanished(ranges) ? vanished() : cause); // the runtime's words blame nobody
-      else if (!this.#isDone) {
+      if (!this.#over) {
+        // The runtime's words do not say that.
+        const lost = this.queue.vanishedUnderWay(this.sentBytes);
+        if (lost.length > 0) this.#owner.vanished(lost, true);
+        this.fail(cause);
+      } else if (!this.#isDone) {
         // Everything was taken; only the end of it could not be said any more.
         this.#setDone();
         this.#owner.finished(this);
@@ -186,16 +184,16 @@ export class OutgoingStream {
   }
 
   #take(): WriteBatch | null {
-    const vanished = this.queue.dropVanished();
-    if (vanished !== null) {
-      let bytes = 0;
-      for (const { from, to } of vanished) bytes += to - from;
-      this.#took(bytes);
-      this.#wake();
-      this.#owner.vanished(vanished);
-    }
+    const lost = this.queue.dropVanished();
     const batch = this.queue.take();
-    if (vanished !== null && batch === null) this.#owner.emptied(this);
+    if (lost !== null) {
+      if (batch === null) {
+        this.#took(this.queue.total - this.sentBytes);
+        this.#wake();
+        this.#owner.emptied(this);
+      }
+      this.#owner.vanished(lost, false);
+    }
     return batch;
   }
 
@@ -210,8 +208,4 @@ export class OutgoingStream {
     this.#waiters = this.#over ? [] : waiters.filter((w) => w.at > this.sentBytes);
     for (const w of waiters) if (this.#over || w.at <= this.sentBytes) w.done();
   }
-}
-
-function vanished(): NnrpInternalError {
-  return new NnrpInternalError("bytes of a packet have vanished", { cause: new Error(VANISHED) });
 }

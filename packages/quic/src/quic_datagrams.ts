@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type CarrierDatagrams, NnrpValueError } from "@nnrp/core";
+import { asBytes, type CarrierDatagrams, NnrpValueError } from "@nnrp/core";
 import { ReceivedDatagrams } from "./received_datagrams.ts";
 
 /** What this needs of a connection. */
@@ -37,12 +37,13 @@ export class QuicDatagrams implements CarrierDatagrams {
   }
 
   /**
-   * Sends one.
+   * Sends one. Its bytes are copied.
    *
-   * @throws NnrpValueError if it is too long.
+   * @throws NnrpValueError if it is too long, or its memory has vanished.
    */
   send(bytes: Uint8Array): void {
     const { maxBytes } = this;
+    asBytes(bytes, "datagram");
     if (bytes.length > maxBytes) {
       throw new NnrpValueError("is too long for the path", {
         field: "datagram",
@@ -50,7 +51,7 @@ export class QuicDatagrams implements CarrierDatagrams {
         actual: `${bytes.length} bytes`,
       });
     }
-    this.#conn.sendDatagram(bytes).catch(() => {}); // as if it had got lost
+    this.#conn.sendDatagram(new Uint8Array(bytes)).catch(() => {}); // as if it had got lost
   }
 
   /** What comes in; the runtime keeps few of them while nobody reads. Ends with the connection. */

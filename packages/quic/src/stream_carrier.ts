@@ -5,7 +5,6 @@
  * @module
  */
 import {
-  type BorrowedPacket,
   type Carrier,
   type CarrierCloseOptions,
   type CarrierDatagrams,
@@ -18,13 +17,14 @@ import {
   internalErrorOf,
   type Lane,
   LINGER_MS,
+  type LostPacket,
+  NnrpConnectionClosedError,
   type NnrpError,
   NnrpInternalError,
   NnrpWireError,
   type Outbox,
   type PacketCursor,
   TransportId,
-  VANISHED,
   WriteQueue,
 } from "@nnrp/core";
 import { isConnectionLoss, text } from "./connection_loss.ts";
@@ -171,7 +171,7 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
     const bytes = queue.total - this.#mark;
     this.#committed += bytes;
     if (queue.borrowedUntil > this.#mark) {
-      queue.borrowedBy(this.#mark, lane, frameId, viewId);
+      queue.borrowedBy(this.#mark, lane, frameId, viewId, last);
       this.#borrowing.add(stream);
     }
     this.written(stream, lane, frameId, viewId, last, bytes);
@@ -322,19 +322,35 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
     this.sentBytes += bytes;
   }
 
-  /** Packets that cannot be sent any more were taken out of a stream's queue. */
-  vanished(packets: readonly BorrowedPacket[]): void {
+  /** See OutgoingOwner. */
+  vanished(packets: readonly LostPacket[], begun: boolean): void {
+    if (begun) {
+      this.#cutShort(packets);
+      return;
+    }
     queueMicrotask(() =>
       this.guard(() => {
-        if (this.isClosed || this.receiving.discard) return;
-        const sink = this.receiving.sink!;
-        if (sink.vanished === undefined) throw new Error(VANISHED);
-        sink.begin();
-        for (const { lane, frameId, viewId } of packets) sink.vanished(lane, frameId, viewId);
-        sink.turn();
-        this.flush();
+        if (!this.isClosed && !this.receiving.discard) this.#tellVanished(packets);
       })
     );
+  }
+
+  #tellVanished(packets: readonly LostPacket[]): void {
+    const sink = this.receiving.sink!;
+    if (sink.vanished === undefined) throw packets[0].error;
+    for (const packet of packets) sink.vanished(packet);
+    sink.turn();
+    this.flush();
+  }
+
+  /** A part of a packet has left that has no rest: peers take a reset stream for a fault, so the connection ends as one that is lost. */
+  #cutShort(packets: readonly LostPacket[]): void {
+    if (this.ending.closing !== null || this.isClosed) return;
+    const [{ frameId, error: cause }] = packets;
+    const reason = `bytes of frame ${frameId} have vanished while they were being sent`;
+    const error = new NnrpConnectionClosedError(this.name, reason, { cause });
+    this.guard(() => this.#tellVanished(packets));
+    this.ending.close({ code: INTERNAL, reason, local: true, error }, null);
   }
 
   /** A stream has nothing left to send for now. */

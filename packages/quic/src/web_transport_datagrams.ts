@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type CarrierDatagrams, NnrpValueError } from "@nnrp/core";
+import { asBytes, type CarrierDatagrams, NnrpValueError } from "@nnrp/core";
 import { ReceivedDatagrams } from "./received_datagrams.ts";
 
 /** Datagrams beside the streams of a session. */
@@ -28,12 +28,13 @@ export class WebTransportDatagrams implements CarrierDatagrams {
   }
 
   /**
-   * Sends one.
+   * Sends one. Its bytes are copied.
    *
-   * @throws NnrpValueError if it is too long.
+   * @throws NnrpValueError if it is too long, or its memory has vanished.
    */
   send(bytes: Uint8Array): void {
     const { maxBytes } = this;
+    asBytes(bytes, "datagram");
     if (bytes.length > maxBytes) {
       throw new NnrpValueError("is too long for the path", {
         field: "datagram",
@@ -45,7 +46,7 @@ export class WebTransportDatagrams implements CarrierDatagrams {
       this.#writer = (this.#session.datagrams.writable as WritableStream<Uint8Array>).getWriter();
       this.#writer.closed.catch(() => {});
     }
-    this.#writer.write(bytes).catch(() => {}); // as if it had got lost
+    this.#writer.write(new Uint8Array(bytes)).catch(() => {}); // as if it had got lost
   }
 
   /** What comes in. Ends with the session. */

@@ -24,6 +24,7 @@ import {
   MigrationTokens,
   NnrpConnectionClosedError,
   type NnrpInternalError,
+  type NnrpValueError,
   type ReceivedSubmit,
   ServerEngine,
   type ServerHost,
@@ -325,6 +326,12 @@ export class SessionCore
   /** See ServerHost. */
   cancelled(frame: ReceivedSubmit): void {
     this.#taker!.forget(frame);
+    this.settled();
+  }
+
+  /** See ServerHost. */
+  unsent(frameId: number, viewId: number, error: NnrpValueError): void {
+    this.reportFailure("handler-failed", `the answer to frame ${frameId}/${viewId} could not be sent`, error);
     this.settled();
   }
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { VANISHED, WRITE_BY_REFERENCE } from "@nnrp/core";
+import { hasVanished, VANISHED, WRITE_BY_REFERENCE } from "@nnrp/core";
 import { type FrameBuffer, giveBackBuffer, PAYLOAD_AT, takeBuffer } from "./frame_buffers.ts";
 import { headLength, MAX_SENT_MESSAGE, Opcode, writeHead } from "./frame_header.ts";
 import { type MaskKeys, maskWords, unmask } from "./mask.ts";
@@ -41,8 +41,13 @@ export class FrameWriter {
     this.#left = length;
   }
 
-  /** The next message as bytes for the socket. Call {@linkcode FrameWriter.sent} before the next one. */
+  /**
+   * The next message as bytes for the socket. Call {@linkcode FrameWriter.sent} before the next one.
+   *
+   * @throws Error if the memory of bytes that were given has vanished: nothing of the message was made.
+   */
   next(): Uint8Array[] {
+    this.#demandMemory();
     const keys = this.#keys;
     const masks = keys !== null;
     const length = Math.min(this.#left, MAX_SENT_MESSAGE);
@@ -54,7 +59,6 @@ export class FrameWriter {
     let to = PAYLOAD_AT;
     for (let left = length; left > 0;) {
       const part = this.#part(left);
-      if (part.length === 0) throw new Error(VANISHED);
       left -= part.length;
       if (masks || part.length < WRITE_BY_REFERENCE) {
         bytes.set(part, to);
@@ -103,6 +107,13 @@ export class FrameWriter {
       unmask(bytes, head, bytes.length, key, 0);
     }
     return bytes;
+  }
+
+  #demandMemory(): void {
+    const ranges = this.#ranges;
+    for (let i = this.#index; i < ranges.length; i++) {
+      if (ranges[i].length === 0 && hasVanished(ranges[i])) throw new Error(VANISHED);
+    }
   }
 
   /** The next at most `size` bytes of one range. */

@@ -57,7 +57,8 @@ export function writeComposedBody(out: Outbox, parts: ComposedParts): void {
     0,
   );
   if (parts.cameraBlock.length > 0) {
-    writeInlineObject(out, { objectKind: CacheObjectKind.CAMERA_BLOCK, payload: parts.cameraBlock });
+    const camera = { objectKind: CacheObjectKind.CAMERA_BLOCK, payload: parts.cameraBlock };
+    writeInlineObject(out, camera, "cameraBlock");
   }
   if (parts.tileIds.length > 0) {
     const bytes = parts.tileIndexBytes;

@@ -169,7 +169,7 @@ function encodePlain(
       0,
       0,
     );
-    out.append(camera);
+    out.append(camera, "cameraBlock");
     writeZeroBytes(out, cameraRoom - camera.length);
     index = out.reserve(indexBytes);
   }

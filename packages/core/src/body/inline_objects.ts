@@ -193,12 +193,17 @@ export function measureInlineObject(object: InlineObjectData, field: string): nu
   return INLINE_OBJECT_HEADER_SIZE + align8(size);
 }
 
-/** Writes a block that {@linkcode measureInlineObject} took. */
-export function writeInlineObject(out: Outbox, object: InlineObjectData): void {
+/**
+ * Writes a block that {@linkcode measureInlineObject} took.
+ *
+ * @param field Whose bytes they are; see {@linkcode Outbox.append}.
+ * @param index The index in it.
+ */
+export function writeInlineObject(out: Outbox, object: InlineObjectData, field: string, index = 0): void {
   const size = object.payload.length;
   const at = out.reserve(INLINE_OBJECT_HEADER_SIZE);
   writeInlineObjectHeader(out.view, at, object.objectKind, object.profileId ?? 0, size);
-  out.append(object.payload);
+  out.append(object.payload, field, index);
   writeZeroBytes(out, align8(size) - size);
 }
 

@@ -219,7 +219,7 @@ export function encodeBodyRegions(out: Outbox, data: BodyRegionsData): void {
     extensionTableBytes,
     extensionBytes,
   );
-  for (const object of inlineObjects) writeInlineObject(out, object);
+  inlineObjects.forEach((object, i) => writeInlineObject(out, object, "inlineObjects[#].payload", i));
   const references = out.reserve(referenceBytes);
   objectReferences.forEach((reference, i) =>
     writeObjectReference(reference, out.view, references + i * OBJECT_REFERENCE_SIZE)
@@ -229,7 +229,7 @@ export function encodeBodyRegions(out: Outbox, data: BodyRegionsData): void {
   appendTypedPayloads(out, typedPayloads);
   const extensionTable = out.reserve(extensionTableBytes);
   writeExtensionFrameTable(out.view, extensionTable, extensionFrames);
-  for (const frame of extensionFrames) out.append(frame.payload);
+  extensionFrames.forEach((frame, i) => out.append(frame.payload, "extensionFrames[#].payload", i));
 }
 
 /**

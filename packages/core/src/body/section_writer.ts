@@ -94,7 +94,7 @@ export function writeSections(out: Outbox, sections: readonly TensorSectionData[
     const view = out.view;
     for (let j = 0; j < padding; j++) view.setUint8(at + j, 0);
     const payload = writeSectionHead(view, at + padding, section);
-    appendTiles(out, section);
+    appendTiles(out, section, i);
     end += padding + headBytes + payload;
   }
 }
@@ -137,11 +137,11 @@ function writeSectionHead(view: DataView, at: number, section: TensorSectionData
   return payload;
 }
 
-function appendTiles(out: Outbox, section: TensorSectionData): void {
+function appendTiles(out: Outbox, section: TensorSectionData, index: number): void {
   const tiles = section.tilePayloads;
   const stride = section.payloadStrideBytes ?? 0;
   for (let i = 0; i < tiles.length; i++) {
-    out.append(tiles[i]);
+    out.append(tiles[i], "sections[#].tilePayloads[#]", index, i);
     if (stride !== 0) writeZeroBytes(out, stride - tiles[i].length);
   }
 }
@@ -204,7 +204,9 @@ function checkSection(section: TensorSectionData, index: number, tileCount: numb
     });
   }
   for (let i = 0; i < tiles.length; i++) {
-    if (!(tiles[i] instanceof Uint8Array)) asBytes(tiles[i], `sections[${index}].tilePayloads[${i}]`);
+    if (!(tiles[i] instanceof Uint8Array) || tiles[i].length === 0) {
+      asBytes(tiles[i], `sections[${index}].tilePayloads[${i}]`);
+    }
   }
   if (codecIds !== undefined && codecIds.length > 0) checkCodecIds(codecIds, index, tileCount);
   if (

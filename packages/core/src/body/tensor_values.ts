@@ -6,6 +6,7 @@
  */
 import { NnrpUnsupportedError, NnrpValueError, NnrpWireError } from "../errors.ts";
 import { TensorDType, TensorLayout } from "../wire/enums.ts";
+import { hasVanished, vanishedError } from "../wire/byte_arguments.ts";
 import { shown } from "../wire/integers.ts";
 import { toHalf } from "./half_floats.ts";
 import type { TensorSectionData } from "./section_writer.ts";
@@ -267,6 +268,7 @@ function tileBytes(tile: TensorTile, type: ElementType, dtype: string, index: nu
   }
   const className = Object.prototype.toString.call(tile).slice(8, -1); // holds across realms
   const elements = tile as TensorElements;
+  if (elements.length === 0 && hasVanished(elements)) throw vanishedError(`tiles[${index}]`);
   if (type.same.includes(className)) return littleEndian(elements);
   if (className === "Float32Array" && type.convert !== undefined) return littleEndian(type.convert(elements));
   throw new NnrpValueError(`not a tile of ${dtype}`, {

@@ -88,7 +88,9 @@ export function measureTypedPayloads(payloads: readonly TypedPayload[]): number 
       (profileId !== undefined && !isU16(profileId)) ||
       (item.descriptorFlags !== undefined && item.descriptorFlags !== 0)
     ) refuseTypedPayload(item, i);
-    bytes += item.payload.length;
+    const { length } = item.payload;
+    if (length === 0) asBytes(item.payload, `typedPayloads[${i}].payload`);
+    bytes += length;
   }
   return bytes;
 }
@@ -121,7 +123,7 @@ export function writeTypedPayloadTable(
 
 /** Adds the payloads themselves. */
 export function appendTypedPayloads(out: Outbox, payloads: readonly TypedPayload[]): void {
-  for (let i = 0; i < payloads.length; i++) out.append(payloads[i].payload);
+  for (let i = 0; i < payloads.length; i++) out.append(payloads[i].payload, "typedPayloads[#].payload", i);
 }
 
 /** The slow way to the error, and past the fast test for bytes of another realm. */

@@ -19,8 +19,15 @@ export interface Outbox {
    * write every byte.
    */
   reserve(size: number): number;
-  /** Adds bytes as they are: small ones are copied, large ones kept as a view until they are sent. */
-  append(data: Uint8Array): void;
+  /**
+   * Adds bytes as they are: small ones are copied, large ones kept as a view until they are sent.
+   *
+   * @param field Whose bytes these are, for the error if the memory of a view vanishes meanwhile; `#` stands for an index.
+   *   Default: `"body"`.
+   * @param index The first index in `field`.
+   * @param item The second.
+   */
+  append(data: Uint8Array, field?: string, index?: number, item?: number): void;
 }
 
 /** An {@linkcode Outbox} that collects one run of bytes in memory: for builders, tools and tests. */

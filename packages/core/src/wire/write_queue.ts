@@ -5,6 +5,13 @@
  *
  * @module
  */
+import {
+  anyVanished,
+  type BorrowedPacket,
+  type BorrowedRange,
+  type LostPacket,
+  lostPackets,
+} from "./borrowed_bytes.ts";
 import { WRITE_BUFFER_LARGE, WRITE_BUFFER_SMALL, WRITE_BY_REFERENCE } from "./limits.ts";
 import type { Lane } from "./metadata/registry.ts";
 import type { Outbox } from "./outbox.ts";
@@ -16,21 +23,15 @@ export interface WriteBatch {
   readonly ranges: Uint8Array[];
   /** Their length together, bytes. */
   readonly length: number;
+  /** {@linkcode WriteQueue.total} behind them: once they are written, everything before it was sent or left out. */
+  readonly end: number;
 }
 
-/** A packet that is sent from memory of its caller. */
-export interface BorrowedPacket {
-  /** Where it begins and ends, in bytes ever collected. */
-  readonly from: number;
-  /** See `from`. */
-  readonly to: number;
-  /** Its lane. */
-  readonly lane: Lane;
-  /** Its frame. */
-  readonly frameId: number;
-  /** Its view. */
-  readonly viewId: number;
-}
+/**
+ * A batch ends behind the first packet with memory of the application that makes it this long: what comes after it can still be left
+ * out if that memory vanishes while the batch is written. Writes of this size cost no more per byte than larger ones.
+ */
+const BORROWED_BATCH_BYTES = 1024 * 1024;
 
 /** The outbox of a byte stream. */
 export class WriteQueue implements Outbox {
@@ -38,7 +39,7 @@ export class WriteQueue implements Outbox {
   bytes: Uint8Array = EMPTY;
   /** The same memory. */
   view: DataView = EMPTY_VIEW;
-  /** Bytes collected and not taken. */
+  /** Bytes collected, not taken and not left out. */
   length = 0;
   /** Bytes ever collected. */
   total = 0;
@@ -48,9 +49,12 @@ export class WriteQueue implements Outbox {
   #from = 0; // where the range that is not sealed yet begins in the slab
   #at = 0; // where the next byte goes
   #sealed: Uint8Array[] = [];
-  #borrowedAt: number[] = []; // which of them are a caller's memory,
-  #borrowedSizes: number[] = []; // and how long that was when it was added
-  #packets: BorrowedPacket[] = []; // and whose
+  // What lies in memory of the application: of what is collected, and of the batch that is being written.
+  #ranges: BorrowedRange[] = [];
+  #packets: BorrowedPacket[] = [];
+  #leftOut: readonly LostPacket[] = []; // of what is collected: taken out again
+  #writingRanges: readonly BorrowedRange[] = [];
+  #writingPackets: readonly BorrowedPacket[] = [];
   #used: Slab[] = []; // slabs of this turn that are full
   #slab: Slab | null = null; // the one being written: `bytes` and `view`
   #inFlight: Slab[] = []; // slabs of the batch that is being written
@@ -71,22 +75,29 @@ export class WriteQueue implements Outbox {
   }
 
   /** Adds bytes: copied below 32 KiB, else kept as a view until they are sent. How many they are is settled here. */
-  append(data: Uint8Array): void {
+  append(data: Uint8Array, field = "body", index = 0, item = 0): void {
     const size = data.length;
-    if (size >= WRITE_BY_REFERENCE) {
-      this.#seal();
-      this.#borrowedAt.push(this.#sealed.length);
-      this.#borrowedSizes.push(size);
-      // A view that follows the length of its buffer would become another one; this one becomes empty if its buffer is cut short.
-      const { resizable } = data.buffer as { resizable?: boolean };
-      this.#sealed.push(resizable === true ? data.subarray(0, size) : data);
-      this.length += size;
-      this.total += size;
-      this.borrowedUntil = this.total;
-    } else if (size > 0) {
+    if (size >= WRITE_BY_REFERENCE) this.#borrow(data, field, index, item);
+    else if (size > 0) {
       const at = this.reserve(size);
       this.bytes.set(data, at);
     }
+  }
+
+  #borrow(data: Uint8Array, field: string, index: number, item: number): void {
+    this.#seal();
+    const size = data.length;
+    const { resizable } = data.buffer as { resizable?: boolean };
+    if (resizable === true) {
+      // Its pages may go while the system reads from them: an error of the socket at best, the end of the process at worst.
+      this.#sealed.push(new Uint8Array(data));
+    } else {
+      this.#sealed.push(data);
+      this.#ranges.push({ bytes: data, size, from: this.total, field, index, item });
+      this.borrowedUntil = this.total + size;
+    }
+    this.length += size;
+    this.total += size;
   }
 
   /**
@@ -94,47 +105,31 @@ export class WriteQueue implements Outbox {
    *
    * @param from {@linkcode WriteQueue.total} before the packet, which ends here.
    */
-  borrowedBy(from: number, lane: Lane, frameId: number, viewId: number): void {
-    this.#packets.push({ from, to: this.total, lane, frameId, viewId });
+  borrowedBy(from: number, lane: Lane, frameId: number, viewId: number, last: boolean): void {
+    this.#packets.push({ from, to: this.total, lane, frameId, viewId, last });
   }
 
-  /**
-   * Takes packets out whose memory is not there any more; they count as taken. Null if there are none.
-   */
-  dropVanished(): readonly BorrowedPacket[] | null {
-    const at = this.#borrowedAt;
-    for (let i = 0; i < at.length; i++) if (this.#sealed[at[i]].length === 0) return this.#drop();
-    return null;
+  /** Takes packets out whose memory is not there any more; null if there are none. */
+  dropVanished(): readonly LostPacket[] | null {
+    if (!anyVanished(this.#ranges)) return null;
+    const gone = lostPackets(this.#packets, this.#ranges);
+    return gone.length === 0 ? null : this.#leaveOut(gone);
   }
 
-  #drop(): readonly BorrowedPacket[] | null {
+  #leaveOut(gone: readonly LostPacket[]): readonly LostPacket[] {
     this.#seal();
-    const sizes = this.#sealed.map((range) => range.length);
-    this.#borrowedAt.forEach((at, i) => sizes[at] = this.#borrowedSizes[i]);
-    const starts: number[] = [];
-    let start = this.total - this.length;
-    for (const size of sizes) {
-      starts.push(start);
-      start += size;
-    }
-    const gone = this.#packets.filter(({ from, to }) =>
-      this.#borrowedAt.some((at) => this.#sealed[at].length === 0 && starts[at] >= from && starts[at] < to)
-    );
-    if (gone.length === 0) return null;
+    const sizes = new Map(this.#ranges.map(({ bytes, size }) => [bytes, size]));
     const kept: Uint8Array[] = [];
-    const keptAt: number[] = [];
-    const keptSizes: number[] = [];
-    this.#sealed.forEach((range, i) => {
-      const end = starts[i] + sizes[i];
-      const borrowed = this.#borrowedAt.includes(i);
-      let next = starts[i]; // not kept and not dropped yet
+    let start = this.total; // of the first range: behind what was taken or left out
+    for (const range of this.#sealed) start -= sizes.get(range) ?? range.length;
+    for (const { from, to } of this.#leftOut) start -= to - from;
+    for (const range of this.#sealed) {
+      for (const { from, to } of this.#leftOut) if (from === start) start = to;
+      const size = sizes.get(range) ?? range.length;
+      const end = start + size;
+      let next = start; // not kept and not left out yet
       const keep = (to: number) => {
-        if (to <= next) return;
-        if (borrowed) {
-          keptAt.push(kept.length);
-          keptSizes.push(to - next);
-        }
-        kept.push(to - next === sizes[i] ? range : range.subarray(next - starts[i], to - starts[i]));
+        if (to > next) kept.push(to - next === size ? range : range.subarray(next - start, to - start));
       };
       for (const { from, to } of gone) {
         if (to <= next || from >= end) continue;
@@ -142,30 +137,43 @@ export class WriteQueue implements Outbox {
         next = Math.min(to, end);
       }
       keep(end);
-    });
+      start = end;
+    }
+    const isGone = (at: number) => gone.some(({ from, to }) => at >= from && at < to);
     this.#sealed = kept;
-    this.#borrowedAt = keptAt;
-    this.#borrowedSizes = keptSizes;
-    this.#packets = this.#packets.filter((packet) => !gone.includes(packet));
+    this.#ranges = this.#ranges.filter(({ from }) => !isGone(from));
+    this.#packets = this.#packets.filter(({ from }) => !isGone(from));
+    this.#leftOut = [...this.#leftOut, ...gone].sort((a, b) => a.from - b.from);
     for (const { from, to } of gone) this.length -= to - from;
     return gone;
   }
 
-  #forgetBorrowed(): void {
-    if (this.#borrowedAt.length > 0) {
-      this.#borrowedAt = [];
-      this.#borrowedSizes = [];
-    }
-    if (this.#packets.length > 0) this.#packets = [];
+  /**
+   * The packets of the batch being written of which not all has been sent and bytes have vanished. What comes behind them can not
+   * be sent any more.
+   *
+   * @param sent Up to where all was sent, in bytes ever collected.
+   */
+  vanishedUnderWay(sent: number): readonly LostPacket[] {
+    const gone = lostPackets(this.#writingPackets, this.#writingRanges);
+    return gone.filter(({ to }) => to > sent);
   }
 
   /** The collected ranges, or null if there are none. Call {@linkcode WriteQueue.written} when they are sent. */
   take(): WriteBatch | null {
-    if (this.length === 0) return null;
+    if (this.length === 0) {
+      if (this.#leftOut.length > 0) this.#leftOut = NOTHING_LOST;
+      return null;
+    }
     this.#seal();
-    const batch = { ranges: this.#sealed, length: this.length };
+    if (this.#packets.length > 0) {
+      const part = this.#takePart();
+      if (part !== null) return part;
+    }
+    const batch = { ranges: this.#sealed, length: this.length, end: this.total };
     this.#sealed = [];
-    this.#forgetBorrowed();
+    if (this.#ranges.length > 0) this.#takeBorrowed(this.#ranges.length, this.#packets.length);
+    if (this.#leftOut.length > 0) this.#leftOut = NOTHING_LOST;
     this.length = 0;
     // The slabs cannot take more bytes while they are being written from: others collect.
     if (this.#slab !== null) this.#used.push(this.#slab);
@@ -177,8 +185,53 @@ export class WriteQueue implements Outbox {
     return batch;
   }
 
+  /** What is collected up to the end of a packet with memory of the application, where that is much and more follows. */
+  #takePart(): WriteBatch | null {
+    let start = this.total - this.length;
+    for (const { from, to } of this.#leftOut) start -= to - from;
+    const packets = this.#packets.findIndex(({ to }) => to - start >= BORROWED_BATCH_BYTES) + 1;
+    if (packets === 0 || packets === this.#packets.length) return null;
+    let { to: end } = this.#packets[packets - 1];
+    let length = end - start;
+    const later: LostPacket[] = [];
+    for (const lost of this.#leftOut) {
+      if (lost.from < end) length -= lost.to - lost.from;
+      else if (lost.from === end) end = lost.to;
+      else later.push(lost);
+    }
+    // Its slabs stay: what is not taken lies in them too, and they collect what is still to come.
+    let count = 0;
+    let left = length;
+    while (left > 0 && this.#sealed[count].length <= left) left -= this.#sealed[count++].length;
+    const ranges = this.#sealed.slice(0, count);
+    this.#sealed = this.#sealed.slice(count);
+    if (left > 0) {
+      ranges.push(this.#sealed[0].subarray(0, left));
+      this.#sealed[0] = this.#sealed[0].subarray(left);
+    }
+    this.#takeBorrowed(this.#ranges.filter(({ from }) => from < end).length, packets);
+    this.#leftOut = later;
+    this.length -= length;
+    return { ranges, length, end };
+  }
+
+  /** So many borrowed ranges and packets are being written now. */
+  #takeBorrowed(ranges: number, packets: number): void {
+    this.#writingRanges = this.#ranges.slice(0, ranges);
+    this.#writingPackets = this.#packets.slice(0, packets);
+    this.#ranges = this.#ranges.slice(ranges);
+    this.#packets = this.#packets.slice(packets);
+  }
+
+  #forgetWriting(): void {
+    if (this.#writingRanges.length === 0) return;
+    this.#writingRanges = [];
+    this.#writingPackets = [];
+  }
+
   /** The batch of the last take was sent: its slabs may be used again. */
   written(): void {
+    this.#forgetWriting();
     const slabs = this.#inFlight;
     this.#inFlight = NONE;
     for (let i = 0; i < slabs.length; i++) giveBackSlab(slabs[i]);
@@ -187,7 +240,10 @@ export class WriteQueue implements Outbox {
   /** Forgets what was collected. A write under way may still read its slabs, so nobody else gets them. */
   clear(): void {
     this.#sealed = [];
-    this.#forgetBorrowed();
+    this.#ranges = [];
+    this.#packets = [];
+    this.#leftOut = NOTHING_LOST;
+    this.#forgetWriting();
     this.length = 0;
     this.#used = [];
     this.#inFlight = NONE;
@@ -225,22 +281,11 @@ export class WriteQueue implements Outbox {
   }
 }
 
-/** Words for {@linkcode hasVanished}. */
-export const VANISHED =
-  "bytes that were to be sent have vanished: their buffer was transferred, or the memory that it lay in has grown";
-
-/**
- * Whether the memory of a range is not there any more, so that nothing true can be sent for it. No range of a batch is empty by
- * itself.
- *
- * @param ranges What was being written.
- */
-export function hasVanished(ranges: readonly Uint8Array[]): boolean {
-  for (let i = 0; i < ranges.length; i++) if (ranges[i].length === 0) return true;
-  return false;
-}
+/** What a byte stream fails with that finds bytes it is writing gone; who owns the stream knows whose they were. */
+export const VANISHED = "bytes have vanished while they were being sent";
 
 const NONE: Slab[] = [];
+const NOTHING_LOST: readonly LostPacket[] = [];
 /** Batches in a row that needed an eighth of the slab at most before it shrinks. */
 const QUIET_BATCHES = 256;
 const EMPTY = new Uint8Array(0);

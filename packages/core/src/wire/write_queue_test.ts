@@ -226,7 +226,10 @@ test("one reserve may be larger than every slab", () => {
 const memories = new WeakMap<Uint8Array, WebAssembly.Memory>();
 
 /** Makes the memory of bytes vanish in one of the ways there are. */
-const VANISHING: Record<string, { make(size: number): Uint8Array; vanish(bytes: Uint8Array): void }> = {
+const VANISHING: Record<
+  string,
+  { make(size: number): Uint8Array; vanish(bytes: Uint8Array): void; isCopied?: boolean }
+> = {
   "transferred": {
     make: (size) => patterned(size, size),
     vanish: (bytes) => void structuredClone(null, { transfer: [bytes.buffer as ArrayBuffer] }),
@@ -240,9 +243,16 @@ const VANISHING: Record<string, { make(size: number): Uint8Array; vanish(bytes: 
     },
     vanish: (bytes) => void memories.get(bytes)!.grow(1),
   },
+  // Systems read such memory while it goes: it is copied.
   "in a buffer that was cut short, through a view that follows its length": {
     make: (size) => new Uint8Array(resizable(size)),
     vanish: (bytes) => (bytes.buffer as unknown as { resize(length: number): void }).resize(bytes.length - 1),
+    isCopied: true,
+  },
+  "in a buffer that was cut short, through a view of its own length": {
+    make: (size) => new Uint8Array(resizable(size), 0, size),
+    vanish: (bytes) => (bytes.buffer as unknown as { resize(length: number): void }).resize(1),
+    isCopied: true,
   },
 };
 function resizable(size: number): ArrayBuffer {
@@ -253,7 +263,7 @@ function resizable(size: number): ArrayBuffer {
   return new Resizable(size, { maxByteLength: 2 * size });
 }
 
-for (const [how, { make, vanish }] of Object.entries(VANISHING)) {
+for (const [how, { make, vanish, isCopied = false }] of Object.entries(VANISHING)) {
   test(`packets whose memory has vanished are taken out whole, all others are sent: ${how}`, () => {
     const packets = fc.array(
       fc.record({
@@ -278,9 +288,9 @@ for (const [how, { make, vanish }] of Object.entries(VANISHING)) {
             const bodyBytes = vanishes ? make(body) : patterned(body, id);
             fill(queue, headBytes);
             queue.append(bodyBytes);
-            if (queue.borrowedUntil > mark) queue.borrowedBy(mark, "result", id, 7);
+            if (queue.borrowedUntil > mark) queue.borrowedBy(mark, "result", id, 7, true);
             if (vanishes && body > 0) doomed.push(bodyBytes);
-            if (vanishes && body >= WRITE_BY_REFERENCE) lost.push(id);
+            if (vanishes && body >= WRITE_BY_REFERENCE && !isCopied) lost.push(id);
             else expected.push(headBytes, bodyBytes.slice()); // smaller ones were copied: nothing of theirs can vanish
           }
           doomed.forEach(vanish);
@@ -289,9 +299,12 @@ for (const [how, { make, vanish }] of Object.entries(VANISHING)) {
           assertEquals(queue.dropVanished(), null, "told once");
           const content = join(expected);
           assertEquals(queue.length, content.length);
-          const batch = queue.take();
-          assertEquals(contentOf(batch), content);
-          if (batch !== null) queue.written();
+          const sent: Uint8Array[] = [];
+          for (let batch = queue.take(); batch !== null; batch = queue.take()) {
+            sent.push(contentOf(batch));
+            queue.written();
+          }
+          assertEquals(join(sent), content);
           takenBytes += content.length;
           for (const { from, to } of gone ?? []) takenBytes += to - from;
           assertEquals(queue.total, takenBytes, "what was dropped counts as taken");
@@ -308,4 +321,74 @@ test("a buffer that grows meanwhile is sent as long as it was", () => {
   queue.append(new Uint8Array(buffer));
   (buffer as unknown as { resize(length: number): void }).resize(WRITE_BY_REFERENCE + 5);
   assertEquals(contentOf(queue.take()).length, WRITE_BY_REFERENCE);
+});
+
+test("whatever vanishes between batches is left out, the rest is sent once and in order, and positions stay true", () => {
+  const packets = fc.array(
+    fc.record({
+      head: fc.integer({ min: 1, max: 6000 }),
+      body: fc.constantFrom(0, 100, WRITE_BY_REFERENCE, 300_000, 1_200_000),
+      goneAfter: fc.integer({ min: 0, max: 8 }), // batches; those from 5 on stay
+    }),
+    { minLength: 1, maxLength: 10 },
+  );
+  let leftOut = 0;
+  let batches = 0;
+  fc.assert(
+    fc.property(packets, packets, (first, second) => {
+      const queue = new WriteQueue();
+      const waiting: { id: number; bytes: Uint8Array; body: Uint8Array; goneAfter: number; to: number }[] =
+        [];
+      let id = 0;
+      const add = (turn: typeof first, taken: number) => {
+        for (const { head, body, goneAfter } of turn) {
+          const from = queue.total;
+          const [headBytes, bodyBytes] = [patterned(head, ++id), patterned(body, id)];
+          fill(queue, headBytes);
+          queue.append(bodyBytes, "parts[#]", id);
+          if (queue.borrowedUntil > from) queue.borrowedBy(from, "result", id, 7, false);
+          waiting.push({
+            id,
+            bytes: join([headBytes, bodyBytes]),
+            body: bodyBytes,
+            goneAfter: body < WRITE_BY_REFERENCE || goneAfter >= 5 ? Infinity : taken + goneAfter,
+            to: queue.total,
+          });
+        }
+      };
+      add(first, 0);
+      let sentUpTo = 0;
+      for (let taken = 0; waiting.length > 0; taken++) {
+        if (taken === 1) add(second, taken);
+        const due = waiting.filter(({ goneAfter }) => goneAfter <= taken);
+        for (const { body } of due) structuredClone(null, { transfer: [body.buffer as ArrayBuffer] });
+        const gone = queue.dropVanished() ?? [];
+        leftOut += gone.length;
+        assertEquals(
+          gone.map(({ frameId, error }) => [frameId, error.field, error.actual]),
+          due.map((packet) => [packet.id, `parts[${packet.id}]`, "0 bytes"]),
+        );
+        for (const packet of due) waiting.splice(waiting.indexOf(packet), 1);
+        const batch = queue.take();
+        assertEquals(batch === null, waiting.length === 0);
+        if (batch === null) break;
+        batches++;
+        let content = contentOf(batch);
+        assertEquals(content.length, batch.length);
+        while (content.length > 0) {
+          const { bytes, to } = waiting.shift()!;
+          assertEquals(content.subarray(0, bytes.length), bytes);
+          content = content.subarray(bytes.length);
+          sentUpTo = to;
+        }
+        assertLessOrEqual(sentUpTo, batch.end);
+        if (waiting.length > 0) assertLessOrEqual(batch.end, waiting[0].to - waiting[0].bytes.length);
+        else assertEquals(batch.end, queue.total);
+        assertEquals(queue.length, waiting.reduce((sum, { bytes }) => sum + bytes.length, 0));
+        if (taken > 0 || waiting.length > 0) queue.written();
+      }
+    }),
+    { numRuns: 80 },
+  );
+  assert(leftOut > 50 && batches > 100, `${leftOut} left out, ${batches} batches`);
 });

@@ -5,7 +5,6 @@
  * @module
  */
 import {
-  type BorrowedPacket,
   type Carrier,
   type CarrierCloseOptions,
   type CarrierLimits,
@@ -19,18 +18,17 @@ import {
   Linger,
   LINGER_MS,
   type LingerOptions,
+  type LostPacket,
   MAX_BODY_BYTES_BEFORE_HELLO,
   MAX_METADATA_BYTES,
   MAX_PROBE_BODY_BYTES,
   NnrpConnectionClosedError,
   type NnrpError,
-  NnrpInternalError,
   NnrpWireError,
   type Outbox,
   type PacketCursor,
   PacketReader,
   type PeerIdentity,
-  VANISHED,
   WriteQueue,
 } from "@nnrp/core";
 import type { ConnectionInfo } from "./connection.ts";
@@ -153,7 +151,9 @@ export class MultiStreamCarrier implements Carrier, StreamsEvents, OutgoingOwner
     this.#packetStream = null;
     const { queue } = stream;
     this.#committed += queue.total - this.#packetMark;
-    if (queue.borrowedUntil > this.#packetMark) queue.borrowedBy(this.#packetMark, lane, frameId, viewId);
+    if (queue.borrowedUntil > this.#packetMark) {
+      queue.borrowedBy(this.#packetMark, lane, frameId, viewId, last);
+    }
     this.#lastIds[lane] = stream.id;
     this.#touch(stream);
     if (last) this.endFrame(lane, frameId, viewId);
@@ -280,18 +280,20 @@ export class MultiStreamCarrier implements Carrier, StreamsEvents, OutgoingOwner
     this.sentBytes += bytes;
   }
 
-  /** See OutgoingOwner. */
-  vanished(packets: readonly BorrowedPacket[]): void {
-    queueMicrotask(() => {
-      const sink = this.#sink;
-      if (sink === null || this.#closing !== null || this.#closed !== null) return;
-      sink.begin();
-      if (sink.vanished === undefined) sink.fault(new NnrpInternalError(VANISHED));
-      else for (const { lane, frameId, viewId } of packets) sink.vanished(lane, frameId, viewId);
-      sink.turn();
+  /** See OutgoingOwner. A packet of which a part has left ends the connection: its stream has no rest, and would be a fault. */
+  vanished(packets: readonly LostPacket[], begun: boolean): void {
+    const tell = () => {
+      if (this.#sink === null || this.#closing !== null || this.#closed !== null) return;
+      for (const packet of packets) this.#sink.vanished?.(packet);
+      this.#sink.turn();
       this.flush();
-      if (sink.vanished === undefined) void this.close({ reason: VANISHED });
-    });
+      if (!begun) return;
+      const reason = `bytes of frame ${packets[0].frameId} have vanished while they were being sent`;
+      const error = new NnrpConnectionClosedError(this.name, reason, { cause: packets[0].error });
+      this.#beginClose({ code: 1, reason, local: true, error }, null);
+    };
+    if (begun) tell();
+    else queueMicrotask(tell);
   }
 
   #open(isControl: boolean): OutgoingStream {

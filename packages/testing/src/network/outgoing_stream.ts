@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { type BorrowedPacket, WriteQueue } from "@nnrp/core";
+import { type LostPacket, WriteQueue } from "@nnrp/core";
 import type { Pipe, PipeWriter } from "./pipe.ts";
 
 /** Whose stream it is. */
 export interface OutgoingOwner {
   /** The system took so many bytes. */
   sent(bytes: number): void;
-  /** Packets were taken out of the queue, for the memory that they were to be sent from is not there any more. */
-  vanished(packets: readonly BorrowedPacket[]): void;
+  /** Packets are not sent, for bytes of them have vanished; `begun`: a part of the first has left. */
+  vanished(packets: readonly LostPacket[], begun: boolean): void;
   /** Everything was taken, and the end was said. */
   finished(stream: OutgoingStream): void;
 }
@@ -27,6 +27,7 @@ export class OutgoingStream implements PipeWriter {
   readonly #pipe: Pipe;
   readonly #owner: OutgoingOwner;
   #writing = 0;
+  #writtenUpTo = 0; // total of the queue behind it
   #isEnding = false;
   #isOver = false;
   #waiters: { at: number; done: () => void }[] = [];
@@ -42,15 +43,18 @@ export class OutgoingStream implements PipeWriter {
   /** Writes what was collected. */
   flush(): void {
     if (this.#writing > 0 || this.#isOver) return;
-    const vanished = this.queue.dropVanished();
-    if (vanished !== null) {
-      for (const { from, to } of vanished) this.#count(to - from);
-      this.#wake();
-      this.#owner.vanished(vanished);
-    }
+    const lost = this.queue.dropVanished();
     const batch = this.queue.take();
+    if (lost !== null) {
+      if (batch === null) {
+        this.#count(this.queue.total - this.sentBytes);
+        this.#wake();
+      }
+      this.#owner.vanished(lost, false);
+    }
     if (batch !== null) {
       this.#writing = batch.length;
+      this.#writtenUpTo = batch.end;
       this.#pipe.write(batch.ranges);
     } else if (this.#isEnding) {
       this.#isOver = true;
@@ -84,7 +88,8 @@ export class OutgoingStream implements PipeWriter {
 
   /** See PipeWriter. */
   written(): void {
-    this.#took(this.#writing);
+    this.#writing = 0;
+    this.#count(this.#writtenUpTo - this.sentBytes); // with what was left out
     this.queue.written();
     this.#wake();
     this.flush();
@@ -92,6 +97,8 @@ export class OutgoingStream implements PipeWriter {
 
   /** See PipeWriter. */
   writeFailed(): void {
+    const lost = this.queue.vanishedUnderWay(this.sentBytes);
+    if (lost.length > 0) this.#owner.vanished(lost, true);
     this.fail();
   }
 

@@ -17,6 +17,7 @@ import {
   SESSION_PATCH_ACK_RECORD,
   type SessionPatchAckMetadata,
 } from "../../wire/metadata/session_patch_ack.ts";
+import { asBytes } from "../../wire/byte_arguments.ts";
 import type { PacketCursor } from "../../wire/packet_cursor.ts";
 import {
   decodeSessionPatchAckBody,
@@ -100,7 +101,9 @@ export class PendingRequests {
   ): bigint {
     this.cache.checkRoom();
     const traceId = this.#link.nextTraceId();
-    this.#link.writer.record(MessageType.CACHE_PUT, CACHE_PUT_RECORD, fields, { traceId }, data);
+    // Copied, large as it may be: its caller may do with it what it likes from now on, and it is rare.
+    const object = new Uint8Array(asBytes(data, "data"));
+    this.#link.writer.record(MessageType.CACHE_PUT, CACHE_PUT_RECORD, fields, { traceId }, object);
     this.cache.putSent(fields, traceId, nowMs, waiter);
     return traceId;
   }

@@ -8,6 +8,7 @@ import type { Lane } from "../../carrier.ts";
 import { NnrpError, type NnrpInternalError, NnrpLimitError, NnrpStateError } from "../../errors.ts";
 import { isTypedOnlyRequest, TypedSubmitHead } from "../../body/typed_heads.ts";
 import { encodeFrameSubmit, type SubmitRequest } from "../../body/frame_submit.ts";
+import type { VanishedPacket } from "../../wire/borrowed_bytes.ts";
 import { ErrorCode, ErrorScope, MessageType } from "../../wire/enums.ts";
 import { enumName } from "../../wire/enum_names.ts";
 import { HeaderFlags } from "../../wire/flags.ts";
@@ -368,6 +369,12 @@ export class ClientEngine extends ClientRequests {
       this.failed(msgType, cause);
     }
     return true;
+  }
+
+  /** See {@linkcode SessionEngine.vanished}: the frame fails, and no answer to it comes. */
+  override vanished(packet: VanishedPacket): void {
+    const { lane, frameId, viewId, error } = packet;
+    if (lane !== "submit" || !this.#frames.unsent(frameId, viewId, error)) super.vanished(packet);
   }
 
   /** Dispatches what the state table lets through. */

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Carrier, Lane } from "../../carrier.ts";
+import { asBytes } from "../../wire/byte_arguments.ts";
 import { HEADER_SIZE, writeHeader } from "../../wire/header.ts";
 import { laneOf } from "../../wire/metadata/registry.ts";
 import type { NnrpPacket } from "../../wire/packet.ts";
@@ -85,14 +86,16 @@ export class PacketWriter {
     this.#write(msgType, ids, encoder.size, body);
   }
 
-  /** Writes a packet as it is, without any check. */
+  /** Writes a packet as it is, without any check. Its bytes are copied. */
   raw(lane: Lane, packet: NnrpPacket): void {
     const { header } = packet;
+    const body = new Uint8Array(asBytes(packet.body, "body"));
+    asBytes(packet.metadata, "metadata");
     const out = this.output.begin(lane, header.frameId, header.viewId);
     const at = out.reserve(HEADER_SIZE + packet.metadata.length);
-    encodeHeader({ ...header, metaLen: packet.metadata.length, bodyLen: packet.body.length }, out.view, at);
+    encodeHeader({ ...header, metaLen: packet.metadata.length, bodyLen: body.length }, out.view, at);
     out.bytes.set(packet.metadata, at + HEADER_SIZE);
-    if (packet.body.length > 0) out.append(packet.body);
+    if (body.length > 0) out.append(body);
     this.packets++;
     this.output.commit(lane, header.frameId, header.viewId, true);
   }

@@ -7,6 +7,7 @@
 import type { Lane } from "../../carrier.ts";
 import { type NnrpError, NnrpInternalError } from "../../errors.ts";
 import type { ResultFields } from "../../body/result_push.ts";
+import type { VanishedPacket } from "../../wire/borrowed_bytes.ts";
 import { ErrorCode, ErrorScope, MessageType } from "../../wire/enums.ts";
 import { enumName } from "../../wire/enum_names.ts";
 import { FLOW_UPDATE_RECORD } from "../../wire/metadata/flow_update.ts";
@@ -297,6 +298,16 @@ export class ServerEngine extends SessionEngine {
     return true;
   }
 
+  /** See {@linkcode SessionEngine.vanished}: the frame that it was to answer fails. */
+  override vanished(packet: VanishedPacket): void {
+    const { lane, frameId, viewId, last, error } = packet;
+    if (lane !== "result") return super.vanished(packet);
+    const frame = this.#frames.get(frameId, viewId);
+    if (frame !== undefined) this.failFrame(frame, ANSWER_VANISHED);
+    else if (last) this.#frameError({ frameId, viewId, traceId: 0n }, ANSWER_VANISHED);
+    this.#host.unsent?.(frameId, viewId, error);
+  }
+
   /** Something failed while a frame was taken in: it ends by ERROR, nothing else does. */
   #submitFailed(cursor: PacketCursor, cause: unknown): void {
     const { frameId, viewId } = cursor;
@@ -475,6 +486,12 @@ export class ServerEngine extends SessionEngine {
     this.#host.error(event);
   }
 }
+
+/** What a client hears of an answer that could not be sent. */
+const ANSWER_VANISHED = {
+  errorCode: ErrorCode.INTERNAL_ERROR,
+  diagnostic: "bytes of the answer were gone before it was sent",
+};
 
 /** The cache of a session that has none any more. */
 function emptyCache(): CacheDirectory {

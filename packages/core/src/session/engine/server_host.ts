@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { NnrpValueError } from "../../errors.ts";
 import type { CacheDirectory, CacheLimits } from "../cache/cache.ts";
 import type { ErrorFields } from "../control/error_exchange.ts";
 import type { ReceivedSubmit } from "../frames/received_submit.ts";
@@ -31,6 +32,12 @@ export interface ServerHost extends EngineHost {
   refuses?(submit: IncomingSubmit): Omit<ErrorFields, "errorScope"> | null;
   /** A frame was cancelled by the client, or lost its path; it is settled. */
   cancelled(frame: ReceivedSubmit): void;
+  /**
+   * A result or part that was handed over could not be sent, for bytes of it have vanished; its frame has failed.
+   *
+   * @param error Names the field, and how many bytes it had.
+   */
+  unsent?(frameId: number, viewId: number, error: NnrpValueError): void;
   /** A FLOW_UPDATE of the client. */
   flow(event: FlowUpdateEvent): void;
   /** Values of SESSION_PATCH changed. */

@@ -13,6 +13,7 @@ import {
   type NnrpProtocolError,
   NnrpWireError,
 } from "../../errors.ts";
+import type { VanishedPacket } from "../../wire/borrowed_bytes.ts";
 import { ErrorCode, ErrorScope, FlowUpdateScopeKind, MessageType } from "../../wire/enums.ts";
 import { enumName } from "../../wire/enum_names.ts";
 import { FLOW_UPDATE_RECORD, type FlowUpdateMetadata } from "../../wire/metadata/flow_update.ts";
@@ -159,6 +160,12 @@ export abstract class SessionEngine {
    */
   skips(_cursor: PacketCursor): boolean {
     return false;
+  }
+
+  /** A packet will not arrive, for bytes of it were taken away: see `CarrierSink.vanished`. What it means is known of frames only. */
+  vanished({ lane, frameId, viewId, error }: VanishedPacket): void {
+    const what = `a packet of lane ${lane}, frame ${frameId}/${viewId}, could not be sent`;
+    this.tellFailure(new NnrpInternalError(what, { cause: error }));
   }
 
   /** Something failed while a packet was handled, by no fault of its bytes: the session ends, nothing else. Never throws. */

@@ -369,6 +369,14 @@ export class PendingFrames {
     waiter.failed(error);
   }
 
+  /** A frame was not sent, so that no answer to it comes: it fails, and its key is free. Whether it was known. */
+  unsent(frameId: number, viewId: number, error: NnrpError): boolean {
+    const waiter = this.take(frameId, viewId);
+    if (waiter === undefined) return this.#answered(frameId, viewId);
+    this.failTaken(waiter, error);
+    return true;
+  }
+
   /** Takes a frame out and frees what it held; undefined if it is not in flight. */
   take(frameId: number, viewId: number): FrameWaiter | undefined {
     const waiter = this.#frames.delete(frameId, viewId);

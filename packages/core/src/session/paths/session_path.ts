@@ -6,6 +6,7 @@
  */
 import type { Carrier, CarrierSink, CloseInfo, Lane } from "../../carrier.ts";
 import type { NnrpError } from "../../errors.ts";
+import type { VanishedPacket } from "../../wire/borrowed_bytes.ts";
 import { PacketCursor } from "../../wire/packet_cursor.ts";
 import type { SessionEngine } from "../engine/session_engine.ts";
 
@@ -145,6 +146,11 @@ export class SessionPath implements CarrierSink {
     this.ended = true;
     this.proven &&= this.#provenBefore; // an end alone proves nothing: the peer may have gone without a word
     if (!this.holds) this.#host.pathEnded(this);
+  }
+
+  /** See CarrierSink. */
+  vanished(packet: VanishedPacket): void {
+    this.#engine.vanished(packet);
   }
 
   /** See CarrierSink. */
