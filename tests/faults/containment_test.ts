@@ -132,52 +132,6 @@ test("a host that takes no connection, and a log of it that fails, cost the conn
   }
 });
 
-/** Echoes every frame of every session; the bytes of some answers are transferred right after they were handed over. */
-async function answer(server: NnrpServer): Promise<void> {
-  for await (const session of server) {
-    void (async () => {
-      for await (const frame of session.submits()) {
-        if (frame.text() !== "vanish") {
-          void session.sendResult(frame, { typedPayloads: frame.typedPayloads });
-          continue;
-        }
-        const bytes = new Uint8Array(1 << 20);
-        void session.sendResult(frame, { typedPayloads: [TypedPayload.opaqueBytes(bytes)] });
-        structuredClone(bytes, { transfer: [bytes.buffer] });
-      }
-    })();
-  }
-}
-
-test("bytes of a result that vanish before they are sent end that connection, not the process; another client is served", async () => {
-  for (const make of [() => tcp({ port: 0 }), () => webSocket({ port: 0 }), memoryNetwork]) {
-    const binding = make();
-    const told: ServerLogEvent[] = [];
-    const server = await NnrpServer.bind({
-      listen: [binding],
-      log: (event) => void (FAILURES.includes(event.type) && told.push(event)),
-    });
-    const answering = answer(server);
-    const url = binding.name === "memory"
-      ? "nnrp://memory"
-      : `${binding.name === "tcp" ? "nnrp" : "ws"}://127.0.0.1:${server.port}`;
-    const [good, bad] = [
-      await dialClient(url, { carriers: [binding] }),
-      await dialClient(url, { carriers: [binding] }),
-    ];
-    const outcome = await bad.submit(say("vanish"), { timeoutMs: 10_000 }).then(
-      (result) => result,
-      (error: unknown) => error,
-    );
-    assert(outcome instanceof NnrpError, String(outcome));
-    assertEquals((await good.submit(say("still here"))).text(), "still here");
-    await until(() => told.length === 1, "an entry in the log");
-    await Promise.all([good.close({ drainMs: 0 }), bad.close({ drainMs: 0 })]);
-    await server.close({ drainMs: 0 });
-    await answering;
-  }
-});
-
 test("before the verdict on a hello large bodies are refused from the header, after it they are taken", async () => {
   const judged = new Gate<boolean>();
   const at = await TCP.serve((frame) => ({ typedPayloads: frame.typedPayloads }), {

@@ -14,6 +14,7 @@ import { checkCredit } from "./oracles/credit.ts";
 import { checkPause } from "./oracles/pause.ts";
 import { bulkOf, fillOf, type Order, partName, readOrder } from "./order.ts";
 import type { SimServer } from "./server.ts";
+import { doomedBytes, WAYS_TO_VANISH } from "../support/vanishing.ts";
 
 /** A handler at work. */
 export interface Handling {
@@ -71,7 +72,7 @@ class HandlerWork {
   }
 
   run(): HandlerOutput | Promise<HandlerOutput> {
-    const { act, ms } = this.#order;
+    const { act, ms, parts } = this.#order;
     switch (act) {
       case "quick":
         return this.#done(this.#answer());
@@ -101,6 +102,8 @@ class HandlerWork {
         return this.#done({
           typedPayloads: [TypedPayload.opaqueBytes(new Uint8Array(HUGE_BYTES))],
         });
+      case "takes":
+        return parts === 0 ? this.#done(this.#vanishing(0, 1)) : this.#generator(act);
       case "plain":
         // Allowed by the types once the library takes plain iterables.
         return this.#plain() as unknown as HandlerOutput;
@@ -130,6 +133,26 @@ class HandlerWork {
     const part = this.#part(0, 1);
     if (this.#handling.frame.cache === null) return part;
     return { typedPayloads: [...part.typedPayloads!, TypedPayload.opaqueBytes(cameraBlock.slice())] };
+  }
+
+  /** An answer or part in memory that will be gone. */
+  #doomed(i: number, count: number, ways = WAYS_TO_VANISH): { part: ResultFields; take: () => void } {
+    const { bytes } = this.#order;
+    const doomed = doomedBytes(this.#random.pick(ways), bytes);
+    return { part: this.#part(i, count, doomed.bytes), take: doomed.take };
+  }
+
+  /** The same, gone before long. */
+  #vanishing(i: number, count: number): ResultFields {
+    // A view that follows its buffer's length may be shorter, and whole, before the library is given it.
+    const { part, take } = this.#doomed(
+      i,
+      count,
+      WAYS_TO_VANISH.filter((way) => way !== "followed and cut short"),
+    );
+    if (this.#random.chance(0.5)) queueMicrotask(take);
+    else this.#server.host.after(this.#random.between(0, 40), take);
+    return part;
   }
 
   #part(i: number, count: number, buffer?: Uint8Array): ResultFields {
@@ -195,7 +218,12 @@ class HandlerWork {
         if (act !== "rush" && this.#random.chance(0.7)) await this.#sleep(ms / parts, act !== "reuses");
         if (act === "breaks" && i >= parts / 2) throw new Error("this handler breaks off");
         if (act === "spoils" && i >= parts / 2) yield { resultClass: 99 } as ResultFields;
-        yield this.#part(i, parts, scratch);
+        if (act === "takes") yield this.#vanishing(i, parts);
+        else if (act === "lends") {
+          const { part, take } = this.#doomed(i, parts);
+          yield part;
+          take();
+        } else yield this.#part(i, parts, scratch);
       }
     } finally {
       this.#server.stage.iterators.end(booked);

@@ -34,16 +34,6 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
     explains: has("slow"),
   },
   {
-    row: "foreign memory: bytes that vanish end the session (report 03)",
-    oracle: "session-ends",
-    explains: (finding) => has("vanished bytes")(finding) && has("INTERNAL", "MALFORMED_BODY")(finding),
-  },
-  {
-    row: "foreign memory: bytes that vanish end the session (report 03)",
-    oracle: "calls",
-    explains: (finding) => has("vanished bytes")(finding) && says(/NnrpInternalError/)(finding),
-  },
-  {
     row: "ordinary use ends the session (t10, t11)",
     oracle: "session-ends",
     explains: (finding) => has("LIMIT_EXCEEDED")(finding) && has("many first", "many flow updates")(finding),

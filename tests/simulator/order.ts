@@ -25,6 +25,8 @@ export const ACTS = [
   "plain", // a plain generator
   "array", // an array of parts
   "reuses", // an async generator that yields one buffer again and again
+  "lends", // an async generator that takes the memory of each part away once it is asked for the next
+  "takes", // an async generator that takes the memory of a part away when it likes; of its answer, if it has no parts
   "breaks", // an async generator that throws after half of its parts
   "spoils", // an async generator whose middle part cannot be sent
   "huge", // answers with more than a body may have

@@ -190,14 +190,17 @@ export class ByteStreamCarrier implements Carrier {
   /** Ends a packet; it leaves at the end of the turn. */
   commit(lane: Lane, frameId: number, viewId: number, last: boolean): void {
     const queue = this.#queue;
-    if (queue.borrowedUntil > this.#mark) queue.borrowedBy(this.#mark, lane, frameId, viewId, last);
+    if (queue.borrowedUntil > queue.takenUntil) queue.note(this.#mark, lane, frameId, viewId, last);
     if (lane === "submit") this.#submits++;
     else if (lane === "result") this.#results++;
     if (this.#sendFailed || this.#finished || this.#closed !== null) queue.clear();
-    else if (!this.#inTurn && !this.#flushDue && this.#writing === 0) {
-      this.#flushDue = true;
-      queueMicrotask(this.#flushTask);
-    }
+    else if (!this.#inTurn && this.#writing === 0) this.#flushSoon();
+  }
+
+  #flushSoon(): void {
+    if (this.#flushDue) return;
+    this.#flushDue = true;
+    queueMicrotask(this.#flushTask);
   }
 
   /** Nothing to do: frames have no stream of their own here. */
@@ -210,7 +213,7 @@ export class ByteStreamCarrier implements Carrier {
 
   /** Starts sending now. */
   flush(): void {
-    this.#send();
+    this.#sendFromCall();
   }
 
   /** Resolves when no caller's memory is needed any more; null if none is. */
@@ -238,7 +241,7 @@ export class ByteStreamCarrier implements Carrier {
   endSending(): void {
     if (this.#closed !== null || this.#closing !== null) return;
     this.#finish = true;
-    this.#send();
+    this.#sendFromCall();
   }
 
   /** Sends what is committed, ends the sending half, waits for the peer's end, closes. */
@@ -276,7 +279,7 @@ export class ByteStreamCarrier implements Carrier {
     }
     this.#stream.resume();
     this.#finish = true;
-    this.#send();
+    this.#sendFromCall();
   }
 
   #received(count: number, chunk: Uint8Array | null): void {
@@ -332,13 +335,14 @@ export class ByteStreamCarrier implements Carrier {
   #send(): void {
     if (this.#writing > 0 || this.#sendFailed || this.#closed !== null) return;
     const lost = this.#queue.dropVanished();
-    const batch = this.#queue.take();
     if (lost !== null) {
-      if (batch === null) {
-        this.sentBytes = this.#queue.total;
-        this.#wake();
-      }
       this.#tellLost(lost);
+      if (this.#writing > 0 || this.#sendFailed || this.#closed !== null) return; // the sink has sent or closed
+    }
+    const batch = this.#queue.take();
+    if (batch === null && lost !== null) {
+      this.sentBytes = this.#queue.total;
+      this.#wake();
     }
     if (batch !== null) {
       this.#writing = batch.length;
@@ -356,23 +360,24 @@ export class ByteStreamCarrier implements Carrier {
     }
   }
 
-  /** Tells the sink of packets that cannot be sent, from no call of its own. */
+  /** Sends; what the sink is to hear of that comes later, for this is a call of its own. */
+  #sendFromCall(): void {
+    if (!this.#queue.hasVanished) this.#send();
+    else this.#flushSoon();
+  }
+
+  /** Tells the sink of packets that cannot be sent, before anybody hears that their memory is free. */
   #tellLost(packets: readonly LostPacket[]): void {
-    queueMicrotask(() =>
-      this.#guard(() => {
-        const sink = this.#sink!;
-        if (this.#closed !== null || this.#discard) return;
-        if (sink.vanished === undefined) throw packets[0].error;
-        this.#inTurn = true;
-        try {
-          for (const packet of packets) sink.vanished(packet);
-          sink.turn();
-        } finally {
-          this.#inTurn = false;
-        }
-        this.#send();
-      })
-    );
+    const sink = this.#sink!;
+    if (this.#discard) return;
+    if (sink.vanished === undefined) throw packets[0].error;
+    this.#inTurn = true;
+    try {
+      for (const packet of packets) sink.vanished(packet);
+      sink.turn();
+    } finally {
+      this.#inTurn = false;
+    }
   }
 
   /**

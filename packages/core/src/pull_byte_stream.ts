@@ -5,6 +5,7 @@
  * @module
  */
 import type { ByteStream, ByteStreamEvents } from "./byte_stream.ts";
+import { hasVanished } from "./wire/byte_arguments.ts";
 import { VANISHED } from "./wire/write_queue.ts";
 
 /** A connected socket with one read and one write at a time. */
@@ -76,24 +77,24 @@ export class PullByteStream implements ByteStream {
   async #writeAll(ranges: Uint8Array[]): Promise<void> {
     let left = 0;
     for (let i = 0; i < ranges.length; i++) left += ranges[i].length;
-    let written = false;
     try {
       for (let i = 0; i < ranges.length; i++) {
         const range = ranges[i];
-        for (let at = 0; at < range.length;) {
+        const size = range.length;
+        if (size === 0 && hasVanished(range)) throw new Error(VANISHED);
+        for (let at = 0; at < size;) {
+          if (range.length !== size) throw new Error(VANISHED);
           const count = await this.#conn.write(at === 0 ? range : range.subarray(at));
           at += count;
           left -= count;
           if (left > 0) this.#events!.progress(count);
         }
       }
-      written = left === 0;
     } catch (cause) {
       this.#events!.writeFailed(cause);
       return;
     }
-    if (written) this.#events!.written();
-    else this.#events!.failed(new Error(VANISHED));
+    this.#events!.written();
   }
 
   /** Stops reading after the read under way. */

@@ -131,7 +131,11 @@ export class OutgoingStream {
   async #run(writer: WritableStreamDefaultWriter<Uint8Array>): Promise<void> {
     this.#running = true;
     try {
-      for (let batch = this.#take(); batch !== null; batch = this.#take()) {
+      for (;;) {
+        // Whoever wrote it is still at it, perhaps: the owner hears of it from no call of its own.
+        if (this.queue.hasVanished) await Promise.resolve();
+        const batch = this.#take();
+        if (batch === null) break;
         const { ranges } = batch;
         for (let i = 0; i < ranges.length; i++) {
           const range = ranges[i];
@@ -161,7 +165,7 @@ export class OutgoingStream {
           if (this.#over) return;
         }
       }
-      if (this.#ending) {
+      if (this.#ending && !this.#over) {
         this.#over = true;
         await writer.close();
         this.#setDone();
@@ -185,14 +189,13 @@ export class OutgoingStream {
 
   #take(): WriteBatch | null {
     const lost = this.queue.dropVanished();
+    if (lost !== null) this.#owner.vanished(lost, false); // before anybody hears that their memory is free
+    if (this.#over) return null;
     const batch = this.queue.take();
-    if (lost !== null) {
-      if (batch === null) {
-        this.#took(this.queue.total - this.sentBytes);
-        this.#wake();
-        this.#owner.emptied(this);
-      }
-      this.#owner.vanished(lost, false);
+    if (batch === null && lost !== null) {
+      this.#took(this.queue.total - this.sentBytes);
+      this.#wake();
+      this.#owner.emptied(this);
     }
     return batch;
   }

@@ -170,8 +170,8 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
     }
     const bytes = queue.total - this.#mark;
     this.#committed += bytes;
-    if (queue.borrowedUntil > this.#mark) {
-      queue.borrowedBy(this.#mark, lane, frameId, viewId, last);
+    if (queue.borrowedUntil > queue.takenUntil) {
+      queue.note(this.#mark, lane, frameId, viewId, last);
       this.#borrowing.add(stream);
     }
     this.written(stream, lane, frameId, viewId, last, bytes);
@@ -324,15 +324,8 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
 
   /** See OutgoingOwner. */
   vanished(packets: readonly LostPacket[], begun: boolean): void {
-    if (begun) {
-      this.#cutShort(packets);
-      return;
-    }
-    queueMicrotask(() =>
-      this.guard(() => {
-        if (!this.isClosed && !this.receiving.discard) this.#tellVanished(packets);
-      })
-    );
+    if (begun) this.#cutShort(packets);
+    else if (!this.isClosed && !this.receiving.discard) this.guard(() => this.#tellVanished(packets));
   }
 
   #tellVanished(packets: readonly LostPacket[]): void {

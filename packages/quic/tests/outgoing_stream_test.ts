@@ -40,7 +40,7 @@ class Rig {
     const at = queue.reserve(40);
     queue.bytes.fill(frameId, at, at + 40);
     queue.append(body);
-    if (queue.borrowedUntil > from) queue.borrowedBy(from, "result", frameId, 0, true);
+    if (queue.borrowedUntil > queue.takenUntil) queue.note(from, "result", frameId, 0, true);
   }
 }
 

@@ -88,8 +88,10 @@ export class NodeByteStream implements ByteStream {
       return;
     }
     const piece = range.subarray(at, at + PIECE_BYTES);
-    const end = at + piece.length;
-    if (end === range.length && index === ranges.length - 1) {
+    const { length } = piece;
+    const end = at + length;
+    const isWhole = end === range.length; // what the system was given may vanish
+    if (isWhole && index === ranges.length - 1) {
       this.#socket.write(piece, this.#onWritten);
       return;
     }
@@ -98,8 +100,8 @@ export class NodeByteStream implements ByteStream {
         this.#onWritten(error);
         return;
       }
-      this.#events!.progress(piece.length);
-      if (end === range.length) this.#writePieces(ranges, index + 1, 0);
+      this.#events!.progress(length);
+      if (isWhole) this.#writePieces(ranges, index + 1, 0);
       else this.#writePieces(ranges, index, end);
     });
   }

@@ -193,7 +193,9 @@ export class WebSocketStream implements ByteStream {
         this.#looking = this.#host.after(LOOK_MS, this.#send);
         return;
       }
-      if (this.#ranges[this.#index].length === 0) throw new Error(VANISHED);
+      for (let i = this.#index; i < this.#ranges.length; i++) {
+        if (this.#ranges[i].length === 0) throw new Error(VANISHED);
+      }
       const message = this.#next();
       try {
         socket.send(message as Uint8Array<ArrayBuffer>);

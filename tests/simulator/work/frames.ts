@@ -5,8 +5,8 @@
  */
 import { BudgetPolicy } from "@nnrp/client";
 import { tensorSection } from "@nnrp/client";
-import { bulkOf, UPLOAD } from "../order.ts";
 import type { SessionRun } from "../session_run.ts";
+import { doomedBytes, WAYS_TO_VANISH } from "../../support/vanishing.ts";
 import type { Work } from "./table.ts";
 
 /** Bytes of an answer: mostly few. */
@@ -120,15 +120,26 @@ export const frameWork: { readonly [name: string]: Work } = {
       }
     },
   },
-  // The caller's memory is gone at once: the frame may fail, nothing else.
+  // The caller's memory is gone at once or a moment later: the frame may fail, nothing else.
   vanishes: {
     weight: 0.5,
     play: (run) => {
-      const bulk = bulkOf(run.name, UPLOAD, run.random.pick([100, 40_000, 100_000]));
+      const way = run.random.pick(WAYS_TO_VANISH);
+      const { bytes: bulk, take } = doomedBytes(way, run.random.pick([100, 40_000, 100_000]));
       run.circumstances.add("vanished bytes");
       const submitted = run.submit({ way: "submit", act: "quick", up: -1, bulk });
-      structuredClone(bulk.buffer, { transfer: [bulk.buffer] });
+      if (run.random.chance(0.7)) take();
+      else run.host.after(run.random.between(0, 60), take);
       return submitted.then(() => {});
+    },
+  },
+  // The same of an answer.
+  "answer vanishes": {
+    weight: 0.3,
+    play: (run) => {
+      run.circumstances.add("vanished bytes");
+      const bytes = run.random.pick([100, 40_000, 150_000]);
+      void run.submit({ way: "submit", act: "takes", bytes });
     },
   },
 };

@@ -54,6 +54,20 @@ export const streamWork: { readonly [name: string]: Work } = {
     weight: 1,
     play: (run) => void run.submit(wish(run, "submit", run.random.pick(["plain", "array"]))),
   },
+  "lent buffers": {
+    weight: 0.5,
+    play: (run) =>
+      read(run, { ...wish(run, "stream", "lends"), bytes: run.random.pick([100, 40_000, 90_000]) }),
+  },
+  // Memory of the handler's that is gone when it likes: the frame may fail, nothing else.
+  "vanishing parts": {
+    weight: 0.3,
+    play: (run) => {
+      run.circumstances.add("vanished bytes");
+      const bytes = run.random.pick([100, 40_000, 150_000]);
+      return read(run, { ...wish(run, "stream", "takes"), bytes });
+    },
+  },
   "reused buffers": { weight: 0.7, play: (run) => read(run, wish(run, "stream", "reuses")) },
   // Events that go on for ever: the handler's iterator is told to stop while a step of it waits.
   "left sources": { weight: 1, play: (run) => read(run, { ...wish(run, "left", "source"), parts: 2 }, 2) },

@@ -38,7 +38,7 @@ export interface BorrowedRange {
   readonly item: number;
 }
 
-/** A packet with such ranges. */
+/** A packet with such ranges, or behind one. */
 export interface BorrowedPacket extends Omit<VanishedPacket, "error"> {
   /** Where it begins. */
   readonly from: number;
@@ -71,4 +71,32 @@ export function lostPackets(
     const name = field.replace("#", String(index)).replace("#", String(item));
     return [{ ...packet, error: vanishedError(name, size, bytes.length) }];
   });
+}
+
+/**
+ * The same, with what belongs to the frames of such packets and comes behind them: an answer without one of its parts would be taken
+ * for a whole one.
+ */
+export function lostWithFollowers(
+  packets: readonly BorrowedPacket[],
+  ranges: readonly BorrowedRange[],
+): readonly LostPacket[] {
+  const lost = lostPackets(packets, ranges);
+  return packets.flatMap((packet) => {
+    const first = lost.find((other) => other.from <= packet.from && isSameFrame(other, packet));
+    return first === undefined ? [] : [{ ...packet, error: first.error }];
+  });
+}
+
+/** One for each frame: the first, and whether one of them was its last. */
+export function oncePerFrame(lost: readonly LostPacket[]): readonly LostPacket[] {
+  const firsts = lost.filter((packet, i) => lost.findIndex((other) => isSameFrame(other, packet)) === i);
+  return firsts.map((first) => ({
+    ...first,
+    last: lost.some((other) => other.last && isSameFrame(other, first)),
+  }));
+}
+
+function isSameFrame(a: VanishedPacket | BorrowedPacket, b: BorrowedPacket): boolean {
+  return a.lane === b.lane && a.frameId === b.frameId && a.viewId === b.viewId;
 }

@@ -11,6 +11,8 @@ import {
   type BorrowedRange,
   type LostPacket,
   lostPackets,
+  lostWithFollowers,
+  oncePerFrame,
 } from "./borrowed_bytes.ts";
 import { WRITE_BUFFER_LARGE, WRITE_BUFFER_SMALL, WRITE_BY_REFERENCE } from "./limits.ts";
 import type { Lane } from "./metadata/registry.ts";
@@ -45,6 +47,8 @@ export class WriteQueue implements Outbox {
   total = 0;
   /** Of those, up to where a caller's memory is needed until it is sent. */
   borrowedUntil = 0;
+  /** Of those, up to where all was taken or left out. */
+  takenUntil = 0;
 
   #from = 0; // where the range that is not sealed yet begins in the slab
   #at = 0; // where the next byte goes
@@ -101,28 +105,37 @@ export class WriteQueue implements Outbox {
   }
 
   /**
-   * Notes whose memory was added.
+   * Notes a packet that was added while memory of the application waits to be taken: `borrowedUntil` is beyond `takenUntil`.
    *
    * @param from {@linkcode WriteQueue.total} before the packet, which ends here.
    */
-  borrowedBy(from: number, lane: Lane, frameId: number, viewId: number, last: boolean): void {
+  note(from: number, lane: Lane, frameId: number, viewId: number, last: boolean): void {
     this.#packets.push({ from, to: this.total, lane, frameId, viewId, last });
   }
 
-  /** Takes packets out whose memory is not there any more; null if there are none. */
-  dropVanished(): readonly LostPacket[] | null {
-    if (!anyVanished(this.#ranges)) return null;
-    const gone = lostPackets(this.#packets, this.#ranges);
-    return gone.length === 0 ? null : this.#leaveOut(gone);
+  /** Whether memory of packets that wait is not there any more: they are to be dropped before the next take. */
+  get hasVanished(): boolean {
+    return anyVanished(this.#ranges);
   }
 
-  #leaveOut(gone: readonly LostPacket[]): readonly LostPacket[] {
+  /**
+   * Takes packets out whose memory is not there any more, and what follows them of their frames.
+   *
+   * @returns One for each of their frames; null if there are none.
+   */
+  dropVanished(): readonly LostPacket[] | null {
+    if (!this.hasVanished) return null;
+    const gone = lostWithFollowers(this.#packets, this.#ranges);
+    if (gone.length === 0) return null;
+    this.#leaveOut(gone);
+    return oncePerFrame(gone);
+  }
+
+  #leaveOut(gone: readonly LostPacket[]): void {
     this.#seal();
     const sizes = new Map(this.#ranges.map(({ bytes, size }) => [bytes, size]));
     const kept: Uint8Array[] = [];
-    let start = this.total; // of the first range: behind what was taken or left out
-    for (const range of this.#sealed) start -= sizes.get(range) ?? range.length;
-    for (const { from, to } of this.#leftOut) start -= to - from;
+    let start = this.takenUntil; // of the first range, or of what was left out before it
     for (const range of this.#sealed) {
       for (const { from, to } of this.#leftOut) if (from === start) start = to;
       const size = sizes.get(range) ?? range.length;
@@ -145,7 +158,6 @@ export class WriteQueue implements Outbox {
     this.#packets = this.#packets.filter(({ from }) => !isGone(from));
     this.#leftOut = [...this.#leftOut, ...gone].sort((a, b) => a.from - b.from);
     for (const { from, to } of gone) this.length -= to - from;
-    return gone;
   }
 
   /**
@@ -163,6 +175,7 @@ export class WriteQueue implements Outbox {
   take(): WriteBatch | null {
     if (this.length === 0) {
       if (this.#leftOut.length > 0) this.#leftOut = NOTHING_LOST;
+      this.takenUntil = this.total;
       return null;
     }
     this.#seal();
@@ -172,7 +185,8 @@ export class WriteQueue implements Outbox {
     }
     const batch = { ranges: this.#sealed, length: this.length, end: this.total };
     this.#sealed = [];
-    if (this.#ranges.length > 0) this.#takeBorrowed(this.#ranges.length, this.#packets.length);
+    this.takenUntil = this.total;
+    if (this.#packets.length > 0) this.#takeBorrowed(this.#ranges.length, this.#packets.length);
     if (this.#leftOut.length > 0) this.#leftOut = NOTHING_LOST;
     this.length = 0;
     // The slabs cannot take more bytes while they are being written from: others collect.
@@ -187,8 +201,7 @@ export class WriteQueue implements Outbox {
 
   /** What is collected up to the end of a packet with memory of the application, where that is much and more follows. */
   #takePart(): WriteBatch | null {
-    let start = this.total - this.length;
-    for (const { from, to } of this.#leftOut) start -= to - from;
+    const start = this.takenUntil;
     const packets = this.#packets.findIndex(({ to }) => to - start >= BORROWED_BATCH_BYTES) + 1;
     if (packets === 0 || packets === this.#packets.length) return null;
     let { to: end } = this.#packets[packets - 1];
@@ -211,6 +224,7 @@ export class WriteQueue implements Outbox {
     }
     this.#takeBorrowed(this.#ranges.filter(({ from }) => from < end).length, packets);
     this.#leftOut = later;
+    this.takenUntil = end;
     this.length -= length;
     return { ranges, length, end };
   }
@@ -224,7 +238,7 @@ export class WriteQueue implements Outbox {
   }
 
   #forgetWriting(): void {
-    if (this.#writingRanges.length === 0) return;
+    if (this.#writingPackets.length === 0) return;
     this.#writingRanges = [];
     this.#writingPackets = [];
   }
@@ -244,6 +258,7 @@ export class WriteQueue implements Outbox {
     this.#packets = [];
     this.#leftOut = NOTHING_LOST;
     this.#forgetWriting();
+    this.takenUntil = this.total;
     this.length = 0;
     this.#used = [];
     this.#inFlight = NONE;

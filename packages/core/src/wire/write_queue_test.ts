@@ -288,7 +288,7 @@ for (const [how, { make, vanish, isCopied = false }] of Object.entries(VANISHING
             const bodyBytes = vanishes ? make(body) : patterned(body, id);
             fill(queue, headBytes);
             queue.append(bodyBytes);
-            if (queue.borrowedUntil > mark) queue.borrowedBy(mark, "result", id, 7, true);
+            if (queue.borrowedUntil > queue.takenUntil) queue.note(mark, "result", id, 7, true);
             if (vanishes && body > 0) doomed.push(bodyBytes);
             if (vanishes && body >= WRITE_BY_REFERENCE && !isCopied) lost.push(id);
             else expected.push(headBytes, bodyBytes.slice()); // smaller ones were copied: nothing of theirs can vanish
@@ -346,7 +346,7 @@ test("whatever vanishes between batches is left out, the rest is sent once and i
           const [headBytes, bodyBytes] = [patterned(head, ++id), patterned(body, id)];
           fill(queue, headBytes);
           queue.append(bodyBytes, "parts[#]", id);
-          if (queue.borrowedUntil > from) queue.borrowedBy(from, "result", id, 7, false);
+          if (queue.borrowedUntil > queue.takenUntil) queue.note(from, "result", id, 7, false);
           waiting.push({
             id,
             bytes: join([headBytes, bodyBytes]),

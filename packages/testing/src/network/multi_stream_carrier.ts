@@ -151,8 +151,8 @@ export class MultiStreamCarrier implements Carrier, StreamsEvents, OutgoingOwner
     this.#packetStream = null;
     const { queue } = stream;
     this.#committed += queue.total - this.#packetMark;
-    if (queue.borrowedUntil > this.#packetMark) {
-      queue.borrowedBy(this.#packetMark, lane, frameId, viewId, last);
+    if (queue.borrowedUntil > queue.takenUntil) {
+      queue.note(this.#packetMark, lane, frameId, viewId, last);
     }
     this.#lastIds[lane] = stream.id;
     this.#touch(stream);
@@ -282,18 +282,14 @@ export class MultiStreamCarrier implements Carrier, StreamsEvents, OutgoingOwner
 
   /** See OutgoingOwner. A packet of which a part has left ends the connection: its stream has no rest, and would be a fault. */
   vanished(packets: readonly LostPacket[], begun: boolean): void {
-    const tell = () => {
-      if (this.#sink === null || this.#closing !== null || this.#closed !== null) return;
-      for (const packet of packets) this.#sink.vanished?.(packet);
-      this.#sink.turn();
-      this.flush();
-      if (!begun) return;
-      const reason = `bytes of frame ${packets[0].frameId} have vanished while they were being sent`;
-      const error = new NnrpConnectionClosedError(this.name, reason, { cause: packets[0].error });
-      this.#beginClose({ code: 1, reason, local: true, error }, null);
-    };
-    if (begun) tell();
-    else queueMicrotask(tell);
+    if (this.#sink === null || this.#closing !== null || this.#closed !== null) return;
+    for (const packet of packets) this.#sink.vanished?.(packet);
+    this.#sink.turn();
+    this.flush();
+    if (!begun) return;
+    const reason = `bytes of frame ${packets[0].frameId} have vanished while they were being sent`;
+    const error = new NnrpConnectionClosedError(this.name, reason, { cause: packets[0].error });
+    this.#beginClose({ code: 1, reason, local: true, error }, null);
   }
 
   #open(isControl: boolean): OutgoingStream {

@@ -43,14 +43,19 @@ export class OutgoingStream implements PipeWriter {
   /** Writes what was collected. */
   flush(): void {
     if (this.#writing > 0 || this.#isOver) return;
+    if (this.queue.hasVanished) queueMicrotask(() => this.#flush()); // the owner hears of it from no call of its own
+    else this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#writing > 0 || this.#isOver) return;
     const lost = this.queue.dropVanished();
+    if (lost !== null) this.#owner.vanished(lost, false); // before anybody hears that their memory is free
+    if (this.#writing > 0 || this.#isOver) return;
     const batch = this.queue.take();
-    if (lost !== null) {
-      if (batch === null) {
-        this.#count(this.queue.total - this.sentBytes);
-        this.#wake();
-      }
-      this.#owner.vanished(lost, false);
+    if (batch === null && lost !== null) {
+      this.#count(this.queue.total - this.sentBytes);
+      this.#wake();
     }
     if (batch !== null) {
       this.#writing = batch.length;
