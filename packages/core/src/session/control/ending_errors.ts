@@ -1,5 +1,5 @@
 /**
- * The ERRORs by which an engine itself ends its session, whatever its role.
+ * The ERRORs by which an engine itself ends its session, whatever its role, or a frame whose answer it cannot send.
  *
  * @module
  */
@@ -13,6 +13,12 @@ export const TOO_MUCH_CONTROL: ErrorFields = {
   errorScope: ErrorScope.SESSION,
   fatal: true,
   diagnostic: "too many control packets that bring nothing forward",
+};
+
+/** What a client hears of an answer that could not be sent, for bytes of it had vanished. */
+export const ANSWER_VANISHED: Omit<ErrorFields, "errorScope"> = {
+  errorCode: ErrorCode.INTERNAL_ERROR,
+  diagnostic: "bytes of the answer were gone before it was sent",
 };
 
 /** The ErrorCode for bytes that the carrier could not read. */

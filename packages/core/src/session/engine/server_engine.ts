@@ -16,6 +16,7 @@ import type { PacketCursor } from "../../wire/packet_cursor.ts";
 import { CacheDirectory } from "../cache/cache.ts";
 import { invalidateObjects, putObject } from "../cache/cache_exchange.ts";
 import { CONTROL_PER_FRAME } from "../control/control_rate.ts";
+import { ANSWER_VANISHED } from "../control/ending_errors.ts";
 import { type ErrorFields, readError } from "../control/error_exchange.ts";
 import { ReceivedFrames } from "../frames/received_frames.ts";
 import type { ReceivedSubmit } from "../frames/received_submit.ts";
@@ -302,6 +303,7 @@ export class ServerEngine extends SessionEngine {
   override vanished(packet: VanishedPacket): void {
     const { lane, frameId, viewId, last, error } = packet;
     if (lane !== "result") return super.vanished(packet);
+    this.#frames.couldNotSend(frameId, viewId);
     const frame = this.#frames.get(frameId, viewId);
     if (frame !== undefined) this.failFrame(frame, ANSWER_VANISHED);
     else if (last) this.#frameError({ frameId, viewId, traceId: 0n }, ANSWER_VANISHED);
@@ -410,7 +412,10 @@ export class ServerEngine extends SessionEngine {
       this.sendDrop(frame);
       return;
     }
-    this.#host.submit(frame);
+    if (this.#frames.isFailedBefore(frame)) {
+      this.#frames.couldNotSend(frame.frameId, frame.viewId);
+      this.failFrame(frame, ANSWER_VANISHED);
+    } else this.#host.submit(frame);
   }
 
   #settle(frame: ReceivedSubmit): void {
@@ -486,12 +491,6 @@ export class ServerEngine extends SessionEngine {
     this.#host.error(event);
   }
 }
-
-/** What a client hears of an answer that could not be sent. */
-const ANSWER_VANISHED = {
-  errorCode: ErrorCode.INTERNAL_ERROR,
-  diagnostic: "bytes of the answer were gone before it was sent",
-};
 
 /** The cache of a session that has none any more. */
 function emptyCache(): CacheDirectory {

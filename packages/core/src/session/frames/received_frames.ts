@@ -33,6 +33,7 @@ export class ReceivedFrames {
   readonly #early = new RecentKeys(); // cancels that overtook their frame
   #newest: KeptBuffer | null = null; // frames of one buffer mostly come one after the other
   readonly #buffers = new Map<ArrayBufferLike, KeptBuffer>(); // all others
+  readonly #unsent = new RecentKeys(); // frames whose answer could not be sent
   readonly #settled = new RecentKeys(); // carriers with several streams only: which keys a late cancel may mean
 
   /**
@@ -127,6 +128,16 @@ export class ReceivedFrames {
   /** Whether this frame was cancelled before it came. */
   wasCancelled(frame: ReceivedSubmit): boolean {
     return this.#early.size > 0 && this.#early.delete(frame.frameId, frame.viewId);
+  }
+
+  /** Bytes of the answer to this frame vanished before it was sent: the next try would bring the same about. */
+  couldNotSend(frameId: number, viewId: number): void {
+    this.#unsent.add(frameId, viewId);
+  }
+
+  /** Whether this frame was sent anew by a client that did not hear, with its connection, that it has failed. */
+  isFailedBefore(frame: ReceivedSubmit): boolean {
+    return this.#unsent.size > 0 && this.#unsent.has(frame.metadata.retryOfFrame, frame.viewId);
   }
 
   /** Takes out all frames, settled and aborted. */
