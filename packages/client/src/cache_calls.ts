@@ -18,7 +18,7 @@ export interface CachePutRequest {
   readonly kind: number;
   /** Key, 64 bits. */
   readonly key: bigint;
-  /** The object. Read before the call returns. */
+  /** The object. Copied before the call returns. */
   readonly data: Uint8Array;
   /** Namespace, u32. Default 0. */
   readonly namespace?: number;

@@ -14,7 +14,7 @@ import {
 
 /** What goes around the session's rules: for tests, relays and tools. */
 export interface RawSession {
-  /** Sends a packet as it is, without checks or bookkeeping. */
+  /** Sends a packet as it is, without checks or bookkeeping. Its bytes are copied. */
   sendPacket(lane: Lane, packet: NnrpPacket): void;
   /** The carrier in use; another one after a move. */
   readonly carrier: Carrier;

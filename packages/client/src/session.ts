@@ -155,6 +155,9 @@ export class ClientSession {
    * Submits a frame and resolves with its result. Any number of calls may overlap; each gets its own answer. Where no slot is
    * free the call waits for one (see `whenFull`).
    *
+   * The request's bytes belong to the session until it resolves; if it rejects, what was being sent may still be: their memory is
+   * safe to use again once {@linkcode ClientSession.raw}`.carrier.released()` has resolved.
+   *
    * @returns The final result; a RESULT_DROP resolves with `isDrop`. Parts of a streamed frame come as one result.
    * @throws NnrpProtocolError for an ERROR about this frame, NnrpTimeoutError, NnrpCancelledError, NnrpValueError for a bad
    *   request, NnrpConnectionClosedError when the session ends first.

@@ -62,7 +62,7 @@ export abstract class ClientRequests extends SessionEngine {
    * Sends CACHE_PUT.
    *
    * @param fields Its metadata.
-   * @param data The object.
+   * @param data The object; copied.
    * @param waiter Who waits for the answer.
    * @param nowMs Time, ms of the host's clock: the life of the object counts from here.
    * @returns Its trace id.
