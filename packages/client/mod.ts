@@ -183,5 +183,6 @@ export type {
   TensorTile,
   TensorView,
   TypedPayloadFactory,
+  VanishedPacket,
   WireStage,
 } from "@nnrp/core";

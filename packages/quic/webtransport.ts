@@ -28,7 +28,9 @@ export type {
   Host,
   Lane,
   NnrpError,
+  NnrpValueError,
   Outbox,
   PacketCursor,
   PeerIdentity,
+  VanishedPacket,
 } from "@nnrp/core";

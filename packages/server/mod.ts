@@ -134,4 +134,5 @@ export type {
   TensorTile,
   TensorView,
   TypedPayloadFactory,
+  VanishedPacket,
 } from "@nnrp/core";

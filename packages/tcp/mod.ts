@@ -29,7 +29,9 @@ export type {
   Host,
   Lane,
   NnrpError,
+  NnrpValueError,
   Outbox,
   PacketCursor,
   PeerIdentity,
+  VanishedPacket,
 } from "@nnrp/core";

@@ -58,7 +58,9 @@ export type {
   Lane,
   NnrpError,
   NnrpErrorOptions,
+  NnrpValueError,
   Outbox,
   PacketCursor,
   PeerIdentity,
+  VanishedPacket,
 } from "@nnrp/core";

@@ -118,6 +118,7 @@ export type {
   NnrpError,
   NnrpErrorOptions,
   NnrpPacket,
+  NnrpValueError,
   ObjectReference,
   Outbox,
   PacketCursor,
@@ -126,6 +127,7 @@ export type {
   ReplayCameraBlock,
   TransportChoice,
   TransportProbeAckMetadata,
+  VanishedPacket,
 } from "@nnrp/core";
 export { decodeInput, decodePackets } from "./src/decode/stream.ts";
 export { decodePacketTree } from "./src/decode/packet.ts";

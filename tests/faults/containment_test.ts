@@ -8,7 +8,7 @@ import {
   MessageType,
   type NnrpPacket,
 } from "@nnrp/core";
-import { NnrpServer, type ServerLogEvent } from "@nnrp/server";
+import type { ServerLogEvent } from "@nnrp/server";
 import { tcp } from "@nnrp/tcp";
 import { webSocket } from "@nnrp/websocket";
 import { assert, assertEquals } from "@std/assert";
