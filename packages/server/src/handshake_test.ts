@@ -14,6 +14,8 @@ import { Gate, MEMORY, PLACES, TCP } from "../../../tests/support/places.ts";
 import { helloPacket, RawPeer, until } from "../../../tests/support/raw_peer.ts";
 import { probePacket, submitPacket } from "@nnrp/testing/packets";
 import { type AuthVerdict, NnrpServer, serve, type ServerLogEvent } from "../mod.ts";
+import { ManualHost } from "../../../tests/support/manual_host.ts";
+import { turn } from "../../../tests/support/turns.ts";
 
 const say = (text: string) => ({ typedPayloads: [TypedPayload.tokenChunk(text)] });
 const echo = (frame: { typedPayloads: readonly TypedPayload[] }) => ({ typedPayloads: frame.typedPayloads });
@@ -68,7 +70,7 @@ for (const place of PLACES) {
       const at = await place.serve((_, { principal }) => say(String(principal)), {
         authValidator: ({ authBlock }) => {
           const verdict = verdicts[new TextDecoder().decode(authBlock)];
-          return later ? new Promise((done) => setTimeout(() => done(verdict), 1)) : verdict;
+          return later ? turn().then(() => verdict) : verdict;
         },
       });
       const principalOf = async (auth: string) => (await (await at.dial({ auth })).submit(say("x"))).text();
@@ -165,9 +167,11 @@ test("a handshake has one total time; a validator is told when it is over or the
 });
 
 test("a time-out of the handshake does not touch a session that has begun", async () => {
-  const at = await MEMORY.serve(echo, { handshakeTimeoutMs: 20 });
+  const runtime = new ManualHost();
+  const at = await MEMORY.serve(echo, { handshakeTimeoutMs: 20, runtime });
   const session = await at.dial();
-  await new Promise((done) => setTimeout(done, 60));
+  runtime.pass(60);
+  await turn();
   assertEquals((await session.submit(say("x"))).text(), "x");
   await at.end();
 });
@@ -276,7 +280,8 @@ test("§9: what was sent right behind the hello waits for the verdict, then is a
   for (const accepted of [true, false]) {
     const gate = new Gate();
     const at = await TCP.serve(echo, {
-      authValidator: async () => {
+      authValidator: async ({ authBlock }) => {
+        if (authBlock.length > 0) return true;
         await gate.opened;
         return accepted;
       },
@@ -285,7 +290,8 @@ test("§9: what was sent right behind the hello waits for the verdict, then is a
     peer.send(helloPacket({ requestedSessionId: 9 }));
     for (let id = 0; id < 20; id++) peer.send(submitPacket(id, { sessionId: 9 }));
     await until(() => at.server.stats.open === 1, "the connection");
-    await new Promise((done) => setTimeout(done, 20));
+    const other = await at.dial({ auth: "one who came later" });
+    await other.ping(); // the event loop has looked at the first one's socket meanwhile
     assertEquals([peer.packets.length, at.server.stats.started], [0, 0]);
     gate.open();
     if (accepted) {
