@@ -309,6 +309,7 @@ export function carrierCases(setup: CarrierSetup): CarrierCase[] {
 }
 
 function realSleep(ms: number): Promise<void> {
+  // fixed wait: between two looks at a condition
   return new Promise((done) => setTimeout(done, ms));
 }
 

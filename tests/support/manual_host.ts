@@ -6,6 +6,7 @@
  */
 import type { CancelTimer, Host } from "@nnrp/core";
 import { systemHost } from "@nnrp/runtime";
+import { turns } from "./turns.ts";
 
 interface Timer {
   readonly dueMs: number;
@@ -41,6 +42,18 @@ export class ManualHost implements Host {
   }
   runDetached<T>(call: () => T): T {
     return this.#machine.runDetached(call);
+  }
+
+  /** Lets time pass, some turns of the event loop for each step, until a promise is settled, and gives what it gives. */
+  async passUntil<T>(promise: Promise<T>, stepMs = 10): Promise<T> {
+    let isSettled = false;
+    const settled = () => isSettled = true;
+    promise.then(settled, settled);
+    while (!isSettled) {
+      await turns(3);
+      this.pass(stepMs);
+    }
+    return await promise;
   }
 
   /** Lets so much time pass; what is due in it is called before this returns, in its order. */

@@ -135,35 +135,43 @@ test("what the validator sees: auth block, address, transport, model and the hel
 
 test("a handshake has one total time; a validator is told when it is over or the client has gone", async () => {
   const told: unknown[] = [];
+  let asked = 0;
+  const runtime = new ManualHost();
   const at = await TCP.serve(echo, {
+    runtime,
     handshakeTimeoutMs: 60,
     authValidator: (_, signal) =>
-      new Promise((_resolve, reject) =>
+      new Promise((_resolve, reject) => {
+        asked++;
         signal.addEventListener("abort", () => {
           told.push(signal.reason);
           reject(signal.reason);
-        })
-      ),
+        });
+      }),
   });
-  const late = await assertRejects(() => at.dial({ auth: "x" }), NnrpProtocolError);
+  const dialling = assertRejects(() => at.dial({ auth: "x" }), NnrpProtocolError);
+  await until(() => asked === 1, "the question");
+  const late = await runtime.passUntil(dialling);
   assertEquals([late.codeName, late.fatal], ["INVALID_STATE", true]);
   assertInstanceOf(told[0], NnrpTimeoutError);
   const silent = await RawPeer.connect(at.server.port);
   const dripping = await RawPeer.connect(at.server.port);
   const drip = setInterval(() => dripping.send(helloPacket().metadata.subarray(0, 1)), 10);
-  assertEquals([codeOf(await silent.next("ERROR")), await silent.rest()], [ErrorCode.INVALID_STATE, []]);
-  await dripping.ended;
+  const ends = Promise.all([silent.next("ERROR"), silent.rest(), dripping.ended]);
+  const [error, rest] = await runtime.passUntil(ends);
+  assertEquals([codeOf(error), rest], [ErrorCode.INVALID_STATE, []]);
   clearInterval(drip);
   const gone = await RawPeer.connect(at.server.port);
   gone.send(helloPacket());
-  await until(() => told.length === 1 && at.server.stats.open > 0, "the hello");
+  await until(() => asked === 2, "the hello");
+  assertEquals(told.length, 1);
   gone.destroy();
-  await until(() => told.length === 2, "the news that the client has gone");
+  await runtime.passUntil(until(() => told.length === 2, "the news that the client has gone"));
   for (const peer of [silent, dripping]) peer.destroy();
-  await until(() => at.server.stats.open === 0, "all gone");
+  await runtime.passUntil(until(() => at.server.stats.open === 0, "all gone"));
   // Whether a client that just leaves is seen leaving or runs out of time depends on the runtime's sockets.
   assert([3, 4].includes(at.server.stats.handshakesRefused), String(at.server.stats.handshakesRefused));
-  await at.end();
+  await runtime.passUntil(at.end());
 });
 
 test("a time-out of the handshake does not touch a session that has begun", async () => {
