@@ -43,6 +43,9 @@ export class ManualHost implements Host {
   runDetached<T>(call: () => T): T {
     return this.#machine.runDetached(call);
   }
+  eachDetached(waiting: () => number, call: () => void): void {
+    this.#machine.eachDetached(waiting, call);
+  }
 
   /** Lets time pass, some turns of the event loop for each step, until a promise is settled, and gives what it gives. */
   async passUntil<T>(promise: Promise<T>, stepMs = 10): Promise<T> {
