@@ -1,6 +1,7 @@
 /**
  * Rules of the architecture that no linter knows (docs/architecture.md): clocks, timers and random numbers come from the host;
- * core imports nothing; packages import downward; no import cycles; no file that owns too much; nothing that Node 20 lacks.
+ * core imports nothing; packages import downward; no import cycles; no file that owns too much; nothing that Node 20 lacks; no test
+ * that waits for milliseconds.
  *
  * @module
  */
@@ -30,6 +31,27 @@ const RUNTIME =
 /** What is newer than the oldest runtime of the packages, Node 20. */
 const NEWER_THAN_NODE_20 =
   /\b(Promise\s*\.\s*(withResolvers|try)|Array\s*\.\s*fromAsync|AbortSignal\s*\.\s*any|(Object|Map)\s*\.\s*groupBy|Iterator\s*\.\s*from|RegExp\s*\.\s*escape|Error\s*\.\s*isError|new\s+Float16Array|Uint8Array\s*\.\s*(fromBase64|fromHex))\b|\.\s*(toBase64|toHex|isSubsetOf|symmetricDifference)\s*\(/g;
+/** Where tests and what they share are. Examples and benches show time passing; they check nothing by it. */
+const TESTS = /^tests\/|^packages\/\w+\/tests\/|_test\.ts$|^packages\/testing\/\w+\.ts$/;
+/** A promise that a timer of the machine fulfils: all but the next turn of the event loop (0 ms). */
+const WAIT = new RegExp(
+  [
+    // new Promise((done) => setTimeout(done, 20)), … setTimeout(() => done(x), 20)
+    String
+      .raw`\bnew\s+Promise(?:<[^()]*>)?\(\s*(?:async\s*)?\(?\s*(\w+)[^()]*\)?\s*=>\s*(?:\{\s*)?(?:return\s+)?(?:void\s+)?` +
+    String
+      .raw`(?:\w+\s*=\s*)?(?:globalThis\.)?setTimeout\(\s*(?:\1|\(\)\s*=>\s*\{?\s*\1\([^;]*?\)\s*\}?)\s*(?:,(?!\s*0\s*,?\s*\))|\))`,
+    // sleep(20): a bare call, for world.sleep(20) is virtual
+    String.raw`(?<![.\w#])(?<!\bfunction\s)(?:sleep|delay|pause|wait)\(\s*[1-9]`,
+    String.raw`(?<=\bDeno\.)sleep(?:Sync)?\(|\bBun\s*\.\s*sleep(?:Sync)?\(|\bAtomics\s*\.\s*wait\(`,
+  ].join("|"),
+  "g",
+);
+/** Timers as promises, by import. */
+const TIMER_PROMISES = /\bfrom\s*"(?:node:)?timers\/promises"/g;
+/** Allows the wait in this line or the next; it gives the reason. */
+const WAIT_ALLOWED = /\/\/ fixed wait: \S+ \S+/;
+
 /** Longest source file that is no table, lines. */
 const MAX_LINES = 500;
 
@@ -59,7 +81,43 @@ export async function breaches(root: URL): Promise<string[]> {
     ...sources.flatMap(lengthBreaches),
     ...sources.flatMap(ageBreaches),
     ...cycles(sources),
+    ...(await testFiles(root)).flatMap(({ path, text }) => fixedWaits(path, text)),
   ];
+}
+
+/**
+ * Waits for a fixed time in a test: too short on a busy machine, too long on any other.
+ *
+ * @param path For the lines.
+ * @param text The file.
+ * @returns One line each.
+ */
+export function fixedWaits(path: string, text: string): string[] {
+  const code = bare(text);
+  const lines = text.split("\n");
+  const isAllowed = (line: number) =>
+    [lines[line - 1], lines[line - 2]].some((one) => one !== undefined && WAIT_ALLOWED.test(one));
+  // Imports name their module in a string, which is blank in the code.
+  const found = [...code.matchAll(WAIT), ...text.matchAll(TIMER_PROMISES)];
+  return found.map((m) => ({ line: lineOf(text, m.index), what: m[0].replace(/\s+/g, " ") }))
+    .filter(({ line }) => !isAllowed(line))
+    .map(({ line, what }) =>
+      `${path}:${line}: ${what}…: a fixed wait; wait for a condition (until), turns, or virtual time, ` +
+      "or say why not: // fixed wait: REASON"
+    );
+}
+
+async function testFiles(root: URL): Promise<{ path: string; text: string }[]> {
+  const { stdout } = await new Deno.Command("git", {
+    args: ["ls-files", "--cached", "--others", "--exclude-standard", "*.ts"],
+    cwd: root,
+  }).output();
+  const paths = new TextDecoder().decode(stdout).split("\n").filter((path) => TESTS.test(path));
+  const texts = await Promise.all(paths.map(async (path) => {
+    const text = await Deno.readTextFile(new URL(path, root)).catch(() => ""); // deleted, and not committed yet
+    return { path, text };
+  }));
+  return texts;
 }
 
 function hostBreaches({ path, pkg, code }: Source): string[] {

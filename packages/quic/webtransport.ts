@@ -9,7 +9,7 @@
  *
  * @module
  */
-export type { CertificateHash } from "./src/certificate_hash.ts";
+export type { CertificateHash, CertificateHashes } from "./src/certificate_hash.ts";
 export { webTransport, type WebTransportDialer, type WebTransportOptions } from "./src/web_transport.ts";
 
 // Types that the declarations above name.
@@ -23,6 +23,9 @@ export type {
   CarrierLimits,
   CarrierSink,
   CloseInfo,
+  Credential,
+  CredentialRequest,
+  CredentialSource,
   DialScheme,
   DialTarget,
   Host,

@@ -7,6 +7,7 @@
  */
 export { type AbortListener, listenForAbort, stopListening } from "./src/abort_listeners.ts";
 export { containTimers } from "./src/contain_timers.ts";
+export { askCredential, isAsked } from "./src/credentials.ts";
 export { DeadlineHeap, type HeapEntry } from "@nnrp/core";
 export { type GraceOptions, GraceWatch } from "./src/grace_watch.ts";
 export { type Handshake, type HandshakeKind, Handshakes } from "./src/handshakes.ts";
@@ -22,6 +23,9 @@ export type {
   ByteStreamEvents,
   CancelTimer,
   CarrierListenOptions,
+  Credential,
+  CredentialRequest,
+  CredentialSource,
   Host,
   NnrpError,
 } from "@nnrp/core";

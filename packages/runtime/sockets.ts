@@ -12,10 +12,28 @@ import type { TlsClientSettings, TlsDialer, TlsServerSettings } from "./src/sock
 export type { Handshake, HandshakeKind, Handshakes } from "./src/handshakes.ts";
 export type { Bound, RawSocket, SocketPlace } from "./src/sockets/raw_socket.ts";
 export type { KeyPair, TlsClientSettings, TlsDialer, TlsServerSettings } from "./src/sockets/tls_settings.ts";
+export {
+  askKeyPair,
+  checkPairSource,
+  type KeyPairSource,
+  TlsDialing,
+  type TlsDialingOptions,
+} from "./src/sockets/tls_credentials.ts";
 export { checkMaterial, checkPair, splitCertificates } from "./src/sockets/tls_material.ts";
 
 // Types that the declarations above name.
-export type { ByteStream, ByteStreamEvents, CancelTimer, Host, NnrpError, PeerIdentity } from "@nnrp/core";
+export type {
+  ByteStream,
+  ByteStreamEvents,
+  CancelTimer,
+  Credential,
+  CredentialRequest,
+  CredentialSource,
+  Host,
+  NnrpError,
+  PeerIdentity,
+} from "@nnrp/core";
+export type { WaitOptions } from "./src/wait.ts";
 
 /** Opens a connection. Rejects with the runtime's own error or the signal's reason. */
 export async function connect(place: SocketPlace, signal?: AbortSignal): Promise<RawSocket> {

@@ -22,6 +22,8 @@ import { patterned } from "./packets.ts";
 const PATIENCE_MS = 30_000;
 /** How often that is looked at, ms. */
 const LOOK_MS = 2;
+/** Looks without a change after which nothing more is expected. */
+const STEADY_LOOKS = 60;
 const MIB = 1024 * 1024;
 const HERE = "127.0.0.1";
 
@@ -136,6 +138,7 @@ export function carrierCases(setup: CarrierSetup): CarrierCase[] {
   const cases: CarrierCase[] = [];
   const test = (title: string, run: () => Promise<void>) => cases.push({ name: title, run });
   const until = (holds: () => boolean, what: string) => waitUntil(sleep, holds, what);
+  const untilSteady = (read: () => number) => waitUntilSteady(sleep, read);
 
   test(`${name}: packets of all sizes arrive whole and in order, both ways at once`, async () => {
     const { client, server, listener } = await connected(setup, true);
@@ -223,11 +226,10 @@ export function carrierCases(setup: CarrierSetup): CarrierCase[] {
       await until(() => paused.frames.length === 1, "the first packet");
       paused.carrier.pause();
       other.send(1); // a read that is under way may still bring this; Deno's client takes 44 ms to send it
-      await sleep(100);
-      const before = paused.frames.length;
+      const before = await untilSteady(() => paused.frames.length);
       for (let id = 2; id < 50; id++) other.send(id, patterned(1000, id));
       const closing = other.carrier.close();
-      await sleep(30);
+      await untilSteady(() => paused.frames.length);
       assertEquals([paused.frames.length, paused.events], [before, []]);
       paused.carrier.resume();
       await until(() => paused.events.length > 0, "the end");
@@ -247,7 +249,7 @@ export function carrierCases(setup: CarrierSetup): CarrierCase[] {
       for (let id = 0; id < 40; id++) other.send(id, body);
       let drained = false;
       void other.carrier.drained().then(() => drained = true);
-      await sleep(100);
+      await untilSteady(() => other.carrier.bufferedBytes);
       assert(other.carrier.bufferedBytes > 0 && !drained, "something waits");
       assert(other.carrier.bufferedBytes <= 41 * MIB, "nothing is counted twice");
       slow.carrier.resume();
@@ -307,6 +309,7 @@ export function carrierCases(setup: CarrierSetup): CarrierCase[] {
 }
 
 function realSleep(ms: number): Promise<void> {
+  // fixed wait: between two looks at a condition
   return new Promise((done) => setTimeout(done, ms));
 }
 
@@ -319,6 +322,18 @@ async function waitUntil(
     if (waitedMs > PATIENCE_MS) throw new Error(`waited in vain for: ${what}`);
     await sleep(LOOK_MS);
   }
+}
+
+/** Waits until a number has not changed for many looks: all that was under way has come. */
+async function waitUntilSteady(sleep: (ms: number) => Promise<void>, read: () => number): Promise<number> {
+  let last = read();
+  for (let same = 0; same < STEADY_LOOKS; same++) {
+    await sleep(LOOK_MS);
+    const now = read();
+    if (now !== last) same = -1;
+    last = now;
+  }
+  return last;
 }
 
 function assert(condition: boolean, what: string): void {

@@ -156,6 +156,7 @@ async function soon(what: string, reached: () => boolean): Promise<void> {
   const endMs = performance.now() + AT_ONCE_MS;
   while (!reached()) {
     if (performance.now() > endMs) throw new Error(`waited ${AT_ONCE_MS} ms until ${what}`);
+    // fixed wait: between two looks at a condition
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

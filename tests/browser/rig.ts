@@ -11,6 +11,7 @@ import { bundleForBrowser } from "../../packaging/bundle.ts";
 import { type Browser, launchChromium, type Page } from "./chromium.ts";
 import type { page, Target } from "./page/client.ts";
 import { type PageServer, servePage } from "./page_server.ts";
+import { turn } from "../support/turns.ts";
 
 /** Functions of the page. */
 export type PageCalls = typeof page;
@@ -129,6 +130,6 @@ export class BrowserRig implements AsyncDisposable {
 async function* parts(count: number, signal: AbortSignal) {
   for (let i = 0; i < count && !signal.aborted; i++) {
     yield { typedPayloads: [TypedPayload.tokenChunk(`${i},`)] };
-    if (i % 16 === 15 || count === Infinity) await new Promise((resolve) => setTimeout(resolve, 1));
+    if (i % 16 === 15 || count === Infinity) await turn();
   }
 }

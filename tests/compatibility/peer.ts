@@ -91,6 +91,7 @@ const SCENARIOS: Readonly<Record<string, (session: Session, port: number) => Pro
     const id = session.sessionId;
     await session.submit(say("before"));
     proxy.cut();
+    // fixed wait: between two looks at a condition
     while (session.state !== "reconnecting") await new Promise((done) => setTimeout(done, 1));
     const result = await session.submit(say("back"));
     await session.close({ drainMs: 0 });
@@ -122,6 +123,7 @@ async function answer(): Promise<void> {
     if (word === "drop") return drop(ResultHintReason.BUDGET_EXCEEDED);
     if (word === "throw") throw new Error("as asked");
     if (word === "wait") return new Promise(() => {});
+    // fixed wait: what a model takes; the outcomes are the same if it is over early
     if (word === "slow") return new Promise((done) => setTimeout(() => done(say("late")), 300));
     if (word === "pause") {
       session.sendFlowUpdate({ updateReason: FlowUpdateReason.PAUSE });

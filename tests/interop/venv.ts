@@ -98,6 +98,7 @@ async function lock(): Promise<void> {
     } catch {
       const since = statSync(LOCK, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
       if (Date.now() - since > INSTALL_LIMIT_MS) rmSync(LOCK, { recursive: true, force: true });
+      // fixed wait: between two tries to get the lock
       await new Promise((wake) => setTimeout(wake, 200));
     }
   }

@@ -13,11 +13,13 @@ import { type Handler, NnrpServer, serve } from "@nnrp/server";
 import { tcp } from "@nnrp/tcp";
 import { Gate, PLACES, TCP } from "../support/places.ts";
 import { until } from "../support/raw_peer.ts";
+import { ManualHost } from "../support/manual_host.ts";
+import { turn, turns } from "../support/turns.ts";
+import { movePatiently } from "./patient_move.ts";
 
 const echo: Handler = (frame) => ({ typedPayloads: frame.typedPayloads });
 const say = (text: string) => ({ typedPayloads: [TypedPayload.tokenChunk(text)] });
 const large = (size: number) => ({ typedPayloads: [TypedPayload.opaqueBytes(new Uint8Array(size))] });
-const turn = () => new Promise<void>((done) => setTimeout(done, 0));
 
 for (const place of PLACES) {
   test(`${place.name}: of two moves at once the second one is refused, and the session goes on`, async () => {
@@ -38,15 +40,7 @@ for (const place of PLACES) {
     const answers: Promise<unknown>[] = [];
     for (let move = 0; move < 8; move++) {
       for (let i = 0; i < 4; i++) answers.push(session.submit(large(1_000_000)));
-      for (;;) {
-        try {
-          await session.migrate();
-          break;
-        } catch (error) {
-          assert(error instanceof NnrpStateError, String(error));
-          await turn();
-        }
-      }
+      await movePatiently(session);
     }
     await Promise.all(answers);
     assertEquals([session.stats.complete, session.stats.failed, session.stats.moves], [32, 0, 8]);
@@ -100,10 +94,12 @@ for (const place of PLACES) {
 
   test(`${place.name}: a session that is read no further, for too much waits, is bounded after a move too`, async () => {
     const gate = new Gate();
+    const runtime = new ManualHost();
     const meeting = await place.serve(async (frame) => {
       await gate.opened;
       return { typedPayloads: frame.typedPayloads };
     }, {
+      runtime,
       maxSessionBytes: 100_000,
       maxPauseMs: Infinity,
       maxQueuedFrames: 1000,
@@ -121,7 +117,11 @@ for (const place of PLACES) {
     await session.migrate();
     await submit(50);
     // Twenty grace windows: what the old path holds is not given up while this side does not want to read it.
-    await new Promise((done) => setTimeout(done, 1000));
+    for (let window = 0; window < 20; window++) {
+      await turns(5);
+      runtime.pass(50);
+    }
+    await turns(5);
     // Half of what was submitted: some runtimes read half a megabyte at once.
     const { bytesInFlight } = meeting.server.stats;
     assert(bytesInFlight < 1_800_000, `${bytesInFlight} bytes in flight`);

@@ -11,6 +11,7 @@ import type { ReceivedSubmit } from "@nnrp/core";
 import { drop, type HandlerOutput } from "@nnrp/server";
 import { type Meeting, PLACES } from "../support/places.ts";
 import { until } from "../support/raw_peer.ts";
+import { turn, turns } from "../support/turns.ts";
 
 /** Numbers from a seed (mulberry32), 0…1. */
 function numbers(seed: number): () => number {
@@ -27,21 +28,19 @@ const STEPS = 600;
 /** Walks of each kind. */
 const WALKS = 3;
 
-const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
-
 /** What a frame wants is in its first token: `kind count`. */
 async function handle(frame: ReceivedSubmit): Promise<HandlerOutput> {
   const [kind, count] = frame.text().split(" ");
   if (kind === "stream") return parts(Number(count));
   if (kind === "drop") return drop();
-  if (kind === "slow") await pause(Number(count));
+  if (kind === "slow") await turns(Number(count));
   if (kind === "fail") throw new Error("as wished");
   return { typedPayloads: frame.typedPayloads };
 }
 
 async function* parts(count: number) {
   for (let i = 0; i < count; i++) {
-    if (i % 8 === 0) await pause(0);
+    if (i % 8 === 0) await turn();
     yield { typedPayloads: [TypedPayload.tokenChunk(`${i} `)] };
   }
 }
@@ -137,7 +136,7 @@ class Walk {
       this.#submit(words, answer, true, (r) => r.text() === words);
       const later = this.#upTo(3);
       if (later === 0) cancel.abort(new Error("no longer wanted"));
-      else setTimeout(() => cancel.abort(new Error("no longer wanted")), later);
+      else void turns(later).then(() => cancel.abort(new Error("no longer wanted")));
     } else if (dice < 0.86) {
       const count = this.#upTo(60);
       const leaveAfter = this.#random() < 0.3 ? this.#upTo(20) : Infinity;
@@ -189,7 +188,7 @@ async function walk(meeting: Meeting, seed: number, steps: number, mayLose: bool
   const walker = new Walk(session, random, mayLose);
   for (let i = 0; i < steps; i++) {
     walker.step();
-    if (random() < 0.3) await pause(0);
+    if (random() < 0.3) await turn();
     if (i % 200 === 199) await walker.quiet();
   }
   await walker.quiet();

@@ -12,6 +12,8 @@ import { serve } from "@nnrp/server";
 import { tcp, tls } from "@nnrp/tcp";
 import { webSocket } from "@nnrp/websocket";
 import { makeDevCertificates } from "../support/test_certificates.ts";
+import { turn, turns } from "../support/turns.ts";
+import { movePatiently } from "./patient_move.ts";
 
 const hasQuic = "Deno" in globalThis;
 const say = (text: string) => ({ typedPayloads: [TypedPayload.tokenChunk(text)] });
@@ -35,10 +37,10 @@ async function ways(): Promise<Ways> {
   return { listen, carriers };
 }
 
-test("2,000 frames at a steady rate and five moves over all carriers: every frame ends once, with its own answer", async () => {
+test("2,000 frames, some in each turn, and five moves over all carriers: every frame ends once, with its own answer", async () => {
   const { listen, carriers } = await ways();
   const server = await serve({ listen }, async (frame) => {
-    if (frame.frameId % 7 === 0) await new Promise((done) => setTimeout(done, 3));
+    if (frame.frameId % 7 === 0) await turns(3);
     return { typedPayloads: frame.typedPayloads };
   });
   const ports = new Map(server.addresses.map(({ name, port }) => [name, port]));
@@ -48,7 +50,7 @@ test("2,000 frames at a steady rate and five moves over all carriers: every fram
   const seen: string[] = [session.carrierName];
   const wrong: string[] = [];
   const answers: Promise<void>[] = [];
-  const moves: Promise<void>[] = [];
+  let moving = Promise.resolve();
   for (let i = 0; i < 2000; i++) {
     answers.push(
       session.submit(say(`frame ${i}`)).then((r) => {
@@ -57,13 +59,15 @@ test("2,000 frames at a steady rate and five moves over all carriers: every fram
     );
     if (i % 400 === 200) {
       const carrier = order[Math.floor(i / 400)];
-      moves.push(
-        session.migrate({ carrier, port: portOf(carrier) }).then((m) => void seen.push(m.currentCarrier)),
-      );
+      moving = moving.then(async () => {
+        const moved = await movePatiently(session, { carrier, port: portOf(carrier) });
+        seen.push(moved.currentCarrier);
+      });
     }
-    if (i % 2 === 0) await new Promise((done) => setTimeout(done, 1));
+    if (i % 2 === 0) await turn();
+    if (i % 400 === 399) await moving;
   }
-  await Promise.all([...answers, ...moves]);
+  await Promise.all([...answers, moving]);
   assertEquals(wrong, []);
   assertEquals(seen, ["tcp", ...order]);
   const { submitted, complete, failed, dropped, inFlight, moves: moved } = session.stats;

@@ -15,6 +15,7 @@ const MOST_TURNS = 5_000;
 if (process.env.NODE_TEST_CONTEXT === "child-v8") {
   after(async () => {
     for (let turn = 0, calm = 0; calm < CALM_TURNS && turn < MOST_TURNS; turn++) {
+      // fixed wait: between two looks at what is still to be written
       await new Promise((resolve) => setTimeout(resolve, 1));
       calm = process.stdout.writableLength === 0 ? calm + 1 : 0;
     }

@@ -46,7 +46,7 @@ test("a part that hangs is ended and says where it was", async () => {
   const { outcome } = await run({
     "a_test.js": `import { test } from "node:test";
       test("ends", () => {});
-      test("hangs", async () => { await new Promise((go) => setTimeout(go, ${NEVER})); });`,
+      test("hangs", async () => { await new Promise(() => setTimeout(() => {}, ${NEVER})); });`,
   }, { verdict: (_quietMs, _ms, log) => log.test === "hangs" ? "no patience left" : undefined });
   const hung = outcome.failures.find(({ title }) => title === "hung");
   assertStringIncludes(hung!.error, 'no patience left; it was in "hangs" of a_test.js');

@@ -11,6 +11,7 @@ import { patterned } from "@nnrp/testing/packets";
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { until } from "./raw_peer.ts";
+import { turn } from "./turns.ts";
 
 export { type CarrierSetup, connected, Heard, type Pair } from "@nnrp/testing/carrier-suite";
 
@@ -45,7 +46,7 @@ export function carrierSuite(setup: CarrierSetup): void {
       try {
         for (let i = 0; endless ? !frame.signal.aborted : i < 500; i++) {
           yield { typedPayloads: [TypedPayload.tokenChunk(`${i} `)] };
-          if (endless) await new Promise((done) => setTimeout(done, 1));
+          if (endless) await turn();
         }
       } finally {
         if (endless) stopped = true;

@@ -226,6 +226,7 @@ export async function until(holds: () => boolean, what: string): Promise<void> {
   const startedMs = performance.now();
   while (!holds()) {
     if (performance.now() - startedMs > PATIENCE_MS) throw new Error(`waited in vain for: ${what}`);
+    // fixed wait: between two looks at the condition
     await new Promise((done) => setTimeout(done, 2));
   }
 }

@@ -5,6 +5,7 @@ import {
   ErrorCode,
   memoryPair,
   NnrpConnectionClosedError,
+  NnrpCredentialError,
   NnrpTimeoutError,
   NnrpValueError,
 } from "@nnrp/core";
@@ -66,7 +67,8 @@ test("a source that fails fails that try: a first dial rejects with it, a search
         throw boom;
       }]
     ) {
-      assertEquals(await assertRejects(() => dial({ auth })), boom);
+      const error = await assertRejects(() => dial({ auth }), NnrpCredentialError, "the issuer is away");
+      assertEquals([error.field, error.cause], ["auth", boom]);
     }
     let asked = 0;
     const auth = () => {
@@ -113,6 +115,28 @@ test("what is neither bytes nor text is refused, and never goes in plain text to
       "plain text",
     );
     assertEquals(asked, 0);
+  });
+});
+
+test("an auth source that fails, or is slow, is no reason to try another carrier", async () => {
+  const { world, net, dial } = await place();
+  await world.run(async () => {
+    const carriers = [net.stream(), net.stream()];
+    for (const wrong of [() => Promise.reject(new Error("locked")), () => 5 as never]) {
+      let asked = 0;
+      const auth = () => (asked++, wrong());
+      await assertRejects(() => dial({ auth, carriers }));
+      assertEquals(asked, 1);
+    }
+    let asked = 0;
+    const slow = async () => {
+      asked++;
+      await world.sleep(9000); // somebody looks for a password
+      return String(world.now() + 1000);
+    };
+    const session = await dial({ auth: slow, carriers, timeoutMs: 10_000 });
+    assertEquals(asked, 1);
+    await session.close();
   });
 });
 

@@ -11,9 +11,11 @@ import {
   type ClientHelloTransportPolicyExtension,
   fitToShow,
   type Host,
+  NnrpCredentialError,
   NnrpProtocolError,
   NnrpTimeoutError,
   NnrpTransportError,
+  NnrpValueError,
   shownAddress,
   TransportId,
   TransportPolicy,
@@ -78,7 +80,7 @@ export interface DialOptions extends DialTargetOptions, SessionOptions, WaitOpti
  * @param portOrOptions Port (1…65535), or the options.
  * @param maybeOptions Options, after a port.
  * @throws NnrpValueError for a wrong address, NnrpTransportError if nothing answers there, NnrpProtocolError if the server
- *   refuses, NnrpTimeoutError, NnrpUnsupportedError if this runtime has no carrier for the address, NnrpProbeError if probes
+ *   refuses, NnrpCredentialError if a function that was asked for a credential fails, NnrpTimeoutError, NnrpUnsupportedError if this runtime has no carrier for the address, NnrpProbeError if probes
  *   were asked for and none was answered.
  */
 export async function dialClient(
@@ -210,21 +212,29 @@ async function open(
     const at = attempts.length - 1; // the race ended with the winner
     carriers = carriers.filter((c) => c !== won.dialer && !failed.has(c));
     const leftMs = Math.max(1, Math.ceil(endsMs - runtime.now()));
-    const timeoutMs = carriers.length > 0 ? Math.min(leftMs / 2, HELLO_BEFORE_FALLBACK_MS) : leftMs;
+    const answerTimeoutMs = carriers.length > 0 ? Math.min(leftMs / 2, HELLO_BEFORE_FALLBACK_MS) : leftMs;
     try {
       return await ClientSession.open(won.carrier, {
         ...options,
         transportPolicy: options.transportPolicy ?? toldPolicy(plan),
         signal,
-        timeoutMs,
+        timeoutMs: leftMs,
+        answerTimeoutMs,
         origin,
       });
     } catch (error) {
-      // A server that says no says so on every carrier; one that is silent here may be heard on another.
-      if (carriers.length === 0 || signal.aborted || error instanceof NnrpProtocolError) throw error;
+      // A server that says no says so on every carrier, and so does whoever gives credentials; one that is silent here may be heard
+      // on another.
+      if (carriers.length === 0 || signal.aborted || isSaidEverywhere(error)) throw error;
       attempts[at] = { ...attempts[at], chosen: false, error };
     }
   }
+}
+
+/** Whether the hello would fail alike on another carrier. */
+function isSaidEverywhere(error: unknown): boolean {
+  return error instanceof NnrpProtocolError || error instanceof NnrpCredentialError ||
+    error instanceof NnrpValueError;
 }
 
 /** AUTO gives QUIC a head start; a preference is given up only after a failure. */

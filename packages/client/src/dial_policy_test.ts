@@ -32,6 +32,9 @@ import {
 import { answeringProbes } from "../tests/probe_scripts.ts";
 import { dialClient, type DialOptions } from "./dial.ts";
 import type { ClientSession } from "./session.ts";
+import { ManualHost } from "../../../tests/support/manual_host.ts";
+import { until } from "../../../tests/support/raw_peer.ts";
+import { turn } from "../../../tests/support/turns.ts";
 
 const { PREFER_QUIC, PREFER_TCP, FORCE_QUIC, FORCE_TCP } = TransportPolicy;
 const AT = "nnrp://127.0.0.1:9";
@@ -110,8 +113,11 @@ test("PREFER_X does not give the other a chance while X is still on its way", as
   const dialling = new Later<never>();
   const quic = fakeDialer("quic", { transport: QUIC, connect: () => dialling.promise });
   const tcp = fakeDialer("tcp");
-  const session = dial([quic, tcp], { dialPolicy: { selectedTransportId: QUIC } });
-  await new Promise((done) => setTimeout(done, 300)); // longer than AUTO's head start
+  const runtime = new ManualHost();
+  const session = dial([quic, tcp], { dialPolicy: { selectedTransportId: QUIC }, runtime });
+  await until(() => quic.dialled.length === 1, "the first dial");
+  runtime.pass(9000); // much longer than AUTO's head start
+  await turn();
   assertEquals(tcp.dialled.length, 0);
   dialling.reject(new Error("no"));
   await end(await session);
@@ -311,7 +317,7 @@ test("a session that lost an encrypted path shows its token to nobody in plain t
   assertEquals([session.carrierName, told(quic.peers[0]).types.includes(0xf002)], ["quic", true]);
   blocked = true;
   void session.raw.carrier.close({ graceful: false });
-  while (session.stats.reconnects === 0) await new Promise((done) => setTimeout(done, 1));
+  await until(() => session.stats.reconnects === 1, "the session");
   assertEquals([plain.peers.length, plain.peers[0].heard[0]], [1, "CLIENT_HELLO"]);
   assertEquals(told(plain.peers[0]).types.includes(0xf002), false);
   await end(session);

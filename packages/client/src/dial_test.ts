@@ -21,6 +21,7 @@ import { errorPacket } from "@nnrp/testing/packets";
 import { connectClientSession } from "./connect.ts";
 import { dialClient } from "./dial.ts";
 import { isLoopback, parseEndpoint } from "./endpoint.ts";
+import { turn } from "../../../tests/support/turns.ts";
 
 const say = (text: string) => ({ typedPayloads: [TypedPayload.tokenChunk(text)] });
 const echo = (frame: { typedPayloads: readonly TypedPayload[] }) => ({ typedPayloads: frame.typedPayloads });
@@ -284,7 +285,8 @@ test("a signal gives up a dial before, while connecting and while shaking hands"
     Error,
     "enough",
   );
-  setTimeout(() => abort.abort(new Error("enough")), 5);
+  await turn(); // it has begun
+  abort.abort(new Error("enough"));
   await connecting;
   const raw = await RawServer.listen();
   const shaking = new AbortController();

@@ -7,6 +7,7 @@ import { fakeDialer, QUIC, settle, TCP } from "../tests/fake_carriers.ts";
 import { dialClient, type DialOptions } from "./dial.ts";
 import { PathKeeper, type PathLook, type PathPolicy } from "./path_keeper.ts";
 import type { ClientSession } from "./session.ts";
+import { virtualWorld } from "@nnrp/testing";
 
 /** A server with roads of several names to it. Pings of the session take as long as the test says. */
 async function roads(names: readonly string[], options: DialOptions = {}, serverOptions = {}) {
@@ -170,19 +171,27 @@ test("paths that may not be taken are not probed: plain text to another machine,
 
 test("the keeper looks from time to time and tells of each look, until it or the session is closed", async () => {
   for (const who of ["keeper", "session"]) {
-    const { session, dialers, pings, end } = await roads(["tcp", "websocket"]);
-    pings.ms = 0;
-    const looks: PathLook[] = [];
-    const keeper = new PathKeeper(session, { probeIntervalMs: 1, onLook: (look) => void looks.push(look) });
-    await until(() => looks.length >= 3, "three looks");
-    if (who === "keeper") keeper.close();
-    else await session.close();
-    await new Promise((done) => setTimeout(done, 20));
-    const [seen, dials] = [looks.length, dialers[1].dialled.length];
-    await new Promise((done) => setTimeout(done, 20));
-    assertEquals([looks.length, dialers[1].dialled.length], [seen, dials]);
-    assertEquals(session.stats.moves, 0);
-    await end();
+    const world = virtualWorld();
+    const hosts = [world.host("client"), world.host("server")];
+    await world.run(async () => {
+      const [client, server] = hosts.map((runtime) => ({ runtime }));
+      const { session, dialers, pings, end } = await roads(["tcp", "websocket"], client, server);
+      pings.ms = 0;
+      const looks: PathLook[] = [];
+      const keeper = new PathKeeper(session, {
+        probeIntervalMs: 1000,
+        onLook: (look) => void looks.push(look),
+      });
+      await world.sleep(3500);
+      assertEquals(looks.length, 3);
+      if (who === "keeper") keeper.close();
+      else await session.close();
+      const dials = dialers[1].dialled.length;
+      await world.sleep(60_000);
+      assertEquals([looks.length, dialers[1].dialled.length], [3, dials]);
+      assertEquals(session.stats.moves, 0);
+      await end();
+    });
   }
 });
 

@@ -16,6 +16,8 @@ import { until } from "../../../tests/support/raw_peer.ts";
 import type { DialOptions } from "./dial.ts";
 import type { ClientSession } from "./session.ts";
 import type { ServerSession } from "@nnrp/server";
+import { ManualHost } from "../../../tests/support/manual_host.ts";
+import { turn } from "../../../tests/support/turns.ts";
 
 const say = (text: string) => ({ typedPayloads: [TypedPayload.tokenChunk(text)] });
 
@@ -129,13 +131,15 @@ test("a receive that timed out takes nobody else's result", async () => {
 });
 
 test("a receive that was answered at once disturbs no later frame of the same id", async () => {
-  const at = await open();
+  const runtime = new ManualHost();
+  const at = await open({ runtime });
   await at.client.submitNowait({ ...say("x"), frameId: 1 });
   await at.answer(1);
   await until(() => at.client.stats.unclaimed === 1, "the result");
   assertEquals((await at.client.receiveResult({ frameId: 1, timeoutMs: 20 })).text(), "answer 1");
   const again = at.client.submit({ ...say("y"), frameId: 1 });
-  await new Promise((done) => setTimeout(done, 40));
+  runtime.pass(40);
+  await turn();
   await at.answer(1, "second");
   assertEquals([(await again).text(), at.client.stats.timedOut], ["second", 0]);
   await at.end();

@@ -4,23 +4,23 @@
  *
  * @module
  */
-import type { CarrierDialer } from "@nnrp/core";
+import type { CarrierDialer, Credential } from "@nnrp/core";
 import { type Endpoint, isLoopback } from "./endpoint.ts";
 
-/** Certificates of a client. */
+/** Certificates of a client: fixed, or functions that are asked before each dial. */
 export interface ClientTlsOptions {
   /** Certificates to trust instead of the system's, PEM text. */
-  readonly caCerts?: readonly string[];
+  readonly caCerts?: Credential<readonly string[]>;
   /** Name the server's certificate must have. Default: the host of the address. */
   readonly serverName?: string;
   /** Trusts any certificate: for experiments only. Default false. */
   readonly insecureSkipVerify?: boolean;
   /** This client's certificate, PEM text (TLS only). */
-  readonly cert?: string;
+  readonly cert?: Credential<string>;
   /** Its key, PEM text. */
-  readonly key?: string;
+  readonly key?: Credential<string>;
   /** SHA-256 hashes of certificates to trust, for WebTransport in browsers. */
-  readonly serverCertificateHashes?: readonly Uint8Array[];
+  readonly serverCertificateHashes?: Credential<readonly Uint8Array[]>;
 }
 
 /**

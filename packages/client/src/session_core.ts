@@ -39,6 +39,9 @@ import { SessionTimer } from "./session_timer.ts";
 import type { ClientSessionState, OpenOptions } from "./session_types.ts";
 import { Submitter } from "./submitter.ts";
 
+/** How long a hello may take. */
+type HelloLimits = WaitOptions & Pick<OpenOptions, "answerTimeoutMs">;
+
 /** The parts of one session. */
 export class SessionCore {
   /** Time, timers, random numbers. */
@@ -221,7 +224,7 @@ export class SessionCore {
   }
 
   /** Starts the connection and shakes hands. */
-  async open(limits: WaitOptions): Promise<void> {
+  async open(limits: HelloLimits): Promise<void> {
     this.engine.opened(this.host.now());
     this.paths.start();
     this.#timer.set();
@@ -234,16 +237,17 @@ export class SessionCore {
   }
 
   /** Says hello on the present carrier and waits for the server's answer. */
-  async #sayHello(limits: WaitOptions): Promise<void> {
-    const { timeoutMs = Infinity, signal } = limits;
+  async #sayHello(limits: HelloLimits): Promise<void> {
+    const { timeoutMs = Infinity, answerTimeoutMs = Infinity, signal } = limits;
     const endsMs = this.host.now() + timeoutMs;
     const { metadata, body } = this.#hello(await askAuth(this.host, this.options.auth, limits));
     if (this.engine.state !== SessionState.INIT) {
       const why = "the connection ended while a credential was asked for";
       throw new NnrpConnectionClosedError(this.carrier.name, why);
     }
-    const left = { signal, timeoutMs: Math.max(1, endsMs - this.host.now()) };
-    const onTimeout = () => new NnrpTimeoutError("the handshake", timeoutMs);
+    const leftMs = Math.max(1, endsMs - this.host.now());
+    const left = { signal, timeoutMs: Math.min(leftMs, answerTimeoutMs) };
+    const onTimeout = () => new NnrpTimeoutError("the handshake", Math.min(timeoutMs, answerTimeoutMs));
     try {
       await waitFor<void>(this.host, left, onTimeout, (resolve, reject) => {
         this.#opening = { resolve, reject };

@@ -29,7 +29,8 @@ export interface LogEvent {
 export interface SessionOptions extends InboxLimits {
   /**
    * Sent to the server's `authValidator`: bytes, or text as UTF-8. A function is asked before each hello (the first, and each that
-   * begins a new session after a loss) and before a move to a server without tokens, so that credentials may age.
+   * begins a new session after a loss) and before a move to a server without tokens, so that credentials may age. What it throws is
+   * the cause of the NnrpCredentialError that this try ends with.
    */
   readonly auth?: AuthBlock | AuthSource;
   /** The wished model. */

@@ -12,6 +12,7 @@ import { test } from "node:test";
 import { PLACES } from "../../../tests/support/places.ts";
 import { until } from "../../../tests/support/raw_peer.ts";
 import type { ClientSession } from "./session.ts";
+import { turn, turns } from "../../../tests/support/turns.ts";
 
 const say = (text: string) => ({ typedPayloads: [TypedPayload.tokenChunk(text)] });
 
@@ -77,9 +78,7 @@ for (const place of PLACES) {
           for (const part of [text, "+", "+"]) yield say(part);
         })();
       }
-      return frame.frameId % 2 === 0
-        ? say(text)
-        : new Promise((done) => setTimeout(() => done(say(text)), frame.frameId % 5));
+      return frame.frameId % 2 === 0 ? say(text) : turns(frame.frameId % 5).then(() => say(text));
     }, { concurrency: 500, profile: { maxConcurrentFrames: 200 }, maxQueuedFrames: 400 });
     const session = await at.dial();
     const check = (text: string, got: string | null) => {
@@ -235,7 +234,7 @@ test('until "first" takes the first part and cancels the rest; the slot is free 
       try {
         for (let i = 0; !frame.aborted; i++) {
           yield say(`${i}`);
-          await new Promise((done) => setTimeout(done, 1));
+          await turn();
         }
       } finally {
         stopped = true;

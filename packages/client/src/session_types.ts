@@ -84,6 +84,11 @@ export interface ClientStats extends Readonly<ClientFrameCounts> {
 
 /** What {@linkcode ClientSession.open} takes beside the session's options. */
 export interface OpenOptions extends SessionOptions, WaitOptions {
+  /**
+   * Longest wait for the server's answer to the first hello, ms; credentials that are asked for do not count. Default: what is left of
+   * `timeoutMs`.
+   */
+  readonly answerTimeoutMs?: number;
   /** How the carrier was reached; needed to reconnect, and to move without naming a host. */
   readonly origin?: DialOrigin;
 }

@@ -12,6 +12,8 @@ import fc from "fast-check";
 import { test } from "node:test";
 import { Gate, MEMORY, PLACES } from "../../../tests/support/places.ts";
 import { until } from "../../../tests/support/raw_peer.ts";
+import { ManualHost } from "../../../tests/support/manual_host.ts";
+import { turn, turns } from "../../../tests/support/turns.ts";
 
 const say = (text: string) => ({ typedPayloads: [TypedPayload.tokenChunk(text)] });
 const bytes = (data: Uint8Array) => ({ typedPayloads: [TypedPayload.tokenChunk(data)] });
@@ -27,7 +29,7 @@ for (const place of PLACES) {
     const at = await place.serve(async function* (frame) {
       const count = Number(frame.text());
       for (let i = 0; i < count; i++) {
-        if (i % 10 === 3) await new Promise((done) => setTimeout(done, 1));
+        if (i % 10 === 3) await turn();
         yield say(`${i},`);
       }
     });
@@ -46,7 +48,7 @@ for (const place of PLACES) {
     const at = await place.serve(async function* (frame) {
       for (let i = 0; i < 50; i++) {
         yield say(`${frame.text()}:${i} `);
-        if (i % 7 === frame.frameId % 7) await new Promise((done) => setTimeout(done, 0));
+        if (i % 7 === frame.frameId % 7) await turn();
       }
     }, { concurrency: 100, profile: { maxConcurrentFrames: 100 } });
     const session = await at.dial();
@@ -120,7 +122,7 @@ test("a failure comes after the parts that were received before it", async () =>
     async () => {
       for await (const part of session.submitStream(say("x"))) {
         got.push(part.text());
-        await new Promise((done) => setTimeout(done, 2));
+        await turns(2);
       }
     },
     NnrpProtocolError,
@@ -139,7 +141,7 @@ test("leaving the loop early cancels the frame, however it is left", async () =>
     try {
       for (let i = 0; !frame.aborted; i++) {
         yield say(`${i}`);
-        await new Promise((done) => setTimeout(done, 1));
+        await turn();
       }
     } finally {
       running--;
@@ -209,15 +211,18 @@ test("a time limit holds for the whole stream", async () => {
   const at = await MEMORY.serve(async function* (frame) {
     while (!frame.aborted) {
       yield say("a");
-      await new Promise((done) => setTimeout(done, 5));
+      await turn();
     }
   });
-  const session = await at.dial();
+  const runtime = new ManualHost();
+  const session = await at.dial({ runtime });
   let parts = 0;
   await assertRejects(async () => {
-    for await (const _ of session.submitStream(say("x"), { timeoutMs: 40 })) parts++;
+    for await (const _ of session.submitStream(say("x"), { timeoutMs: 40 })) {
+      if (++parts % 3 === 0) runtime.pass(39);
+    }
   }, NnrpTimeoutError);
-  assert(parts > 0);
+  assert(parts > 3);
   assertEquals(session.stats.inFlight, 0);
   session.cancelFrame(1);
   await at.end();
@@ -246,7 +251,7 @@ test("a reader that keeps up reads more than fits at once", async () => {
   const at = await MEMORY.serve(async function* () {
     for (let i = 0; i < 300; i++) {
       yield say(`${i}`);
-      await new Promise((done) => setTimeout(done, 0));
+      await turn();
     }
   });
   const session = await at.dial({ maxStreamResults: 4 });

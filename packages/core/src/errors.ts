@@ -118,6 +118,24 @@ export class NnrpValueError extends NnrpError {
   }
 }
 
+/** A function of the application that was asked for a credential failed: this try to connect, or to say hello, is over. */
+export class NnrpCredentialError extends NnrpError {
+  /** The option that the function was given as, for example `"auth"` or `"tls.cert"`. */
+  readonly field: string;
+
+  /**
+   * Makes a NnrpCredentialError.
+   *
+   * @param field The option that the function was given as.
+   * @param words The failure in words.
+   * @param options `cause`: what the function threw.
+   */
+  constructor(field: string, words: string, options?: NnrpErrorOptions) {
+    super("CREDENTIAL", `${field}: cannot be had: ${words}`, options);
+    this.field = field;
+  }
+}
+
 /** What a peer's ERROR packet says. */
 export interface NnrpProtocolErrorOptions extends NnrpErrorOptions {
   /** Number on the wire; {@linkcode ErrorCode} names the known ones. */

@@ -3,12 +3,19 @@
  *
  * @module
  */
-import { type Carrier, type CarrierDialOptions, type DialTarget, NnrpTransportError } from "@nnrp/core";
-import { systemHost } from "@nnrp/runtime";
+import {
+  type Carrier,
+  type CarrierDialOptions,
+  type DialTarget,
+  type Host,
+  NnrpTransportError,
+} from "@nnrp/core";
+import { askCredential, systemHost, type WaitOptions } from "@nnrp/runtime";
+import { hashesOf } from "./certificate_hash.ts";
 import { closeEndpoint, giveBackClientEndpoint, takeClientEndpoint } from "./endpoints.ts";
 import { explain } from "./explain.ts";
 import { QuicCarrier } from "./quic_carrier.ts";
-import type { QuicSettings } from "./quic_options.ts";
+import { pemTexts, type QuicSettings } from "./quic_options.ts";
 
 /** ALPN name of NNRP on raw QUIC (behaviour spec §3). */
 export const ALPN = "nnrp/1";
@@ -22,22 +29,20 @@ export async function dialQuic(
   const { signal, runtime = systemHost() } = options;
   signal?.throwIfAborted();
   const { host, port } = target;
+  const endsMs = runtime.now() + settings.connectTimeoutMs;
+  const trusted = await askTrust(settings, runtime, { signal, timeoutMs: settings.connectTimeoutMs });
   const endpoint = takeClientEndpoint();
   let stop: (reason: unknown) => void;
   const stopped = new Promise<never>((_, reject) => stop = reject);
-  const cancelTimer = runtime.after(settings.connectTimeoutMs, () => stop(new Error("timed out")));
+  const cancelTimer = runtime.after(Math.max(0, endsMs - runtime.now()), () => stop(new Error("timed out")));
   const abort = () => stop(signal!.reason);
   signal?.addEventListener("abort", abort);
   try {
-    // Deno takes the hashes though its types do not say so (2.9.6).
-    const hashes = settings.serverCertificateHashes &&
-      { serverCertificateHashes: settings.serverCertificateHashes };
     const connecting = Promise.resolve(Deno.connectQuic({
-      ...hashes,
+      ...trusted,
       hostname: host,
       port,
       alpnProtocols: [ALPN],
-      caCerts: settings.caCerts,
       serverName: settings.serverName,
       endpoint,
       ...settings.dialled,
@@ -59,6 +64,22 @@ export async function dialQuic(
     stop!(undefined);
     stopped.catch(() => {});
   }
+}
+
+/** Whom to trust at the moment. */
+async function askTrust(settings: QuicSettings, host: Host, limits: WaitOptions) {
+  const { caCerts, serverCertificateHashes: hashes } = settings;
+  const endsMs = host.now() + limits.timeoutMs!;
+  const certs = caCerts &&
+    pemTexts(await askCredential(host, caCerts, "quic.caCerts", limits), "quic.caCerts");
+  if (hashes === undefined) return { caCerts: certs };
+  const field = "quic.serverCertificateHashes";
+  const left = { ...limits, timeoutMs: Math.max(0, endsMs - host.now()) };
+  // Deno takes the hashes though its types do not say so (2.9.6).
+  return {
+    caCerts: certs,
+    serverCertificateHashes: hashesOf(await askCredential(host, hashes, field, left), field),
+  };
 }
 
 /** An address as text. */

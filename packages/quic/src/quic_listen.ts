@@ -16,7 +16,7 @@ import {
   NnrpUnsupportedError,
   NnrpValueError,
 } from "@nnrp/core";
-import { type HandshakeKind, Handshakes, systemHost } from "@nnrp/runtime";
+import { askCredential, type HandshakeKind, Handshakes, systemHost } from "@nnrp/runtime";
 import {
   closeEndpoint,
   giveBackClientEndpoint,
@@ -27,7 +27,7 @@ import {
 import { explain } from "./explain.ts";
 import { QuicCarrier } from "./quic_carrier.ts";
 import { ALPN, format } from "./quic_dial.ts";
-import type { QuicSettings } from "./quic_options.ts";
+import { pemText, type QuicSettings } from "./quic_options.ts";
 
 /** ALPN name of HTTP/3, below WebTransport. */
 const H3 = "h3";
@@ -42,7 +42,6 @@ const HANDSHAKE: HandshakeKind = {
 };
 
 /** Binds and accepts until closed. */
-// deno-lint-ignore require-await
 export async function listenQuic(
   accept: (carrier: Carrier) => void,
   options: CarrierListenOptions,
@@ -62,12 +61,16 @@ export async function listenQuic(
         'WebTransport out (webTransport: false) and let pages use webSocket(), or say ["*"] and let a token decide',
     );
   }
+  const asking = options.runtime ?? systemHost();
+  const pair = {
+    cert: pemText(await askCredential(asking, cert, "quic.cert", {}), "quic.cert"),
+    key: pemText(await askCredential(asking, key, "quic.key", {}), "quic.key"),
+  };
   let endpoint: Deno.QuicEndpoint | undefined;
   try {
     endpoint = takeServerEndpoint(host, port);
     const listener = endpoint.listen({
-      cert,
-      key,
+      ...pair,
       alpnProtocols: webTransport ? [ALPN, H3] : [ALPN],
       ...settings.accepted,
     });

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { NnrpValueError, type OriginRules, originRules } from "@nnrp/core";
-import { type CertificateHash, hashOf } from "./certificate_hash.ts";
+import { type Credential, NnrpValueError, type OriginRules, originRules } from "@nnrp/core";
+import { isAsked } from "@nnrp/runtime";
+import { type CertificateHashes, hashesOf } from "./certificate_hash.ts";
 import { CONNECT_TIMEOUT_MS } from "./connect_timeout.ts";
 import { MAX_DATA_STREAMS } from "./web_transport_carrier.ts";
 
@@ -20,20 +21,24 @@ const RAW_BIDI_STREAMS = 4;
 /** The same where WebTransport is served: the request, control, data streams, and a few that mean nothing. */
 const WEB_TRANSPORT_BIDI_STREAMS = RAW_BIDI_STREAMS + MAX_DATA_STREAMS;
 
-/** Options of {@linkcode quic}. Times in ms. */
+/**
+ * Options of {@linkcode quic}. Times in ms. Certificates, keys and hashes are fixed, or functions that give them: what dialling needs is
+ * asked for before each dial (the first, a reconnect, a move, a probe), what listening needs once, when it begins. `connectTimeoutMs`
+ * and the dial's signal bound the answer; a function that fails fails that dial, with a NnrpCredentialError.
+ */
 export interface QuicOptions {
   /** Host or address to listen on. Default `"127.0.0.1"`; `"0.0.0.0"` or `"::"` for all interfaces. */
   readonly host?: string;
   /** UDP port to listen on, 0…65535; 0 = any free one. Default 4433. Dialling takes the port of the URL. */
   readonly port?: number;
   /** Certificate chain of the server, PEM. Needed to listen. */
-  readonly cert?: string;
+  readonly cert?: Credential<string>;
   /** Private key of the server, PEM (PKCS#8). Needed to listen. */
-  readonly key?: string;
+  readonly key?: Credential<string>;
   /** Certificate authorities that a server's certificate may come from, PEM, beside the runtime's own. */
-  readonly caCerts?: readonly string[];
+  readonly caCerts?: Credential<readonly string[]>;
   /** Certificates accepted by their hash instead of their authority. Plain bytes are SHA-256. */
-  readonly serverCertificateHashes?: readonly (CertificateHash | Uint8Array)[];
+  readonly serverCertificateHashes?: Credential<CertificateHashes>;
   /** Name the server's certificate must be for. Default: the host that is dialled. */
   readonly serverName?: string;
   /** Would not verify the server's certificate. Deno cannot do that: dialling then rejects with NnrpUnsupportedError. */
@@ -42,7 +47,7 @@ export interface QuicOptions {
   readonly keepAliveMs?: number;
   /** Silence after which the connection is lost; the smaller one of both sides counts. Default 120,000. */
   readonly idleTimeoutMs?: number;
-  /** Longest time of dialling, name look-up and handshake included. Default 5,000. */
+  /** Longest time of dialling: credentials that are asked for, name look-up and handshake. Default 5,000. */
   readonly connectTimeoutMs?: number;
   /**
    * Unidirectional streams that the peer may have open at once. Each may fill a window of 1.25 MB while nobody reads
@@ -91,13 +96,13 @@ export interface QuicSettings {
   /** Port to listen on. */
   readonly port: number;
   /** Certificate chain, if any. */
-  readonly cert: string | undefined;
+  readonly cert: Credential<string> | undefined;
   /** Private key, if any. */
-  readonly key: string | undefined;
+  readonly key: Credential<string> | undefined;
   /** Own certificate authorities. */
-  readonly caCerts: string[] | undefined;
+  readonly caCerts: Credential<readonly string[]> | undefined;
   /** Hashes of certificates. */
-  readonly serverCertificateHashes: { algorithm: string; value: BufferSource }[] | undefined;
+  readonly serverCertificateHashes: Credential<CertificateHashes> | undefined;
   /** Name in the certificate. */
   readonly serverName: string | undefined;
   /** Asked for, and refused. */
@@ -144,8 +149,11 @@ export function quicSettings(options: QuicOptions): QuicSettings {
     port,
     cert: options.cert,
     key: options.key,
-    caCerts: options.caCerts && [...options.caCerts],
-    serverCertificateHashes: options.serverCertificateHashes?.map(hashOf),
+    caCerts: fixed(options.caCerts, (certs) => pemTexts(certs, "quic.caCerts")),
+    serverCertificateHashes: fixed(
+      options.serverCertificateHashes,
+      (hashes) => hashesOf(hashes, "quic.serverCertificateHashes"),
+    ),
     serverName: options.serverName,
     insecureSkipVerify: options.insecureSkipVerify ?? false,
     connectTimeoutMs: whole("connectTimeoutMs", options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, 1),
@@ -155,6 +163,39 @@ export function quicSettings(options: QuicOptions): QuicSettings {
     dialled: transport(SERVER_UNI_STREAMS, RAW_BIDI_STREAMS),
     accepted: transport(CLIENT_UNI_STREAMS, webTransport ? WEB_TRANSPORT_BIDI_STREAMS : RAW_BIDI_STREAMS),
   };
+}
+
+/** A credential that is checked now if it is known now. */
+function fixed<T>(given: Credential<T> | undefined, checked: (given: T) => T): Credential<T> | undefined {
+  return given === undefined || isAsked(given) ? given : checked(given);
+}
+
+/**
+ * A copy of a list of PEM texts; what they hold is the runtime's to say.
+ *
+ * @throws NnrpValueError if it is none.
+ */
+export function pemTexts(texts: readonly string[], field: string): string[] {
+  if (Array.isArray(texts) && texts.every((text) => typeof text === "string")) return [...texts];
+  throw new NnrpValueError("is no list of PEM texts", {
+    field,
+    expected: "an array of strings",
+    actual: kindOf(texts),
+  });
+}
+
+/**
+ * A PEM text.
+ *
+ * @throws NnrpValueError if it is no text.
+ */
+export function pemText(text: string, field: string): string {
+  if (typeof text === "string") return text;
+  throw new NnrpValueError("is no PEM text", { field, expected: "a string", actual: kindOf(text) });
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? "null" : Array.isArray(value) ? "an array of other things" : typeof value;
 }
 
 function whole(name: string, value: number, min: number, max = 2 ** 31 - 1): number {

@@ -8,6 +8,7 @@ import {
   type Carrier,
   type CarrierDialer,
   type CarrierDialOptions,
+  type Credential,
   cutPeerText,
   type DialTarget,
   type Host,
@@ -17,24 +18,28 @@ import {
   shownAddress,
   TransportId,
 } from "@nnrp/core";
-import { systemHost } from "@nnrp/runtime";
-import { type CertificateHash, hashOf } from "./certificate_hash.ts";
+import { askCredential, isAsked, systemHost, type WaitOptions } from "@nnrp/runtime";
+import { type CertificateHashes, hashesOf, type RuntimeHash } from "./certificate_hash.ts";
 import { CONNECT_TIMEOUT_MS } from "./connect_timeout.ts";
 import { explain } from "./explain.ts";
 import { DATA_STREAMS, MAX_DATA_STREAMS, WebTransportCarrier } from "./web_transport_carrier.ts";
+
+/** The option with the hashes, for errors. */
+const HASHES = "webTransport.serverCertificateHashes";
 
 /** Options of {@linkcode webTransport}. */
 export interface WebTransportOptions {
   /**
    * Certificates accepted without an authority: ECDSA, valid for at most 14 days in browsers. `nnrp cert` makes them. Default:
-   * none, and the certificate must be one that the browser trusts. Plain bytes are SHA-256.
+   * none, and the certificate must be one that the browser trusts. Plain bytes are SHA-256. A function is asked before each dial (the
+   * first, a reconnect, a move, a probe), within `connectTimeoutMs`; if it fails, that dial fails with a NnrpCredentialError.
    */
-  readonly serverCertificateHashes?: readonly (CertificateHash | Uint8Array)[];
+  readonly serverCertificateHashes?: Credential<CertificateHashes>;
   /** Path on the server for targets that name none. Default `"/nnrp"`. */
   readonly path?: string;
   /** Data streams beside control, 1…16. Default 4. */
   readonly dataStreams?: number;
-  /** Longest time of dialling, ms: sessions that stall in silence are a known fault of some browsers. Default 5,000. */
+  /** Longest time of dialling, hashes that are asked for included, ms: sessions that stall in silence are a known fault of some browsers. Default 5,000. */
   readonly connectTimeoutMs?: number;
 }
 
@@ -64,6 +69,8 @@ export function webTransport(options: WebTransportOptions = {}): WebTransportDia
       actual: String(dataStreams),
     });
   }
+  const { serverCertificateHashes: hashes } = options;
+  if (hashes !== undefined && !isAsked(hashes)) hashesOf(hashes, HASHES);
   return {
     name: "webtransport",
     transport: TransportId.QUIC,
@@ -82,25 +89,23 @@ async function dial(
 ): Promise<Carrier> {
   demandWebTransport();
   signal?.throwIfAborted();
-  const { serverCertificateHashes, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
+  const { connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
+  const endsMs = runtime.now() + connectTimeoutMs;
+  const trusted = await askHashes(options.serverCertificateHashes, runtime, {
+    signal,
+    timeoutMs: connectTimeoutMs,
+  });
   const host = target.host.includes(":") && !target.host.startsWith("[") ? `[${target.host}]` : target.host;
   const url = `https://${host}:${target.port}${target.path ?? options.path ?? "/nnrp"}`;
   let stop!: (reason: unknown) => void;
   const stopped = new Promise<never>((_, reject) => stop = reject);
   stopped.catch(() => {});
-  const cancelTimer = runtime.after(connectTimeoutMs, () => stop(new Error("timed out")));
+  const cancelTimer = runtime.after(Math.max(0, endsMs - runtime.now()), () => stop(new Error("timed out")));
   const abort = () => stop(signal!.reason);
   signal?.addEventListener("abort", abort);
   let session: WebTransport | null = null;
   try {
-    session = new WebTransport(
-      url,
-      serverCertificateHashes
-        ? {
-          serverCertificateHashes: serverCertificateHashes.map(hashOf),
-        }
-        : {},
-    );
+    session = new WebTransport(url, trusted);
     session.closed.catch(() => {}); // an unhandled one ends a Deno process
     session.ready.catch(() => {});
     await Promise.race([session.ready, stopped]);
@@ -125,6 +130,15 @@ async function dial(
     cancelTimer();
     signal?.removeEventListener("abort", abort);
   }
+}
+
+async function askHashes(
+  hashes: Credential<CertificateHashes> | undefined,
+  host: Host,
+  limits: WaitOptions,
+): Promise<{ serverCertificateHashes?: RuntimeHash[] }> {
+  if (hashes === undefined) return {};
+  return { serverCertificateHashes: hashesOf(await askCredential(host, hashes, HASHES, limits), HASHES) };
 }
 
 /** What the server said when it closed the session; null if it did not. */

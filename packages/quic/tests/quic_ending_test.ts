@@ -24,6 +24,7 @@ import {
   readAll,
   sendOn,
 } from "./raw_quic.ts";
+import { ManualHost } from "../../../tests/support/manual_host.ts";
 
 /** A server of ours that a raw client has opened control to. */
 async function facingRaw() {
@@ -322,7 +323,9 @@ if ("Deno" in globalThis) {
 
   test("more handshakes than allowed at once are refused, slow ones are cut, and the listener goes on", async () => {
     const failures: string[] = [];
+    const runtime = new ManualHost();
     const { port, next, listener } = await listening({}, {
+      runtime,
       handshakeTimeoutMs: 400,
       maxHandshakes: 1,
       failed: (_, error) => failures.push(error.message),
@@ -331,6 +334,7 @@ if ("Deno" in globalThis) {
     const mute = await connectRaw(port, ["h3"]);
     const refusal = await connectRaw(port).then(() => "accepted", String);
     assertStringIncludes(refusal, "refused");
+    runtime.pass(400);
     await mute.closed;
     await until(() => failures.length === 2, "both in the log");
     assertStringIncludes(failures[0], "too many");
@@ -340,8 +344,8 @@ if ("Deno" in globalThis) {
     const server = new Heard(await next());
     await until(() => server.frames.length === 1, "the next client");
     conn.close({ closeCode: 0, reason: "" });
-    await until(() => server.info !== null, "the end");
-    await listener.close();
+    await runtime.passUntil(until(() => server.info !== null, "the end"));
+    await runtime.passUntil(listener.close());
   });
 }
 

@@ -21,6 +21,7 @@ import { helloPacket, until } from "../../../tests/support/raw_peer.ts";
 import { patterned } from "@nnrp/testing/packets";
 import { quic, webTransport } from "../mod.ts";
 import { certificates, connectRaw, openBidi, packet, sendOn } from "./raw_quic.ts";
+import { ManualHost } from "../../../tests/support/manual_host.ts";
 
 type Handler = Parameters<typeof serve>[1];
 
@@ -196,21 +197,26 @@ if ("Deno" in globalThis) {
 
   test("a client that breaks the rules ends alone, once in the log; clients that say nothing are let go", async () => {
     const log: string[] = [];
-    const server = await served(echo, { log: (event) => log.push(event.type), handshakeTimeoutMs: 600 });
+    const runtime = new ManualHost();
+    const server = await served(echo, {
+      runtime,
+      log: (event) => log.push(event.type),
+      handshakeTimeoutMs: 600,
+    });
     const [carrier] = await carriers();
     const good = await dialClient("127.0.0.1", server.port, { carriers: [carrier] });
     const bad = await connectRaw(server.port);
     await openBidi(bad, packet("control", 1).subarray(0, 39));
     await sendOn(bad, packet("result", 1).subarray(0, 39));
-    assert((await bad.closed).closeCode !== 0);
+    assert((await runtime.passUntil(bad.closed, 1)).closeCode !== 0);
     const silent = await connectRaw(server.port);
-    await silent.closed;
+    await runtime.passUntil(silent.closed);
     assertEquals(payload(await good.submit(opaque(patterned(10, 1)))), patterned(10, 1));
     await until(
       () => log.filter((type) => type === "handshake-refused").length === 2,
       "two lines in the log",
     );
-    await good.close();
-    await server.close();
+    await runtime.passUntil(good.close());
+    await runtime.passUntil(server.close());
   });
 }

@@ -10,6 +10,7 @@ import { test } from "node:test";
 import { PLACES } from "../../../tests/support/places.ts";
 import { until } from "../../../tests/support/raw_peer.ts";
 import type { ServeOptions } from "../mod.ts";
+import { turn } from "../../../tests/support/turns.ts";
 
 const store = new AsyncLocalStorage<string>();
 const say = (text: string) => ({ typedPayloads: [TypedPayload.tokenChunk(text)] });
@@ -48,7 +49,7 @@ for (const place of PLACES) {
         note("handler");
         yield say("part");
         if (frame.text() === "throw") throw new Error("oops");
-        await new Promise((done) => setTimeout(done, 1));
+        await turn();
         // Its own context goes with it: it is the handler's.
         seen.push(["later in a handler", store.getStore()]);
       }, options));

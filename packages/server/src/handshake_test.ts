@@ -14,6 +14,8 @@ import { Gate, MEMORY, PLACES, TCP } from "../../../tests/support/places.ts";
 import { helloPacket, RawPeer, until } from "../../../tests/support/raw_peer.ts";
 import { probePacket, submitPacket } from "@nnrp/testing/packets";
 import { type AuthVerdict, NnrpServer, serve, type ServerLogEvent } from "../mod.ts";
+import { ManualHost } from "../../../tests/support/manual_host.ts";
+import { turn } from "../../../tests/support/turns.ts";
 
 const say = (text: string) => ({ typedPayloads: [TypedPayload.tokenChunk(text)] });
 const echo = (frame: { typedPayloads: readonly TypedPayload[] }) => ({ typedPayloads: frame.typedPayloads });
@@ -68,7 +70,7 @@ for (const place of PLACES) {
       const at = await place.serve((_, { principal }) => say(String(principal)), {
         authValidator: ({ authBlock }) => {
           const verdict = verdicts[new TextDecoder().decode(authBlock)];
-          return later ? new Promise((done) => setTimeout(() => done(verdict), 1)) : verdict;
+          return later ? turn().then(() => verdict) : verdict;
         },
       });
       const principalOf = async (auth: string) => (await (await at.dial({ auth })).submit(say("x"))).text();
@@ -133,41 +135,51 @@ test("what the validator sees: auth block, address, transport, model and the hel
 
 test("a handshake has one total time; a validator is told when it is over or the client has gone", async () => {
   const told: unknown[] = [];
+  let asked = 0;
+  const runtime = new ManualHost();
   const at = await TCP.serve(echo, {
+    runtime,
     handshakeTimeoutMs: 60,
     authValidator: (_, signal) =>
-      new Promise((_resolve, reject) =>
+      new Promise((_resolve, reject) => {
+        asked++;
         signal.addEventListener("abort", () => {
           told.push(signal.reason);
           reject(signal.reason);
-        })
-      ),
+        });
+      }),
   });
-  const late = await assertRejects(() => at.dial({ auth: "x" }), NnrpProtocolError);
+  const dialling = assertRejects(() => at.dial({ auth: "x" }), NnrpProtocolError);
+  await until(() => asked === 1, "the question");
+  const late = await runtime.passUntil(dialling);
   assertEquals([late.codeName, late.fatal], ["INVALID_STATE", true]);
   assertInstanceOf(told[0], NnrpTimeoutError);
   const silent = await RawPeer.connect(at.server.port);
   const dripping = await RawPeer.connect(at.server.port);
   const drip = setInterval(() => dripping.send(helloPacket().metadata.subarray(0, 1)), 10);
-  assertEquals([codeOf(await silent.next("ERROR")), await silent.rest()], [ErrorCode.INVALID_STATE, []]);
-  await dripping.ended;
+  const ends = Promise.all([silent.next("ERROR"), silent.rest(), dripping.ended]);
+  const [error, rest] = await runtime.passUntil(ends);
+  assertEquals([codeOf(error), rest], [ErrorCode.INVALID_STATE, []]);
   clearInterval(drip);
   const gone = await RawPeer.connect(at.server.port);
   gone.send(helloPacket());
-  await until(() => told.length === 1 && at.server.stats.open > 0, "the hello");
+  await until(() => asked === 2, "the hello");
+  assertEquals(told.length, 1);
   gone.destroy();
-  await until(() => told.length === 2, "the news that the client has gone");
+  await runtime.passUntil(until(() => told.length === 2, "the news that the client has gone"));
   for (const peer of [silent, dripping]) peer.destroy();
-  await until(() => at.server.stats.open === 0, "all gone");
+  await runtime.passUntil(until(() => at.server.stats.open === 0, "all gone"));
   // Whether a client that just leaves is seen leaving or runs out of time depends on the runtime's sockets.
   assert([3, 4].includes(at.server.stats.handshakesRefused), String(at.server.stats.handshakesRefused));
-  await at.end();
+  await runtime.passUntil(at.end());
 });
 
 test("a time-out of the handshake does not touch a session that has begun", async () => {
-  const at = await MEMORY.serve(echo, { handshakeTimeoutMs: 20 });
+  const runtime = new ManualHost();
+  const at = await MEMORY.serve(echo, { handshakeTimeoutMs: 20, runtime });
   const session = await at.dial();
-  await new Promise((done) => setTimeout(done, 60));
+  runtime.pass(60);
+  await turn();
   assertEquals((await session.submit(say("x"))).text(), "x");
   await at.end();
 });
@@ -276,7 +288,8 @@ test("§9: what was sent right behind the hello waits for the verdict, then is a
   for (const accepted of [true, false]) {
     const gate = new Gate();
     const at = await TCP.serve(echo, {
-      authValidator: async () => {
+      authValidator: async ({ authBlock }) => {
+        if (authBlock.length > 0) return true;
         await gate.opened;
         return accepted;
       },
@@ -285,7 +298,8 @@ test("§9: what was sent right behind the hello waits for the verdict, then is a
     peer.send(helloPacket({ requestedSessionId: 9 }));
     for (let id = 0; id < 20; id++) peer.send(submitPacket(id, { sessionId: 9 }));
     await until(() => at.server.stats.open === 1, "the connection");
-    await new Promise((done) => setTimeout(done, 20));
+    const other = await at.dial({ auth: "one who came later" });
+    await other.ping(); // the event loop has looked at the first one's socket meanwhile
     assertEquals([peer.packets.length, at.server.stats.started], [0, 0]);
     gate.open();
     if (accepted) {

@@ -1,15 +1,22 @@
 import { encodePacket, type NnrpPacket, TypedPayload } from "@nnrp/core";
-import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { test } from "node:test";
 import { Gate, MEMORY, TCP } from "../../../tests/support/places.ts";
 import { RawPeer, until } from "../../../tests/support/raw_peer.ts";
 import { patterned, submitPacket } from "@nnrp/testing/packets";
 import { HARD_LIMIT_FACTOR, MAX_CONCURRENT_FRAMES } from "./defaults.ts";
+import { turns, untilSteady } from "../../../tests/support/turns.ts";
+import { dialClient, type Result } from "@nnrp/client";
+import { virtualNetwork, virtualWorld } from "@nnrp/testing";
+import { serve } from "../mod.ts";
 
 const KIB = 1024;
 const MIB = 1024 * 1024;
 const say = (text: string) => ({ typedPayloads: [TypedPayload.tokenChunk(text)] });
 const echo = (frame: { typedPayloads: readonly TypedPayload[] }) => ({ typedPayloads: frame.typedPayloads });
+
+/** Turns of the event loop that both ends share without taking anything, after which a side is stuck. */
+const STUCK_TURNS = 100;
 
 /** FRAME_SUBMIT with so many bytes. */
 function large(frameId: number, size: number): NnrpPacket {
@@ -27,7 +34,7 @@ async function sendUntilStuck(peer: RawPeer, count: number, size: number): Promi
     if (peer.send(bytes.slice())) continue;
     const drained = await Promise.race([
       peer.drained().then(() => true),
-      new Promise<false>((done) => setTimeout(() => done(false), 150)),
+      turns(STUCK_TURNS).then(() => false),
     ]);
     if (!drained) return id + 1;
   }
@@ -72,24 +79,34 @@ test("a client that takes nothing for sendStallMs is cut, and its frames with it
 
 test("a client that reads slowly but steadily is not cut, however long one result takes", async () => {
   const size = 16 * MIB;
-  const at = await TCP.serve(() => ({ typedPayloads: [TypedPayload.opaqueBytes(patterned(size, 1))] }), {
-    sendStallMs: 150,
+  const world = virtualWorld();
+  const net = virtualNetwork(world, { latencyMs: 1 });
+  await world.run(async () => {
+    const server = await serve({
+      listen: [net.stream()],
+      runtime: world.host("server"),
+      sendStallMs: 150,
+    }, () => ({ typedPayloads: [TypedPayload.opaqueBytes(patterned(size, 1))] }));
+    const session = await dialClient("nnrp://server", {
+      carriers: [net.stream()],
+      runtime: world.host("client"),
+    });
+    const { carrier } = session.raw;
+    let rounds = 0;
+    let answer: Result | null = null;
+    const answered = session.submit(say("x")).then((result) => answer = result);
+    for (; answer === null; rounds++) {
+      carrier.pause();
+      await world.sleep(100);
+      carrier.resume();
+      await world.sleep(0);
+    }
+    assertEquals((await answered).opaqueBytesPayloads[0].length, size);
+    assertEquals(server.stats.sessions, 1);
+    assertGreater(rounds, 10);
+    await session.close();
+    await server.close();
   });
-  const peer = await RawPeer.shakeHands(at.server.port, { requestedSessionId: 1 });
-  peer.pause();
-  peer.send(submitPacket(1, { sessionId: 1 }));
-  await until(() => at.server.sessions[0].stats.results === 1, "the answer");
-  const slowly = setInterval(() => {
-    peer.resume();
-    setTimeout(() => peer.pause(), 2);
-  }, 80);
-  const result = await peer.next("RESULT_PUSH");
-  clearInterval(slowly);
-  peer.resume();
-  assert(result.body.length > size);
-  assertEquals(at.server.stats.sessions, 1);
-  peer.destroy();
-  await at.end();
 });
 
 test("no more bytes than told wait for an answer: the rest is not read until there is room", async () => {
@@ -143,7 +160,8 @@ test("no more bytes than told wait in the whole server, and every session goes o
     }
     counts.push(sent);
   }
-  await new Promise((done) => setTimeout(done, 100));
+  await untilSteady(() => at.server.stats.bytesInFlight);
+  assertGreater(at.server.stats.bytesInFlight, 0);
   assertLess(at.server.stats.bytesInFlight, 10 * MIB);
   gate.open();
   for (const [i, peer] of peers.entries()) for (let n = 0; n < counts[i]; n++) await peer.next("RESULT_PUSH");
@@ -163,8 +181,8 @@ test("a stream is not pulled further than the client takes it", async () => {
   const peer = await RawPeer.shakeHands(at.server.port, { requestedSessionId: 1 });
   peer.pause();
   peer.send(submitPacket(1, { sessionId: 1 }));
-  await new Promise((done) => setTimeout(done, 150));
-  const before = pulled;
+  await until(() => pulled > 0, "the stream");
+  const before = await untilSteady(() => pulled);
   assertLess(before, 1000);
   assertLess(at.server.sessions[0].stats.bufferedBytes, 8 * MIB);
   peer.resume();
@@ -203,7 +221,7 @@ test("our own client waits while the server does not read, and loses nothing", a
     { length: 300 },
     (_, i) => session.submit({ typedPayloads: [TypedPayload.opaqueBytes(patterned(5000, i))] }),
   );
-  await new Promise((done) => setTimeout(done, 20));
+  await untilSteady(() => session.stats.waiting);
   assertGreater(session.stats.waiting, 0);
   assertLess(session.stats.bufferedBytes, 100 * KIB);
   gate.open();

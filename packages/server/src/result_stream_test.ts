@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { Gate, type Meeting, MEMORY, PLACES } from "../../../tests/support/places.ts";
 import { until } from "../../../tests/support/raw_peer.ts";
 import type { HandlerOutput } from "../mod.ts";
+import { turn } from "../../../tests/support/turns.ts";
 
 const say = (text: string) => ({ typedPayloads: [TypedPayload.tokenChunk(text)] });
 const BAD_PART = { typedPayloads: [{ payloadKind: 999, payload: new Uint8Array(3) } as never] };
@@ -31,7 +32,7 @@ const KINDS: Record<string, Kind> = {
       yield say("part");
       if (bad !== undefined) yield bad;
       for (;;) {
-        await new Promise((done) => setTimeout(done, 1));
+        await turn();
         yield say("more");
       }
     } finally {

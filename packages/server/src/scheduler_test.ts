@@ -15,6 +15,7 @@ import { Gate, type Meeting, MEMORY } from "../../../tests/support/places.ts";
 import { until } from "../../../tests/support/raw_peer.ts";
 import { drop, type HandlerOutput } from "../mod.ts";
 import type { ServeOptions } from "./options.ts";
+import { turn, turns } from "../../../tests/support/turns.ts";
 
 const say = (text: string) => ({ typedPayloads: [TypedPayload.tokenChunk(text)] });
 
@@ -128,7 +129,8 @@ test("a frame that must not be dropped is started late and knows it", async () =
     budgetPolicy: BudgetPolicy.ALLOW_PARTIAL,
   });
   await at.queued(2);
-  await new Promise((done) => setTimeout(done, 20));
+  const queuedMs = performance.now();
+  await until(() => performance.now() > queuedMs + 1, "the budgets to be over");
   at.gate.open();
   assertEquals([(await frame).text(), (await partial).text(), at.server.stats.expired], [
     "keep",
@@ -252,7 +254,7 @@ test("no more handlers run at once than told, over all sessions and within one",
     const mine = most[`now${key}`] = (most[`now${key}`] ?? 0) + 1;
     most[key] = Math.max(most[key] ?? 0, mine);
     most.all = Math.max(most.all ?? 0, running);
-    await new Promise((done) => setTimeout(done, 1));
+    await turn();
     running--;
     most[`now${key}`]--;
     return {};
@@ -476,7 +478,7 @@ test("a stream whose client cancels is closed at its next step", async () => {
       try {
         for (let i = 0;; i++) {
           yield say(`${i}`);
-          await new Promise((done) => setTimeout(done, 1));
+          await turn();
           if (frame.aborted) frame.signal.throwIfAborted();
         }
       } finally {
@@ -512,7 +514,7 @@ test("a handler whose answers are written while the session drains still answers
 test("what happened to frames adds up", async () => {
   const at = await MEMORY.serve(async (frame) => {
     const text = frame.text();
-    await new Promise((done) => setTimeout(done, Number(frame.frameId) % 3));
+    await turns(Number(frame.frameId) % 3);
     if (text === "throw") throw new Error("x");
     if (text === "drop") return drop();
     return say(text);
@@ -522,7 +524,7 @@ test("what happened to frames adds up", async () => {
   const all = Array.from({ length: 300 }, (_, i) => {
     const kind = kinds[i % kinds.length];
     const abort = new AbortController();
-    if (kind === "cancel") setTimeout(() => abort.abort(), i % 4);
+    if (kind === "cancel") void turns(i % 4).then(() => abort.abort());
     const flags = kind === "droppable" ? HeaderFlags.CAN_DROP : 0;
     return session.submit({ ...say(kind), flags }, { signal: abort.signal }).catch((error) => error);
   });

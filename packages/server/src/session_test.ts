@@ -142,10 +142,14 @@ for (const place of PLACES) {
 }
 
 test("clients still shaking hands when the server closes hear SERVER_BUSY", async () => {
-  const at = await TCP.serve(() => ({}), { authValidator: () => new Promise(() => {}) });
+  let isAsked = false;
+  const authValidator = () => {
+    isAsked = true;
+    return new Promise<never>(() => {});
+  };
+  const at = await TCP.serve(() => ({}), { authValidator });
   const dialling = assertRejects(() => at.dial({ auth: "x" }), NnrpProtocolError, "SERVER_BUSY");
-  await until(() => at.server.stats.open === 1, "the connection");
-  await new Promise((done) => setTimeout(done, 20));
+  await until(() => isAsked, "the hello");
   await at.server.close({ drainMs: 100 });
   await dialling;
 });

@@ -17,6 +17,8 @@ import { helloPacket, RawPeer, RawServer, until } from "../../../tests/support/r
 import { patterned } from "@nnrp/testing/packets";
 import { tcp } from "../mod.ts";
 import { connected, Heard } from "@nnrp/testing/carrier-suite";
+import { turn, turns, untilSteady } from "../../../tests/support/turns.ts";
+import { ManualHost } from "../../../tests/support/manual_host.ts";
 
 const MIB = 1024 * 1024;
 
@@ -95,13 +97,12 @@ test("pausing keeps the peer's packets back, resuming delivers them all, also wh
   ours.carrier.pause();
   // The read that was under way may still bring something; after it nothing comes.
   peer.send(encodePacket(makePacket({ msgType: MessageType.PING, frameId: 2 })));
-  await new Promise((done) => setTimeout(done, 30));
-  const before = ours.frames.length;
+  const before = await untilSteady(() => ours.frames.length);
   for (let id = 3; id <= 50; id++) {
     peer.send(encodePacket(makePacket({ msgType: MessageType.PING, frameId: id })));
   }
   peer.end();
-  await new Promise((done) => setTimeout(done, 30));
+  await untilSteady(() => ours.frames.length);
   assertEquals([ours.frames.length, ours.events], [before, []]);
   ours.carrier.resume();
   await until(() => ours.events.length > 0, "the end");
@@ -113,16 +114,15 @@ test("pausing keeps the peer's packets back, resuming delivers them all, also wh
 
 test("a carrier that is paused while it hears the peer's end can still answer once it is resumed", async () => {
   const { ours, peer, listener } = await facingRaw();
-  await new Promise((done) => setTimeout(done, 10));
+  await turns(10); // it reads
   ours.carrier.pause();
   peer.end();
-  await new Promise((done) => setTimeout(done, 30));
+  await turns(30); // the end has come
   ours.carrier.resume();
   await until(() => ours.events.includes("end"), "the end");
-  await new Promise((done) => setTimeout(done, 10));
-  assertEquals(ours.events, ["end"], "resuming is no reason to close");
   ours.send(5);
   assertEquals((await peer.next()).header.frameId, 5);
+  assertEquals(ours.events, ["end"], "resuming is no reason to close");
   await Promise.all([ours.carrier.close(), listener.close()]);
 });
 
@@ -133,7 +133,7 @@ test("a peer that does not read fills the buffers; what waits is counted, and go
   for (let id = 0; id < 40; id++) ours.send(id, body);
   let drained = false;
   void ours.carrier.drained().then(() => drained = true);
-  await new Promise((done) => setTimeout(done, 50));
+  await untilSteady(() => ours.carrier.bufferedBytes);
   assert(ours.carrier.bufferedBytes > 0 && !drained);
   assertEquals(ours.carrier.released() !== null, true, "large bodies are sent from where they lie");
   peer.resume();
@@ -240,7 +240,9 @@ test("a dial can be given up before and while it runs", async () => {
   const abort = new AbortController();
   // An address of a documentation network: nobody answers, or the system refuses at once.
   const dial = tcp().dial({ host: "192.0.2.1", port: 9 }, { signal: abort.signal });
-  setTimeout(() => abort.abort(new Error("enough")), 20);
+  dial.catch(() => {});
+  await turn();
+  abort.abort(new Error("enough"));
   const error = await assertRejects(() => dial, Error);
   assert(error.message === "enough" || error instanceof NnrpTransportError, String(error));
 });
@@ -299,7 +301,7 @@ test("§4: the last ERROR arrives, also while the client is writing", async () =
   const server = await serve({
     port: 0,
     authValidator: async () => {
-      await new Promise((done) => setTimeout(done, 1));
+      await turn();
       return false;
     },
   }, echo);
@@ -349,8 +351,9 @@ test("§9: a body over the limit is refused from its head and read past: the ses
 
 test("results written before the server closes arrive whole, however late the client reads", async () => {
   const size = 24 * MIB;
+  const runtime = new ManualHost();
   const server = await serve(
-    { port: 0 },
+    { port: 0, runtime },
     () => ({ typedPayloads: [TypedPayload.opaqueBytes(patterned(size, 4))] }),
   );
   const peer = await RawPeer.shakeHands(server.port);
@@ -359,7 +362,10 @@ test("results written before the server closes arrive whole, however late the cl
   peer.send(submitPacket(1, { sessionId: server.sessions[0].sessionId }));
   await until(() => server.sessions[0].stats.results === 1, "the answer");
   const closing = server.close({ drainMs: 15_000 });
-  await new Promise((done) => setTimeout(done, 1200));
+  for (let i = 0; i < 9; i++) {
+    await turns(5);
+    runtime.pass(1000);
+  }
   peer.resume();
   const result = await peer.next("RESULT_PUSH");
   assertEquals(result.body.length > size, true);

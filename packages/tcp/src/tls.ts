@@ -10,6 +10,7 @@ import {
   type CarrierDialer,
   type CarrierListener,
   type CarrierListenOptions,
+  type Credential,
   type DialTarget,
   explainSocket,
   explainTls,
@@ -19,16 +20,17 @@ import {
   NnrpValueError,
   TransportId,
 } from "@nnrp/core";
-import { type HandshakeKind, Handshakes, systemHost } from "@nnrp/runtime";
+import { type HandshakeKind, Handshakes, isAsked, systemHost } from "@nnrp/runtime";
 import {
+  askKeyPair,
   checkMaterial,
-  checkPair,
-  type KeyPair,
+  checkPairSource,
   listenTls,
   type RawSocket,
   splitCertificates,
   type TlsDialer,
   tlsDialer,
+  TlsDialing,
   type TlsServerSettings,
 } from "@nnrp/runtime/sockets";
 import { checkPort, DEFAULT_PORT } from "./port.ts";
@@ -42,7 +44,11 @@ const HANDSHAKE: HandshakeKind = {
   explain: (cause) => explainTls(cause, "server", { alpn: TLS_ALPN }),
 };
 
-/** Options of {@linkcode tls}. Certificates and keys are PEM texts. */
+/**
+ * Options of {@linkcode tls}. Certificates and keys are PEM texts, or functions that give them: asked before each dial (the first, a
+ * reconnect, a move, a probe), `cert` first, then `key`, then `caCerts`; a listener asks for `cert` and `key` once, when it begins.
+ * The dial's time limit and signal bound the answer; a function that fails fails that dial, with a NnrpCredentialError.
+ */
 export interface TlsOptions {
   /** Host or address to listen on. Default `"127.0.0.1"`; `"0.0.0.0"` or `"::"` for all interfaces. */
   readonly host?: string;
@@ -51,11 +57,11 @@ export interface TlsOptions {
   /** Sends small packets at once (TCP_NODELAY). Default true. */
   readonly noDelay?: boolean;
   /** Listening: the server's certificate, followed by those between it and its authority. Dialling: the client's, if it has one. */
-  readonly cert?: string;
+  readonly cert?: Credential<string>;
   /** Private key of `cert`, not encrypted. */
-  readonly key?: string;
+  readonly key?: Credential<string>;
   /** Dialling: authorities trusted beside the runtime's own. */
-  readonly caCerts?: readonly string[];
+  readonly caCerts?: Credential<readonly string[]>;
   /** Dialling: whose certificate the server must show. Default: the host that is dialled. */
   readonly serverName?: string;
   /**
@@ -92,16 +98,16 @@ export interface TlsCarrier extends CarrierDialer, CarrierBinding {
  *
  * @param options Certificates, and where to listen.
  * @throws NnrpValueError if an option cannot be right; what needs a closer look (whether a key is that of its certificate) is
- *   found when it is first used.
+ *   found when it is first used, and what a function gives when it gave it.
  */
 export function tls(options: TlsOptions = {}): TlsCarrier {
   const { host = "127.0.0.1", port = DEFAULT_PORT, noDelay = true, cert, key, serverName } = options;
   const insecureSkipVerify = options.insecureSkipVerify ?? false;
   checkPort(port, "tls.port");
-  checkPair(cert, key, "tls");
+  checkPairSource({ cert, key }, "tls");
   if (serverName === "") throw new NnrpValueError("is empty", { field: "tls.serverName" });
-  const identity: KeyPair | null = cert === undefined ? null : { cert, key: key! };
-  const caCerts = splitCertificates(options.caCerts ?? [], "tls.caCerts");
+  const { caCerts = [] } = options;
+  if (!isAsked(caCerts)) splitCertificates(caCerts, "tls.caCerts");
   const clientCaCerts = options.clientCaCerts === undefined
     ? null
     : splitCertificates(options.clientCaCerts, "tls.clientCaCerts");
@@ -113,11 +119,11 @@ export function tls(options: TlsOptions = {}): TlsCarrier {
     });
   }
 
-  let preparing: Promise<TlsDialer> | null = null;
-  const prepare = async (): Promise<TlsDialer> => {
-    await checkMaterial(identity, caCerts, "tls", "caCerts");
-    return await tlsDialer({ alpn: TLS_ALPN, caCerts, identity, insecureSkipVerify });
-  };
+  const dialling = new TlsDialing(
+    { alpn: TLS_ALPN, cert, key, caCerts, insecureSkipVerify },
+    "tls",
+    tlsDialer,
+  );
 
   return {
     name: "tls",
@@ -126,12 +132,13 @@ export function tls(options: TlsOptions = {}): TlsCarrier {
     schemes: [{ scheme: "nnrp+tls", encrypted: true }],
     portFamilies: ["tls", "tcp"],
     dial: async (target, dialOptions = {}) => {
-      const dialer = await (preparing ??= prepare());
       const { signal, runtime = systemHost() } = dialOptions;
+      const dialer = await dialling.dialer(runtime, { signal });
       const socket = await dial(dialer, target, noDelay, serverName ?? target.host, signal);
       return carrierOf(socket, insecureSkipVerify, runtime);
     },
     listen: async (accept, listenOptions = {}) => {
+      const identity = await askKeyPair(listenOptions.runtime ?? systemHost(), { cert, key }, "tls", {});
       if (identity === null) {
         throw new NnrpValueError("a TLS server needs a certificate and its key (nnrp cert makes some)", {
           field: "tls.cert",

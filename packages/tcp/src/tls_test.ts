@@ -16,10 +16,10 @@ import { patterned } from "@nnrp/testing/packets";
 import { tcp, tls } from "../mod.ts";
 import { Heard } from "@nnrp/testing/carrier-suite";
 import { authority, ca, cuttable, dial, listen, pair, rawTls, server } from "../tests/tls_rig.ts";
+import { turn, untilSteady } from "../../../tests/support/turns.ts";
 
 const MIB = 1024 * 1024;
 const echo = (frame: { typedPayloads: readonly TypedPayload[] }) => ({ typedPayloads: frame.typedPayloads });
-const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
 const packet = (frameId: number, bytes = 0) =>
   encodePacket(makePacket({ msgType: MessageType.CLOSE, frameId, body: patterned(bytes, frameId) }));
 
@@ -83,13 +83,13 @@ for (const way of WAYS) {
     at.server.carrier.pause();
     for (let id = 2; id <= 30; id++) {
       at.client.send(id, patterned(100_000, id));
-      await pause(1);
+      await turn();
     }
     assert(at.server.frames.length < 30);
     // node:tls on Deno 2.9.6 loses an end that comes together with what was kept back.
     const early = !("Deno" in globalThis);
     let closing = early ? at.client.carrier.close() : null;
-    await pause(20);
+    await untilSteady(() => at.server.frames.length);
     at.server.carrier.resume();
     await until(() => at.server.frames.length === 30, "all packets");
     closing ??= at.client.carrier.close();

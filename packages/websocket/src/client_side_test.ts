@@ -17,6 +17,7 @@ import {
   switching,
 } from "../tests/raw_web_socket.ts";
 import { browserDialer } from "../tests/setups.ts";
+import { ManualHost } from "../../../tests/support/manual_host.ts";
 
 const BINARY = 2;
 const HOST = "127.0.0.1";
@@ -305,15 +306,17 @@ test("wss: verified against the CA that is named, for the name that is dialled",
 test("TLS handshakes are bounded in time and number", async () => {
   const { cert, key, ca } = await makeDevCertificates();
   const failures: string[] = [];
+  const runtime = new ManualHost();
   const listener = await webSocket({ port: 0, tls: { cert, key } }).listen((carrier) => new Heard(carrier), {
+    runtime,
     handshakeTimeoutMs: 300,
     maxHandshakes: 1,
     failed: (_remote, error) => failures.push(error.message),
   });
   const silent = await RawWebSocket.connect(listener.port);
-  await new Promise((done) => setTimeout(done, 30));
   const second = await RawWebSocket.connect(listener.port);
   await second.end();
+  runtime.pass(300);
   await silent.end();
   await until(() => failures.length === 2, "both failures to be told");
   assert(failures[0].includes("too many") && failures[1].includes("longer than 300 ms"), failures.join());
@@ -321,11 +324,13 @@ test("TLS handshakes are bounded in time and number", async () => {
   const carrier = new Heard(await webSocket({ tls: { caCerts: [ca] } }).dial(target));
   await carrier.carrier.close();
   const third = await RawWebSocket.connect(listener.port);
-  await new Promise((done) => setTimeout(done, 30));
+  const fourth = await RawWebSocket.connect(listener.port);
+  await fourth.end(); // it is one too many: the third one counts
   await listener.close();
   await third.end();
-  await until(() => failures.length === 3, "what the close ended to be told");
-  assert(failures[2].includes("the listener was closed"), failures[2]);
+  await until(() => failures.length === 4, "what the close ended to be told");
+  assert(failures[3].includes("the listener was closed"), failures[3]);
+  fourth.destroy();
   silent.destroy();
   second.destroy();
   third.destroy();

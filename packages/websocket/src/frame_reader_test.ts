@@ -50,7 +50,7 @@ const sizes = fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1, maxLeng
 
 test("what is written is read again, however the ranges and the reads are cut, masked or not", () => {
   const range = fc.oneof(
-    fc.integer({ min: 0, max: 300 }),
+    fc.integer({ min: 1, max: 300 }), // an empty range is one whose memory has vanished
     fc.integer({ min: 30_000, max: 70_000 }),
     fc.integer({ min: 250_000, max: 600_000 }),
   );

@@ -32,7 +32,7 @@ export class FrameWriter {
     return this.#left;
   }
 
-  /** Takes a batch; the one before must be framed whole. */
+  /** Takes a batch, no range of it empty (that is how memory looks that has vanished); the one before must be framed whole. */
   begin(ranges: readonly Uint8Array[]): void {
     let length = 0;
     for (let i = 0; i < ranges.length; i++) length += ranges[i].length;

@@ -13,10 +13,10 @@ import {
   NnrpUnsupportedError,
 } from "@nnrp/core";
 import { Handshakes, systemHost } from "@nnrp/runtime";
-import type { KeyPair, RawSocket } from "@nnrp/runtime/sockets";
+import type { KeyPairSource, RawSocket } from "@nnrp/runtime/sockets";
 import { FramedStream } from "./framed_stream.ts";
 import { TLS, UPGRADE } from "./handshake_kind.ts";
-import { HTTP_ALPN, runtimeSockets } from "./runtime_sockets.ts";
+import { HTTP_ALPN, runtimeSockets, TLS_OPTIONS } from "./runtime_sockets.ts";
 import { acceptHandshake } from "./server_handshake.ts";
 import type { UpgradeRules } from "./upgrade_request.ts";
 import { carrierOn } from "./websocket_carrier.ts";
@@ -27,8 +27,8 @@ export interface ListenPlace {
   readonly host: string;
   /** Port; 0 = any. */
   readonly port: number;
-  /** Certificate and key for `wss://`; null for `ws://`. */
-  readonly tls: KeyPair | null;
+  /** Certificate and key for `wss://`; without them it is `ws://`. */
+  readonly tls: KeyPairSource;
   /** Which requests are welcome. */
   readonly rules: UpgradeRules;
 }
@@ -38,7 +38,7 @@ export interface ListenPlace {
  * in browsers.
  */
 export async function listen(
-  { host, port, tls, rules }: ListenPlace,
+  { host, port, tls: source, rules }: ListenPlace,
   onCarrier: (carrier: Carrier) => void,
   options: CarrierListenOptions,
 ): Promise<CarrierListener> {
@@ -46,8 +46,9 @@ export async function listen(
   if (sockets === null) {
     throw new NnrpUnsupportedError("a browser cannot listen; run the server on Deno, Node or Bun");
   }
-  if (tls !== null) await sockets.checkMaterial(tls, [], "webSocket.tls", "caCerts");
   const { runtime = systemHost() } = options;
+  const tls = await sockets.askKeyPair(runtime, source, TLS_OPTIONS, {});
+  if (tls !== null) await sockets.checkMaterial(tls, [], TLS_OPTIONS, "caCerts");
   const encrypted = tls !== null;
   const { accept, failed } = guardListening(onCarrier, options);
   // TLS and the upgrade behind it count together; each has the whole time.

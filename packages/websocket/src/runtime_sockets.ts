@@ -7,6 +7,9 @@
 /** What TLS peers agree on to speak, as ALPN names it. */
 export const HTTP_ALPN = "http/1.1";
 
+/** What errors call the options that certificates are among. */
+export const TLS_OPTIONS = "webSocket.tls";
+
 /** The sockets; null in browsers, which have none. */
 export async function runtimeSockets(): Promise<typeof import("@nnrp/runtime/sockets") | null> {
   const { Deno, process } = globalThis as {

@@ -17,6 +17,8 @@ import { helloPacket, until } from "../../../tests/support/raw_peer.ts";
 import { webSocket } from "../mod.ts";
 import { closePayload, frame, RawWebSocket, row, upgradeRequest } from "../tests/raw_web_socket.ts";
 import { HERE, mounted } from "../tests/setups.ts";
+import { ManualHost } from "../../../tests/support/manual_host.ts";
+import { turns } from "../../../tests/support/turns.ts";
 
 const BINARY = 2;
 
@@ -272,19 +274,25 @@ test("what is no HTTP, or too much of it, is refused", async () => {
 test("handshakes are bounded in time and number, and each failure is told once", async () => {
   const failures: string[] = [];
   const carriers: Heard[] = [];
+  const runtime = new ManualHost();
   const listener = await webSocket({ port: 0 }).listen((carrier) => carriers.push(new Heard(carrier)), {
+    runtime,
     handshakeTimeoutMs: 300,
     maxHandshakes: 2,
     failed: (_remote, error) => failures.push(error.message),
   });
   const silent = await RawWebSocket.connect(listener.port);
   const slow = await RawWebSocket.connect(listener.port);
-  await new Promise((done) => setTimeout(done, 30));
   const third = await RawWebSocket.connect(listener.port);
   await third.end();
   assertEquals(failures.length, 1);
   assertStringIncludes(failures[0], "too many");
   const drip = setInterval(() => slow.send("G"), 20);
+  for (let i = 0; i < 10; i++) {
+    await turns(10);
+    assertEquals(failures.length, 1);
+    runtime.pass(30);
+  }
   await Promise.all([silent.end(), slow.end()]);
   clearInterval(drip);
   await until(() => failures.length === 3, "both failures to be told");

@@ -9,6 +9,7 @@ import {
   type CarrierBinding,
   type CarrierDialer,
   type CarrierDialOptions,
+  type Credential,
   type DialTarget,
   explainSocket,
   explainTls,
@@ -19,23 +20,27 @@ import {
   shownAddress,
   TransportId,
 } from "@nnrp/core";
-import { systemHost } from "@nnrp/runtime";
-import type { KeyPair, RawSocket, TlsDialer } from "@nnrp/runtime/sockets";
+import { askCredential, isAsked, systemHost } from "@nnrp/runtime";
+import type { RawSocket, TlsDialing } from "@nnrp/runtime/sockets";
 import { dialBrowser } from "./browser_dial.ts";
 import { shakeHands } from "./client_handshake.ts";
 import { FramedStream } from "./framed_stream.ts";
 import { listen } from "./listen.ts";
-import { HTTP_ALPN, runtimeSockets } from "./runtime_sockets.ts";
+import { HTTP_ALPN, runtimeSockets, TLS_OPTIONS } from "./runtime_sockets.ts";
 import { carrierOn, DEFAULT_PATH } from "./websocket_carrier.ts";
 
-/** Certificates of a {@linkcode webSocket}. */
+/**
+ * Certificates of a {@linkcode webSocket}: fixed, or functions that give them. They are asked before each dial (the first, a reconnect, a
+ * move, a probe), `cert` first, then `key`, then `caCerts`; a listener asks for `cert` and `key` once, when it begins. The dial's time
+ * limit and signal bound the answer; a function that fails fails that dial, with a NnrpCredentialError.
+ */
 export interface WebSocketTls {
   /** Own certificate chain in PEM, the leaf first. Listening: the server's. Dialling: the client's, if it has one. */
-  readonly cert?: string;
+  readonly cert?: Credential<string>;
   /** Its private key in PEM. */
-  readonly key?: string;
+  readonly key?: Credential<string>;
   /** Dialling: certificates in PEM that are trusted besides those of the system. Not in browsers. */
-  readonly caCerts?: readonly string[];
+  readonly caCerts?: Credential<readonly string[]>;
   /** Dialling: name the certificate must be for. Default: the host that is dialled. Not in browsers. */
   readonly serverName?: string;
   /**
@@ -49,8 +54,11 @@ export interface WebSocketTls {
 export interface WebSocketOptions {
   /** Path of the endpoint. Default `"/nnrp"`. A path in the dialled address comes first. */
   readonly path?: string;
-  /** Dialling: further fields of the HTTP request, for example `authorization`. Not in browsers. */
-  readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * Dialling: further fields of the HTTP request, for example `authorization`, or a function that gives them: asked before each dial, as
+   * {@linkcode WebSocketTls} has it. Not in browsers.
+   */
+  readonly headers?: Credential<Readonly<Record<string, string>>>;
   /** Listening: host or address. Default `"127.0.0.1"`; `"0.0.0.0"` or `"::"` for all interfaces. */
   readonly host?: string;
   /** Listening: port, 0…65535; 0 = any free one. Default 4434. Dialling takes the port of the address. */
@@ -94,12 +102,12 @@ const DEFAULT_PORT = 4434;
  * ```ts
  * import { webSocket } from "@nnrp/websocket";
  *
- * const dialer = webSocket({ headers: { authorization: "Bearer …" } });
+ * const dialer = webSocket({ headers: async () => ({ authorization: `Bearer ${await freshToken()}` }) });
  * const binding = webSocket({ port: 8080, allowedOrigins: ["https://app.example"] });
  * ```
  */
 export function webSocket(options: WebSocketOptions = {}): WebSocketCarrier {
-  const { port = DEFAULT_PORT, host = "127.0.0.1", path = DEFAULT_PATH, tls } = options;
+  const { port = DEFAULT_PORT, host = "127.0.0.1", path = DEFAULT_PATH, tls = {} } = options;
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
     throw new NnrpValueError("is no TCP port", {
       field: "webSocket.port",
@@ -108,19 +116,23 @@ export function webSocket(options: WebSocketOptions = {}): WebSocketCarrier {
     });
   }
   checkPath(path, "webSocket.path");
-  checkHeaders(options.headers ?? {});
+  const { headers = {} } = options;
+  const own: DialSettings = {
+    path,
+    headers: isAsked(headers) ? headers : checkedHeaders(headers),
+    choosesHeaders: isAsked(headers) || Object.keys(headers).length > 0,
+    tls: options.tls,
+  };
   const origins = originRules(options, host, "webSocket.");
-  if ((tls?.cert === undefined) !== (tls?.key === undefined)) {
+  if ((tls.cert === undefined) !== (tls.key === undefined)) {
     throw new NnrpValueError("is of no use alone", {
-      field: tls?.cert === undefined ? "webSocket.tls.key" : "webSocket.tls.cert",
+      field: tls.cert === undefined ? "webSocket.tls.key" : "webSocket.tls.cert",
       expected: "both cert and key",
     });
   }
-  const identity: KeyPair | null = tls?.cert === undefined || tls.key === undefined
-    ? null
-    : { cert: tls.cert, key: tls.key };
-  let preparing: Promise<TlsDialer> | null = null; // reading certificates takes milliseconds
-  const tlsDialer = (sockets: Sockets) => preparing ??= prepareTls(sockets, tls ?? {}, identity);
+  let dialling: TlsDialing | null = null;
+  const tlsDialing = (sockets: Sockets) =>
+    dialling ??= new sockets.TlsDialing({ ...tls, alpn: HTTP_ALPN }, TLS_OPTIONS, sockets.tlsDialer);
   return {
     name: "websocket",
     transport: TransportId.TCP,
@@ -131,32 +143,30 @@ export function webSocket(options: WebSocketOptions = {}): WebSocketCarrier {
       { scheme: "wss", encrypted: true, port: 443, hasPath: true },
     ],
     portFamilies: ["websocket", "tcp"],
-    dial: (target, dialOptions) => dial(target, dialOptions ?? {}, path, options, tlsDialer),
+    dial: (target, dialOptions) => dial(target, dialOptions ?? {}, own, tlsDialing),
     listen: (accept, listenOptions) =>
-      listen({ host, port, tls: identity, rules: { path, origins } }, accept, listenOptions ?? {}),
+      listen({ host, port, tls, rules: { path, origins } }, accept, listenOptions ?? {}),
   };
 }
 
 type Sockets = typeof import("@nnrp/runtime/sockets");
 
-async function prepareTls(
-  sockets: Sockets,
-  { caCerts = [], insecureSkipVerify = false }: WebSocketTls,
-  identity: KeyPair | null,
-): Promise<TlsDialer> {
-  const authorities = sockets.splitCertificates(caCerts, "webSocket.tls.caCerts");
-  await sockets.checkMaterial(identity, authorities, "webSocket.tls", "caCerts");
-  return await sockets.tlsDialer({ alpn: HTTP_ALPN, caCerts: authorities, identity, insecureSkipVerify });
+/** What a carrier was made with that its dials need. */
+interface DialSettings {
+  readonly path: string;
+  readonly headers: Credential<Readonly<Record<string, string>>>;
+  /** Whether there are headers, as far as is known before they are asked for. */
+  readonly choosesHeaders: boolean;
+  readonly tls: WebSocketTls | undefined;
 }
 
 async function dial(
   target: DialTarget,
   { signal, runtime = systemHost() }: CarrierDialOptions,
-  ownPath: string,
-  options: WebSocketOptions,
-  tlsDialer: (sockets: Sockets) => Promise<TlsDialer>,
+  own: DialSettings,
+  tlsDialing: (sockets: Sockets) => TlsDialing,
 ): Promise<Carrier> {
-  const path = target.path ?? ownPath;
+  const path = target.path ?? own.path;
   checkPath(path, "path");
   signal?.throwIfAborted();
   const encrypted = target.encrypted ?? false;
@@ -164,11 +174,10 @@ async function dial(
   const usual = target.port === (encrypted ? 443 : 80);
   const authority = usual ? host : `${host}:${target.port}`;
   const url = `${encrypted ? "wss" : "ws"}://${authority}${path}`;
-  const headers = options.headers ?? {};
-  const unverified = encrypted && (options.tls?.insecureSkipVerify ?? false);
+  const unverified = encrypted && (own.tls?.insecureSkipVerify ?? false);
   const sockets = await runtimeSockets();
   if (sockets === null) {
-    const wanted = Object.keys(headers).length > 0 ? "headers" : options.tls !== undefined ? "tls" : null;
+    const wanted = own.choosesHeaders ? "headers" : own.tls !== undefined ? "tls" : null;
     if (wanted !== null) {
       throw new NnrpUnsupportedError(
         `webSocket.${wanted}: browsers do not let a page choose that for a WebSocket`,
@@ -176,8 +185,11 @@ async function dial(
     }
     return dialBrowser(url, `${host}:${target.port}`, encrypted, runtime, signal);
   }
-  const dialTls = encrypted ? await tlsDialer(sockets) : null;
-  const serverName = options.tls?.serverName ?? target.host.replace(/^\[(.*)\]$/, "$1");
+  const headers = isAsked(own.headers)
+    ? checkedHeaders(await askCredential(runtime, own.headers, "webSocket.headers", { signal }))
+    : own.headers;
+  const dialTls = encrypted ? await tlsDialing(sockets).dialer(runtime, { signal }) : null;
+  const serverName = own.tls?.serverName ?? target.host.replace(/^\[(.*)\]$/, "$1");
   let socket: RawSocket | null = null;
   const abort = () => socket?.destroy();
   signal?.addEventListener("abort", abort);
@@ -216,16 +228,32 @@ function checkPath(path: string, field: string): void {
 
 const OWN_FIELDS = /^(host|connection|upgrade|content-length|transfer-encoding|sec-websocket-.*)$/i;
 
-function checkHeaders(headers: Readonly<Record<string, string>>): void {
+/**
+ * Fields as they go into the request, a copy.
+ *
+ * @throws NnrpValueError for what is no plain object of texts, and for names and values that no request can have.
+ */
+function checkedHeaders(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  // Of a Headers or a Map Object.entries shows nothing: they would be left out without a word.
+  if (typeof headers !== "object" || headers === null || Symbol.iterator in headers) {
+    throw new NnrpValueError("is no plain object of names and values", {
+      field: "webSocket.headers",
+      expected: "for example { authorization: … }",
+      actual: headers === null ? "null" : typeof headers === "object" ? "another object" : typeof headers,
+    });
+  }
+  const checked: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
     if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) || OWN_FIELDS.test(name)) {
       throw new NnrpValueError("cannot be set", { field: `webSocket.headers.${name}` });
     }
-    if (!/^[\t\x20-\x7e]*$/.test(value)) {
+    if (typeof value !== "string" || !/^[\t\x20-\x7e]*$/.test(value)) {
       throw new NnrpValueError("is no field value", {
         field: `webSocket.headers.${name}`,
         expected: "printable ASCII",
       });
     }
+    checked[name] = value;
   }
+  return checked;
 }

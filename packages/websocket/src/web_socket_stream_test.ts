@@ -1,9 +1,10 @@
-import type { ByteStreamEvents } from "@nnrp/core";
+import type { ByteStreamEvents, Host } from "@nnrp/core";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { systemHost } from "@nnrp/runtime";
 import { test } from "node:test";
 import { until } from "../../../tests/support/raw_peer.ts";
 import { MAX_PAUSED_BYTES, type WebSocketLike, WebSocketStream } from "./web_socket_stream.ts";
+import { ManualHost } from "../../../tests/support/manual_host.ts";
 
 const MIB = 1024 * 1024;
 
@@ -37,10 +38,10 @@ class ScriptedSocket implements WebSocketLike {
 }
 
 function started(
-  now: () => number = () => performance.now(),
+  host: Host = systemHost(),
 ): { socket: ScriptedSocket; stream: WebSocketStream; heard: string[] } {
   const socket = new ScriptedSocket();
-  const stream = new WebSocketStream(socket, { ...systemHost(), now });
+  const stream = new WebSocketStream(socket, host);
   const heard: string[] = [];
   const events: ByteStreamEvents = {
     target: () => new Uint8Array(1),
@@ -94,7 +95,7 @@ test("text, and messages that bring little without end, are faults; what follows
   assertEquals(text.heard.length, 1);
   assertStringIncludes(text.heard[0], "text message");
   for (const round of [[0], [1], [...new Array(900).fill(0), 1], [0, 16]]) {
-    const { socket, heard } = started(() => 0);
+    const { socket, heard } = started({ ...systemHost(), now: () => 0 });
     for (let i = 0; i < 1_000_000 && !heard.at(-1)?.startsWith("fault"); i++) {
       socket.message(new ArrayBuffer(round[i % round.length]));
     }
@@ -107,26 +108,28 @@ test("text, and messages that bring little without end, are faults; what follows
 
 test("small messages in the long run, and very many ordinary ones, are no fault", () => {
   let nowMs = 0;
-  const { socket, heard } = started(() => nowMs);
+  const { socket, heard } = started({ ...systemHost(), now: () => nowMs });
   for (let i = 0; i < 10_000; i++, nowMs += 50) socket.message(new ArrayBuffer(i % 3));
   for (let i = 0; i < 100_000; i++) socket.message(new ArrayBuffer(40));
   assert(heard.every((event) => event.startsWith("data ")));
 });
 
-test("writing waits while more than a MiB has not left, and small ranges share a message", async () => {
-  const { socket, stream, heard } = started();
+test("writing waits while more than a MiB has not left, and small ranges share a message", () => {
+  const runtime = new ManualHost();
+  const { socket, stream, heard } = started(runtime);
   stream.write([new Uint8Array(10), new Uint8Array(20), new Uint8Array(30)]);
   assertEquals([socket.sent, heard], [[60], ["written"]]);
   stream.write([new Uint8Array(100), new Uint8Array(3 * MIB)]);
   assertEquals(heard, ["written"]);
   assert(Math.max(...socket.sent) <= 256 * 1024);
   const before = socket.sent.length;
-  await new Promise((done) => setTimeout(done, 20));
+  runtime.pass(20);
   assertEquals(socket.sent.length, before);
-  while (heard.length < 2) {
+  for (let looks = 0; heard.length < 2 && looks < 100; looks++) {
     socket.bufferedAmount = 0;
-    await new Promise((done) => setTimeout(done, 5));
+    runtime.pass(5);
   }
+  assertEquals(heard, ["written", "written"]);
   assertEquals(socket.sent.reduce((sum, size) => sum + size, 0), 60 + 100 + 3 * MIB);
   socket.closed(1000, true);
 });

@@ -29,7 +29,7 @@ async function* words(text: string, signal: AbortSignal) {
   for (let i = 0; text === "without end" || i < text.split(" ").length; i++) {
     if (signal.aborted) return;
     yield { typedPayloads: [TypedPayload.tokenChunk(`${text.split(" ")[i % text.split(" ").length]}.`)] };
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await new Promise((resolve) => setTimeout(resolve, 0));
   }
 }
 

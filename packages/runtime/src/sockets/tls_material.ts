@@ -11,9 +11,16 @@ import { NnrpValueError } from "@nnrp/core";
  *
  * @param texts PEM texts.
  * @param field Name of the option.
- * @throws NnrpValueError if a text holds none.
+ * @throws NnrpValueError if that is no array, or a text holds none.
  */
 export function splitCertificates(texts: readonly string[], field: string): string[] {
+  if (!Array.isArray(texts)) {
+    throw new NnrpValueError("is no list of PEM texts", {
+      field,
+      expected: "an array",
+      actual: texts === null ? "null" : typeof texts,
+    });
+  }
   return texts.flatMap((text, i) => {
     const found = typeof text === "string" ? certificatesIn(text) : [];
     if (found.length === 0) throw noPem(`${field}[${i}]`, "CERTIFICATE", text);

@@ -9,6 +9,7 @@ import { tensorRequest } from "./frames.ts";
 import { RawConnection, rawPacket } from "./raw_connection.ts";
 import { servePeer } from "./serve.ts";
 import { readServeFlags, SERVE_OPTIONS } from "./serve_flags.ts";
+import { until } from "../../../../tests/support/raw_peer.ts";
 
 type Line = Record<string, unknown>;
 
@@ -49,7 +50,7 @@ async function withPeer(
 
 /** Resolves once such a line is there. */
 async function printed(lines: Line[], event: string): Promise<void> {
-  while (!lines.some((line) => line["event"] === event)) await new Promise((wake) => setTimeout(wake, 5));
+  await until(() => lines.some((line) => line["event"] === event), event);
 }
 
 function dial(port: number, more = {}): Promise<ClientSession> {
