@@ -219,6 +219,8 @@ for (const [name, { scheme, make }] of Object.entries(CARRIERS)) {
     }
     await stays();
     assertEquals([session.state, server.stats.sessions], ["active", 1]);
+    const { submitted, complete, partial, failed, inFlight } = session.stats;
+    assertEquals([submitted - complete - partial - failed, inFlight], [0, 0], "each frame has ended once");
     await session.close();
     await server.close({ drainMs: 0 });
     await answering;

@@ -373,7 +373,8 @@ export class PendingFrames {
   unsent(frameId: number, viewId: number, error: NnrpError): boolean {
     const waiter = this.take(frameId, viewId);
     if (waiter === undefined) return this.#answered(frameId, viewId);
-    this.failTaken(waiter, error);
+    this.counts.failed++;
+    if (!waiter.late) waiter.failed(error);
     return true;
   }
 
