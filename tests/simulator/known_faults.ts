@@ -53,11 +53,6 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
     oracle: "half-open",
     explains: has("silent"),
   },
-  {
-    row: "a connection that ends inside a packet is a fault of the session, not a loss of its path (seed 32)",
-    oracle: "session-ends",
-    explains: says(/stream ended inside a packet/),
-  },
 ];
 
 /** The known fault that explains a finding; undefined = it is news. */

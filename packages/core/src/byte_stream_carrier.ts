@@ -435,11 +435,17 @@ export class ByteStreamCarrier implements Carrier {
   #ended(): void {
     if (this.#peerEnded || this.#closed !== null) return;
     this.#peerEnded = true;
+    const foreign = this.#reader.startError();
     const cut = this.#reader.endError(`${this.name} stream`);
     if (this.#closing !== null) {
       if (this.#finished || this.#sendFailed) this.#stream.destroy();
+    } else if (foreign !== null) {
+      this.#fault(foreign);
     } else if (cut !== null) {
-      this.#fault(cut);
+      // No peer that is well stops in the middle of its words: it died, or somebody on the way cut the connection in order.
+      const reason = `connection lost: ${cut.message}`;
+      const error = new NnrpConnectionClosedError(this.name, reason, { cause: cut });
+      this.#beginClose({ code: 0, reason, local: false, error }, { graceful: false });
     } else if (this.#sendFailed) {
       const info = { code: 0, reason: "connection closed by peer", local: false };
       this.#beginClose(info, { graceful: false });
