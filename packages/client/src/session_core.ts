@@ -75,6 +75,7 @@ export class SessionCore {
   #end: SessionEnd | null = null;
   #endError: NnrpError | null = null;
   #isOver = false;
+  #helloMs = 0; // when the last hello was said
   #look: () => void = nothing; // of a session that closes
 
   /**
@@ -143,9 +144,12 @@ export class SessionCore {
   }
 
   #makeEngine(): ClientEngine {
+    const { host } = this;
     return new ClientEngine(this.carrier, {
       opened: (accepted) => {
         this.agreed = accepted;
+        const nowMs = host.now();
+        this.engine.pathBegins(nowMs, nowMs - this.#helloMs);
         if (this.paths.reopening) {
           this.requests.repeat((error) => this.report("settings-lost", error.message, error));
         }
@@ -247,6 +251,7 @@ export class SessionCore {
     try {
       await waitFor<void>(this.host, left, onTimeout, (resolve, reject) => {
         this.#opening = { resolve, reject };
+        this.#helloMs = this.host.now();
         this.engine.hello(metadata, body);
         return () => {};
       });

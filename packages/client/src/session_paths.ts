@@ -24,7 +24,7 @@ import {
   SessionPath,
   wordsOf,
 } from "@nnrp/core";
-import { GraceWatch, waitFor, type WaitOptions } from "@nnrp/runtime";
+import { graceWindow, GraceWatch, waitFor, type WaitOptions } from "@nnrp/runtime";
 import { MAX_GRACE_WINDOWS, MIN_GRACE_MS } from "./defaults.ts";
 import { OldPaths } from "./old_paths.ts";
 import { isRefusal } from "./passing_failures.ts";
@@ -63,7 +63,7 @@ export class SessionPaths implements PathHost, Searcher {
   reconnects = 0;
 
   readonly #owner: PathsOwner;
-  readonly #old = new OldPaths();
+  readonly #old: OldPaths;
   #state: PathState;
   #comeBack: ComeBack | null; // null = a lost connection is not replaced, or not any more
   #token: Uint8Array | null = null;
@@ -77,6 +77,7 @@ export class SessionPaths implements PathHost, Searcher {
    */
   constructor(owner: PathsOwner, carrier: Carrier, comeBack: ComeBack | null) {
     this.#owner = owner;
+    this.#old = new OldPaths(owner.host);
     this.engine = owner.engine;
     this.#comeBack = comeBack;
     this.engine.resumable = comeBack !== null;
@@ -146,6 +147,7 @@ export class SessionPaths implements PathHost, Searcher {
     options: WaitOptions,
   ): Promise<MigrateAnswer> {
     const exchange = this.engine.beginMove(carrier);
+    let askedMs = 0;
     try {
       const answer = await waitFor<MigrateAnswer>(
         this.#owner.host,
@@ -161,7 +163,9 @@ export class SessionPaths implements PathHost, Searcher {
               const answer = exchange.receive(cursor);
               if (answer === undefined) return;
               this.#endJoining(path);
-              if (answer.ack.acceptCode === 0) this.#moveTo(path, answer, exchange.traceId);
+              if (answer.ack.acceptCode === 0) {
+                this.#moveTo(path, answer, exchange.traceId, this.readClock() - askedMs);
+              }
               resolve(answer);
             } catch (error) {
               fail(error);
@@ -170,6 +174,7 @@ export class SessionPaths implements PathHost, Searcher {
           const oldTransportId = this.#state.path.carrier.transport;
           this.#beginJoining(path, fail);
           path.start();
+          askedMs = this.readClock();
           exchange.ask(
             {
               oldTransportId,
@@ -177,7 +182,7 @@ export class SessionPaths implements PathHost, Searcher {
               lastResultFrameId: BigInt(lastResultFrameId),
             },
             this.#token ?? authBlock,
-            this.readClock(),
+            askedMs,
           );
           return () => void this.#endJoining(path);
         },
@@ -223,13 +228,14 @@ export class SessionPaths implements PathHost, Searcher {
     else if (path.ended) this.pathEnded(path);
   }
 
-  #moveTo(path: SessionPath, { ack, nextToken }: MigrateAnswer, traceId: bigint): void {
+  #moveTo(path: SessionPath, { ack, nextToken }: MigrateAnswer, traceId: bigint, tookMs: number): void {
     const { engine } = this;
     const before = this.#state;
     const waiters = engine.waiters();
     this.#old.moved();
     this.moves++;
     engine.moveTo(path.carrier, this.readClock(), traceId);
+    engine.pathBegins(this.readClock(), tookMs);
     this.#owner.carrierChanged(path.carrier);
     const answersHere = this.#token === null;
     if (!answersHere) {
@@ -244,7 +250,7 @@ export class SessionPaths implements PathHost, Searcher {
     }
     const old = before.path;
     const grace = new GraceWatch(this.#owner.host, {
-      windowMs: Math.max(MIN_GRACE_MS, ack.graceWindowMs),
+      windowMs: graceWindow(Math.max(MIN_GRACE_MS, ack.graceWindowMs), old.carrier.roundTripMs),
       maxWindows: MAX_GRACE_WINDOWS,
       progress: () => old.carrier.receivedBytes,
       over: () => this.#left(false),
@@ -285,6 +291,8 @@ export class SessionPaths implements PathHost, Searcher {
     else {
       if (clean) this.#old.expect(waiters.filter((w) => this.#isDue(w)));
       else this.#losePath(waiters, path.carrier.name, path.closedInfo?.reason || "it did not end in time");
+      const { carrier } = state.path;
+      this.engine.pathBegins(this.readClock(), carrier.roundTripMs); // pongs that were held say nothing of it
       state.path.release();
     }
     this.#owner.turned();

@@ -3,7 +3,24 @@
  *
  * @module
  */
-import type { CancelTimer, Host } from "@nnrp/core";
+import { type CancelTimer, type Host, roundTripWait } from "@nnrp/core";
+
+/**
+ * Round trips of the old path that a window lasts at least. One passes until the peer's last words are here. A WebSocket that cannot
+ * end one half alone waits for up to two more, and its end travels another half: nothing comes meanwhile.
+ */
+const GRACE_ROUND_TRIPS = 4;
+
+/**
+ * Length of a window.
+ *
+ * @param leastMs What the server's options or its ack say, ms.
+ * @param roundTripMs How long a round trip on the old path may take, ms; undefined = nobody measured it.
+ * @returns ms; a path that is far away gets more than `leastMs`, up to 10 s.
+ */
+export function graceWindow(leastMs: number, roundTripMs: number | undefined): number {
+  return roundTripWait(leastMs, roundTripMs, GRACE_ROUND_TRIPS);
+}
 
 /** What a {@linkcode GraceWatch} goes by. */
 export interface GraceOptions {

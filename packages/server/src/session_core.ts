@@ -143,10 +143,9 @@ export class SessionCore
     if (!this.reading.gate.isClosed) this.paths.resumeReading();
   }
 
-  /** Answers the SESSION_MIGRATE that brought the session here from another engine. */
-  startMoved(request: MigrateRequest): void {
-    const { graceWindowMs } = this.#environment.limits;
-    this.engine.acceptMigration(request, graceWindowMs, NO_TOKEN, this.clock.nowMs);
+  /** Answers the SESSION_MIGRATE that brought the session here from another engine, which still answers for `graceMs`. */
+  startMoved(request: MigrateRequest, graceMs: number): void {
+    this.engine.acceptMigration(request, graceMs, NO_TOKEN, this.clock.nowMs);
   }
 
   /** Goes on over another connection; see {@linkcode ServerPaths.moveTo}. */
@@ -160,10 +159,7 @@ export class SessionCore
 
   /** The session goes on elsewhere, in another engine: what is in flight here is answered on the old path, within the grace window. */
   retire(): void {
-    const cancelTimer = this.host.after(
-      this.#environment.limits.graceWindowMs,
-      () => void this.carrier.close(),
-    );
+    const cancelTimer = this.host.after(this.paths.graceMs, () => void this.carrier.close());
     void this.closed.then(cancelTimer);
     this.idle().then(() => this.sent()).then(() => this.carrier.close()).catch((cause) => this.crash(cause));
   }

@@ -24,6 +24,13 @@ export const DEFAULT_MAX_MISSED_PONGS = 2;
 const LOOK_AGAIN_MS = 20;
 /** A second look that is later than this counts as a first one, ms. */
 const LATE_LOOK_MS = 1000;
+/**
+ * The first ping to a peer of which nothing else tells how far away it is comes after this part of the keep-alive time (100 ms by
+ * default): soon enough for whoever leaves the path, and later than many short sessions last.
+ */
+const FIRST_MEASURE = 1 / 25;
+/** How many pongs {@linkcode KeepAlive.roundTripMs} goes by: with a ping every 5 s, those of the last 40 s. */
+const RECENT_PONGS = 8;
 /** Pings that may wait for their pong. */
 export const MAX_PENDING_PINGS = 64;
 
@@ -65,6 +72,11 @@ export class KeepAlive<W = unknown> {
   minRttMs: number | undefined;
   /** Whether the peer answers pings: it did, or what it agreed to says so. rc2's never do. */
   expectsPongs = false;
+  /**
+   * How long a round trip on the present path may take, ms: the longest of the last pings there, before the first pong as long as
+   * a handshake took; undefined where neither is known.
+   */
+  roundTripMs: number | undefined;
 
   #keepAliveMs: number;
   #idleMs: number;
@@ -76,6 +88,10 @@ export class KeepAlive<W = unknown> {
   #unanswered = 0;
   #unansweredMs = Infinity;
   #lastPingMs = -Infinity;
+  #pathMs: number; // when the present path's time began
+  #measuredMs: number; // when it was measured last
+  #recentMs: number[] = []; // its last round trips, in a ring
+  #pongs = 0; // on it
   #suspectedMs = Infinity; // when the peer first seemed dead
   #pings = new PendingReplies<number, W>("pendingPings", MAX_PENDING_PINGS);
 
@@ -95,6 +111,7 @@ export class KeepAlive<W = unknown> {
     this.#maxMissed = Math.max(1, options.maxMissedPongs ?? DEFAULT_MAX_MISSED_PONGS);
     this.#sentMs = nowMs;
     this.#receivedMs = nowMs;
+    this.#pathMs = this.#measuredMs = nowMs;
   }
 
   /** Pings without a pong. */
@@ -116,7 +133,14 @@ export class KeepAlive<W = unknown> {
     if (!this.expectsPongs || ownMs === Infinity) return ownMs;
     // However busy this side is with sending: a peer that is silent is asked.
     const restMs = Math.max(this.#pongMs, this.#keepAliveMs);
-    return Math.min(ownMs, Math.max(this.#receivedMs, this.#lastPingMs) + restMs);
+    // And however busy both are: whoever leaves a path wants to know how long a round trip takes there.
+    const measureMs = this.roundTripMs === undefined
+      ? Math.max(
+        this.#measuredMs + FIRST_MEASURE * this.#keepAliveMs,
+        this.#lastPingMs < this.#pathMs ? -Infinity : this.#lastPingMs + restMs,
+      )
+      : Math.max(this.#measuredMs, this.#lastPingMs) + 2 * this.#keepAliveMs;
+    return Math.min(ownMs, Math.max(this.#receivedMs, this.#lastPingMs) + restMs, measureMs);
   }
 
   /** When too many pings in a row have not been answered, ms. */
@@ -140,14 +164,23 @@ export class KeepAlive<W = unknown> {
     this.#unansweredMs = Infinity;
   }
 
-  /** Bytes still wait to be sent, pings among them perhaps: the time for their answers has not begun. */
-  held(nowMs: number): void {
-    if (this.#unanswered !== 0) this.#unansweredMs = nowMs;
-  }
-
   /** Another peer from now on: whether it answers pings is not known. */
   forget(): void {
     this.expectsPongs = false;
+  }
+
+  /**
+   * A path begins, or begins to be read: what was measured before says nothing about it, nor does a pong to a ping from before.
+   *
+   * @param nowMs Monotonic time, ms.
+   * @param tookMs How long the handshake on it took, ms; its answer may have cost the peer time. Default: there was none, or nobody
+   *   knows.
+   */
+  pathBegins(nowMs: number, tookMs?: number): void {
+    this.roundTripMs = tookMs;
+    this.#pathMs = this.#measuredMs = nowMs;
+    this.#recentMs = [];
+    this.#pongs = 0;
   }
 
   /**
@@ -208,7 +241,10 @@ export class KeepAlive<W = unknown> {
     if (ping === undefined) return undefined;
     this.expectsPongs = true;
     const rttMs = Math.max(0, nowMs - ping.data);
-    this.#measure(rttMs);
+    if (ping.data >= this.#pathMs) {
+      this.#measuredMs = nowMs;
+      this.#measure(rttMs);
+    }
     return { rttMs, waiter: ping.waiter };
   }
 
@@ -230,13 +266,15 @@ export class KeepAlive<W = unknown> {
   #measure(rttMs: number): void {
     this.lastRttMs = rttMs;
     if (this.minRttMs === undefined || rttMs < this.minRttMs) this.minRttMs = rttMs;
-    if (this.smoothedRttMs === undefined) {
+    if (this.smoothedRttMs === undefined || this.#pongs === 0) {
       this.smoothedRttMs = rttMs;
       this.rttDeviationMs = rttMs / 2;
     } else {
       this.rttDeviationMs += (Math.abs(this.smoothedRttMs - rttMs) - this.rttDeviationMs) / 4;
       this.smoothedRttMs += (rttMs - this.smoothedRttMs) / 8;
     }
+    this.#recentMs[this.#pongs++ % RECENT_PONGS] = rttMs;
+    this.roundTripMs = Math.max(...this.#recentMs);
   }
 }
 

@@ -121,6 +121,18 @@ export abstract class SessionEngine {
     this.batchMs = nowMs;
     this.keepAlive.received(nowMs);
     this.keepAlive.sent(nowMs);
+    this.pathBegins(nowMs);
+  }
+
+  /**
+   * The path in use begins, or begins to be read after it was held: it is measured anew.
+   *
+   * @param nowMs Time, ms of the host's clock.
+   * @param tookMs How long its handshake took, ms. Default: nobody knows.
+   */
+  pathBegins(nowMs: number, tookMs?: number): void {
+    this.keepAlive.pathBegins(nowMs, tookMs);
+    this.writer.output.roundTripMs = tookMs;
   }
 
   /**
@@ -431,6 +443,7 @@ export abstract class SessionEngine {
       if (this.spendControl()) answerPing(this.writer, cursor);
     } else if (msgType === MessageType.PONG) {
       const outcome = this.keepAlive.pong(cursor.traceId, this.batchMs);
+      this.writer.output.roundTripMs = this.keepAlive.roundTripMs;
       if (outcome === undefined) this.spendControl();
       else outcome.waiter?.resolve(outcome.rttMs);
     } else if (msgType === MessageType.CLOSE) {
