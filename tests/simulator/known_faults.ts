@@ -29,11 +29,6 @@ function says(words: RegExp): (finding: Finding) => boolean {
 /** The quarantine. */
 export const KNOWN_FAULTS: readonly KnownFault[] = [
   {
-    row: "moves: frames fail where the path is slow (t95)",
-    oracle: "moves",
-    explains: has("slow"),
-  },
-  {
     row: "ordinary use ends the session (t10, t11)",
     oracle: "session-ends",
     explains: (finding) => has("LIMIT_EXCEEDED")(finding) && has("many first", "many flow updates")(finding),
@@ -42,16 +37,6 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
     row: "memory outside the books: a client that does not read, unsent results (t21)",
     oracle: "memory",
     explains: has("unsent"),
-  },
-  {
-    row: "our lateness blamed on the peer (t05, t52, report 04)",
-    oracle: "give-up",
-    explains: has("stopped", "blocked"),
-  },
-  {
-    row: "half-open peers noticed late (report 12)",
-    oracle: "half-open",
-    explains: has("silent"),
   },
 ];
 

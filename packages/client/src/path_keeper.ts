@@ -96,7 +96,8 @@ export class PathKeeper {
   /** Measures once, now, and moves if the policy says so. */
   async look(): Promise<PathLook> {
     const session = this.#session;
-    const { timeoutMs = roundTripWait(LOOK_TIMEOUT_MS, session.stats.rttMs), payloadBytes = 1200 } = this.#policy;
+    const { timeoutMs = roundTripWait(LOOK_TIMEOUT_MS, session.stats.rttMs), payloadBytes = 1200 } =
+      this.#policy;
     const presentRttMs = await this.#presentRtt(timeoutMs);
     this.#failures = presentRttMs === undefined ? this.#failures + 1 : 0;
     const otherRttMs: Record<string, number> = {};

@@ -121,7 +121,7 @@ export class SessionCore {
         return Math.min(engine.nextDeadlineMs, submitter.nextDeadlineMs);
       },
       get nextVerdictMs(): number {
-        return Math.min(engine.nextWaitMs, submitter.nextDeadlineMs);
+        return Math.min(engine.nextVerdictMs, engine.nextWaitMs, submitter.nextDeadlineMs);
       },
       tick: (nowMs) => {
         engine.tick(nowMs);
@@ -163,9 +163,10 @@ export class SessionCore {
       pathBroken: (event) => this.paths.pathBroken(event),
       failure: (error) => this.report("internal-failure", error.message, error),
       draining: (end) => this.#draining(end),
-      finished: (_end, fatal) => {
+      finished: (end, fatal) => {
         if (!this.paths.reopening) this.paths.ended();
-        void this.carrier.close({ endDelayMs: fatal ? LAST_WORDS_MS : 0 });
+        const isGone = end.kind === "lost" && end.local; // then nobody is there to hear an end in order
+        void this.carrier.close({ graceful: !isGone, endDelayMs: fatal ? LAST_WORDS_MS : 0 });
       },
       suspended: (end, lost) => this.paths.suspended(end, lost),
     }, this.options);

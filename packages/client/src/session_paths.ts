@@ -24,7 +24,7 @@ import {
   SessionPath,
   wordsOf,
 } from "@nnrp/core";
-import { graceWindow, GraceWatch, waitFor, type WaitOptions } from "@nnrp/runtime";
+import { GraceWatch, graceWindow, waitFor, type WaitOptions } from "@nnrp/runtime";
 import { MAX_GRACE_WINDOWS, MIN_GRACE_MS } from "./defaults.ts";
 import { OldPaths } from "./old_paths.ts";
 import { isRefusal } from "./passing_failures.ts";

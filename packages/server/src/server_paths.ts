@@ -19,7 +19,7 @@ import {
   type SessionEnd,
   type SessionPath,
 } from "@nnrp/core";
-import { graceWindow, GraceWatch } from "@nnrp/runtime";
+import { GraceWatch, graceWindow } from "@nnrp/runtime";
 import type { TurnClock } from "./clock.ts";
 import { MAX_GRACE_WINDOWS, PROOF_MS } from "./defaults.ts";
 

@@ -121,10 +121,17 @@ export class KeepAlive<W = unknown> {
 
   /** When a ping is due or {@linkcode KeepAlive.judge} wants to look next, ms; Infinity = never. */
   get nextDeadlineMs(): number {
-    const lookMs = this.#suspectedMs === Infinity
+    return Math.min(this.#pingMs, this.nextVerdictMs);
+  }
+
+  /**
+   * When {@linkcode KeepAlive.judge} may find the peer dead next, ms; Infinity = never. Let the event loop look at its sockets before
+   * that call, and only then read the clock for it.
+   */
+  get nextVerdictMs(): number {
+    return this.#suspectedMs === Infinity
       ? Math.min(this.#receivedMs + this.#idleMs, this.#deadMs)
       : this.#suspectedMs + LOOK_AGAIN_MS;
-    return Math.min(this.#pingMs, lookMs);
   }
 
   /** When the next ping is due, ms. */

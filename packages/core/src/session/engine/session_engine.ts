@@ -227,6 +227,11 @@ export abstract class SessionEngine {
     return this.state === SessionState.CLOSED || this.suspended ? Infinity : this.keepAlive.nextDeadlineMs;
   }
 
+  /** When {@linkcode SessionEngine.tick} may give the peer up, ms; Infinity = never. The sockets are to be looked at before it. */
+  get nextVerdictMs(): number {
+    return this.state === SessionState.CLOSED || this.suspended ? Infinity : this.keepAlive.nextVerdictMs;
+  }
+
   /** Does what is due at this time. */
   tick(nowMs: number): void {
     if (this.state === SessionState.CLOSED || this.suspended) return;
