@@ -254,10 +254,12 @@ export class SessionPaths implements PathHost, Searcher {
       maxWindows: MAX_GRACE_WINDOWS,
       progress: () => old.carrier.receivedBytes,
       over: () => this.#left(false),
+      sign: () => engine.signOn(old.carrier),
     });
     this.#state = { kind: "leaving", path, leaving: { path: old, waiters, ended: 0, answersHere, grace } };
     if (answersHere) {
-      engine.resumeFrom(Number(ack.resumeFromFrameId & 0xffffffffn));
+      // Beyond the last id there is no greater one: ids begin anew.
+      if (ack.resumeFromFrameId <= 0xffffffffn) engine.resumeFrom(Number(ack.resumeFromFrameId));
       path.release();
     } else path.hold();
     // This side ends the old path only when the server has: then it, having seen both ends, can let go without losing anything.
