@@ -29,6 +29,10 @@ const LATE_LOOK_MS = 1000;
  * default): soon enough for whoever leaves the path, and later than many short sessions last.
  */
 const FIRST_MEASURE = 1 / 25;
+/** Pings to a peer that ended its half: the first makes the system of one that is gone say so, the second hears of it. */
+const END_PINGS = 2;
+/** Time between them, ms, or a round trip if that is longer. */
+const END_PING_MS = 250;
 /** How many pongs {@linkcode KeepAlive.roundTripMs} goes by: with a ping every 5 s, those of the last 40 s. */
 const RECENT_PONGS = 8;
 /** Pings that may wait for their pong. */
@@ -93,6 +97,8 @@ export class KeepAlive<W = unknown> {
   #recentMs: number[] = []; // its last round trips, in a ring
   #pongs = 0; // on it
   #suspectedMs = Infinity; // when the peer first seemed dead
+  #endPings = 0; // to be sent still,
+  #endPingMs = 0; // the next one then
   #pings = new PendingReplies<number, W>("pendingPings", MAX_PENDING_PINGS);
 
   /**
@@ -137,6 +143,7 @@ export class KeepAlive<W = unknown> {
   /** When the next ping is due, ms. */
   get #pingMs(): number {
     const ownMs = this.#sentMs + this.#keepAliveMs;
+    if (this.#endPings > 0 && ownMs !== Infinity) return Math.min(ownMs, this.#endPingMs);
     if (!this.expectsPongs || ownMs === Infinity) return ownMs;
     // However busy this side is with sending: a peer that is silent is asked.
     const restMs = Math.max(this.#pongMs, this.#keepAliveMs);
@@ -171,6 +178,12 @@ export class KeepAlive<W = unknown> {
     this.#unansweredMs = Infinity;
   }
 
+  /** The peer ended its half, and something is still due to it: whether it listens shows when it is sent something. */
+  peerEnded(nowMs: number): void {
+    this.#endPings = END_PINGS;
+    this.#endPingMs = nowMs;
+  }
+
   /** Another peer from now on: whether it answers pings is not known. */
   forget(): void {
     this.expectsPongs = false;
@@ -186,6 +199,7 @@ export class KeepAlive<W = unknown> {
   pathBegins(nowMs: number, tookMs?: number): void {
     this.roundTripMs = tookMs;
     this.#pathMs = this.#measuredMs = nowMs;
+    this.#endPings = 0;
     this.#recentMs = [];
     this.#pongs = 0;
   }
@@ -233,6 +247,10 @@ export class KeepAlive<W = unknown> {
     if (waiter !== undefined || this.#pings.hasRoom) this.#pings.add(traceId, nowMs, waiter);
     this.#sentMs = nowMs;
     this.#lastPingMs = nowMs;
+    if (this.#endPings > 0) {
+      this.#endPings--;
+      this.#endPingMs = nowMs + Math.max(END_PING_MS, this.roundTripMs ?? 0);
+    }
     if (this.#unanswered++ === 0) this.#unansweredMs = nowMs;
   }
 

@@ -343,6 +343,7 @@ export abstract class SessionEngine {
   peerEnded(): void {
     if (this.state === SessionState.CLOSED) return;
     this.closeReceived = true;
+    if (this.framesInFlight > 0) this.keepAlive.peerEnded(this.batchMs);
     this.drain({ kind: "lost", local: false, reason: "the peer finished sending without CLOSE" });
   }
 
