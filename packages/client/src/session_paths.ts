@@ -254,7 +254,7 @@ export class SessionPaths implements PathHost, Searcher {
       maxWindows: MAX_GRACE_WINDOWS,
       progress: () => old.carrier.receivedBytes,
       over: () => this.#left(false),
-      sign: () => engine.signOn(old.carrier),
+      sign: answersHere ? undefined : () => engine.signOn(old.carrier),
     });
     this.#state = { kind: "leaving", path, leaving: { path: old, waiters, ended: 0, answersHere, grace } };
     if (answersHere) {
