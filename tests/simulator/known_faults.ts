@@ -21,11 +21,6 @@ function has(...tags: readonly string[]): (finding: Finding) => boolean {
   return (finding) => tags.some((tag) => finding.tags.has(tag));
 }
 
-/** Whether its words are like this. */
-function says(words: RegExp): (finding: Finding) => boolean {
-  return (finding) => words.test(finding.what);
-}
-
 /** The quarantine. */
 export const KNOWN_FAULTS: readonly KnownFault[] = [
   {

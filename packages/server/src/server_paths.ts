@@ -21,7 +21,7 @@ import {
 } from "@nnrp/core";
 import { GraceWatch, graceWindow } from "@nnrp/runtime";
 import type { TurnClock } from "./clock.ts";
-import { MAX_GRACE_WINDOWS, PROOF_MS } from "./defaults.ts";
+import { MAX_GRACE_WINDOWS, PROOF_MS, UNMEASURED_MS } from "./defaults.ts";
 
 /** How long paths and their absence last. */
 export interface PathLimits {
@@ -77,6 +77,7 @@ export class ServerPaths implements PathHost {
   readonly #owner: PathsOwner;
   readonly #limits: PathLimits;
   #path: SessionPath; // in use, or lost
+  #pathMs: number; // since when
   #leaving: Leaving | null = null;
   #suspension: Suspension | null = null;
   #moved = false;
@@ -98,6 +99,7 @@ export class ServerPaths implements PathHost {
     this.engine = owner.engine;
     this.#path = path;
     path.proven = false; // the hello does not tell whether the client hears of its answer
+    this.#pathMs = owner.clock.nowMs;
     path.handOver(this);
   }
 
@@ -154,6 +156,7 @@ export class ServerPaths implements PathHost {
     this.#suspension?.cancelTimer();
     this.#suspension = null;
     this.#path = path;
+    this.#pathMs = this.#owner.clock.nowMs;
     this.#moved = true;
     path.proven = false;
     path.handOver(this);
@@ -175,7 +178,10 @@ export class ServerPaths implements PathHost {
 
   /** How long the path in use is still read, and may bring nothing, once the session moves off it, ms. */
   get graceMs(): number {
-    return graceWindow(this.#limits.graceWindowMs, this.#path.carrier.roundTripMs);
+    // Before the first pong: the client has heard of the path and asked for the next since, which took a round trip or more.
+    const sinceMs = this.#owner.clock.nowMs - this.#pathMs;
+    const { roundTripMs = sinceMs < UNMEASURED_MS ? sinceMs : undefined } = this.#path.carrier;
+    return graceWindow(this.#limits.graceWindowMs, roundTripMs);
   }
 
   /** An old path that still carries something, large frames say, or that is not read because too much waits already, gets more time. */

@@ -24,14 +24,9 @@ export const DEFAULT_MAX_MISSED_PONGS = 2;
 const LOOK_AGAIN_MS = 20;
 /** A second look that is later than this counts as a first one, ms. */
 const LATE_LOOK_MS = 1000;
-/**
- * The first ping to a peer of which nothing else tells how far away it is comes after this part of the keep-alive time (100 ms by
- * default): soon enough for whoever leaves the path, and later than many short sessions last.
- */
-const FIRST_MEASURE = 1 / 25;
 /** Pings to a peer that ended its half: the first makes the system of one that is gone say so, the second hears of it. */
 const END_PINGS = 2;
-/** Time between them, ms, or a round trip if that is longer. */
+/** Time before each of them, ms, before the second a round trip if that is longer: an answer says as much, and may come first. */
 const END_PING_MS = 250;
 /** How many pongs {@linkcode KeepAlive.roundTripMs} goes by: with a ping every 5 s, those of the last 40 s. */
 const RECENT_PONGS = 8;
@@ -148,12 +143,7 @@ export class KeepAlive<W = unknown> {
     // However busy this side is with sending: a peer that is silent is asked.
     const restMs = Math.max(this.#pongMs, this.#keepAliveMs);
     // And however busy both are: whoever leaves a path wants to know how long a round trip takes there.
-    const measureMs = this.roundTripMs === undefined
-      ? Math.max(
-        this.#measuredMs + FIRST_MEASURE * this.#keepAliveMs,
-        this.#lastPingMs < this.#pathMs ? -Infinity : this.#lastPingMs + restMs,
-      )
-      : Math.max(this.#measuredMs, this.#lastPingMs) + 2 * this.#keepAliveMs;
+    const measureMs = Math.max(this.#measuredMs, this.#lastPingMs) + 2 * this.#keepAliveMs;
     return Math.min(ownMs, Math.max(this.#receivedMs, this.#lastPingMs) + restMs, measureMs);
   }
 
@@ -181,7 +171,7 @@ export class KeepAlive<W = unknown> {
   /** The peer ended its half, and something is still due to it: whether it listens shows when it is sent something. */
   peerEnded(nowMs: number): void {
     this.#endPings = END_PINGS;
-    this.#endPingMs = nowMs;
+    this.#endPingMs = nowMs + END_PING_MS;
   }
 
   /** Another peer from now on: whether it answers pings is not known. */
