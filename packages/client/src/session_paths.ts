@@ -22,6 +22,7 @@ import {
   type PathHost,
   type SessionEnd,
   SessionPath,
+  signOn,
   wordsOf,
 } from "@nnrp/core";
 import { GraceWatch, graceWindow, waitFor, type WaitOptions } from "@nnrp/runtime";
@@ -254,7 +255,7 @@ export class SessionPaths implements PathHost, Searcher {
       maxWindows: MAX_GRACE_WINDOWS,
       progress: () => old.carrier.receivedBytes,
       over: () => this.#left(false),
-      sign: answersHere ? undefined : () => engine.signOn(old.carrier),
+      sign: answersHere ? undefined : () => signOn(old.carrier, engine.sessionId),
     });
     this.#state = { kind: "leaving", path, leaving: { path: old, waiters, ended: 0, answersHere, grace } };
     if (answersHere) {

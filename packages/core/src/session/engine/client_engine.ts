@@ -30,7 +30,7 @@ import { MoveExchange } from "../paths/move_exchange.ts";
 import type { ClientEngineOptions, ClientHost } from "./client_host.ts";
 import { ClientRequests } from "./client_requests.ts";
 import type { FrameWaiter, SessionEnd } from "./engine_host.ts";
-import { type PacketOutput, PacketWriter } from "./packet_writer.ts";
+import type { PacketOutput } from "./packet_writer.ts";
 import { SessionLink } from "./session_link.ts";
 import { stateName } from "./state_error.ts";
 import { SessionState } from "./states.ts";
@@ -255,12 +255,6 @@ export class ClientEngine extends ClientRequests {
   /** Asks for the session on another connection; see {@linkcode MoveExchange}. */
   beginMove(output: PacketOutput): MoveExchange {
     return new MoveExchange(output, this.sessionId, this.link.nextTraceId());
-  }
-
-  /** Says PING on a path that the session has left and still reads: to its server it is a sign of life there. */
-  signOn(output: PacketOutput): void {
-    const writer = new PacketWriter(output);
-    writer.headerOnly(MessageType.PING, { sessionId: this.sessionId });
   }
 
   /**

@@ -124,12 +124,7 @@ export abstract class SessionEngine {
     this.pathBegins(nowMs);
   }
 
-  /**
-   * The path in use begins, or begins to be read after it was held: it is measured anew.
-   *
-   * @param nowMs Time, ms of the host's clock.
-   * @param tookMs How long its handshake took, ms. Default: nobody knows.
-   */
+  /** The path in use begins, or begins to be read after it was held: it is measured anew. See {@linkcode KeepAlive.pathBegins}. */
   pathBegins(nowMs: number, tookMs?: number): void {
     this.keepAlive.pathBegins(nowMs, tookMs);
     this.writer.output.roundTripMs = tookMs;
