@@ -116,7 +116,9 @@ const ROWS: Readonly<Record<string, Row>> = {
   ],
   "parts that submit() puts together": ["–", client.MAX_PARTS, client.MAX_PARTS_BYTES],
   "hints, flow updates, errors kept": ["maxEventsKept", client.MAX_EVENTS_KEPT],
-  "grace window of a move": ["migration.graceWindowMs", server.GRACE_WINDOW_MS],
+  "what measured round trips make of a wait that stands for some: grace windows, quiet WebSockets, ends of connections, looks of a PathKeeper":
+    ["–", core.MAX_ROUND_TRIP_WAIT_MS],
+  "grace window of a move, at least": ["migration.graceWindowMs", server.GRACE_WINDOW_MS],
   "windows of an old path that still carries something: client; server": [
     "–",
     client.MAX_GRACE_WINDOWS,

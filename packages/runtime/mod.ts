@@ -9,7 +9,7 @@ export { type AbortListener, listenForAbort, stopListening } from "./src/abort_l
 export { containTimers } from "./src/contain_timers.ts";
 export { askCredential, isAsked } from "./src/credentials.ts";
 export { DeadlineHeap, type HeapEntry } from "@nnrp/core";
-export { type GraceOptions, GraceWatch } from "./src/grace_watch.ts";
+export { type GraceOptions, GraceWatch, graceWindow } from "./src/grace_watch.ts";
 export { type Handshake, type HandshakeKind, Handshakes } from "./src/handshakes.ts";
 export { NodeByteStream, type NodeSocketPast, remoteOf } from "./src/node_byte_stream.ts";
 export { PullIterator, type PullSource } from "./src/pull_iterator.ts";

@@ -62,7 +62,7 @@ test("a server that gets a conversation byte by byte answers it as one that gets
     submitPacket(3, { typedPayloads: [TypedPayload.opaqueBytes(patterned(3000, 1))] }),
     bare(MessageType.CLOSE),
   ].map(encodePacket));
-  await underAttack({}, async ({ port, serves }) => {
+  await underAttack({ keepAliveMs: 0 }, async ({ port, serves }) => {
     const answers: string[][] = [];
     for (const pieceBytes of [conversation.length, 1, 7, 41]) {
       const peer = await RawPeer.connect(port);

@@ -87,7 +87,7 @@ test("submit and cancel, ten thousand times: every frame ends once, and what run
       running--;
     }
     return {};
-  }, { concurrency: 16 });
+  }, { concurrency: 16, keepAliveMs: 0 });
   const good = await at.dial();
   const peer = await RawPeer.shakeHands(at.server.port, { requestedSessionId: 7 });
   const startedMs = performance.now();
@@ -121,7 +121,7 @@ test("submit and cancel, ten thousand times: every frame ends once, and what run
 
 test("more frames than a server takes: each is answered, refused or dropped, the good client's all answered", async () => {
   await underAttack(
-    { concurrency: 4, maxQueuedFrames: 32, profile: { maxConcurrentFrames: 8 } },
+    { concurrency: 4, maxQueuedFrames: 32, profile: { maxConcurrentFrames: 8 }, keepAliveMs: 0 },
     async ({ port, serves, server }) => {
       const peers = await Promise.all([1, 2, 3].map(() => RawPeer.shakeHands(port)));
       const ids = server.sessions.slice(1).map((s) => s.sessionId);

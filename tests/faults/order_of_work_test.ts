@@ -36,7 +36,7 @@ test("rapid reset: handlers that do not listen keep their slots until they have 
       await gate.opened;
     }
     return say(frame.text());
-  }, { concurrency: 3 });
+  }, { concurrency: 3, keepAliveMs: 0 });
   const good = await at.dial();
   const peer = await RawPeer.shakeHands(at.server.port, { requestedSessionId: 7 });
   const ids = [100_000, 100_001, 100_002];
@@ -108,7 +108,7 @@ test("one session with all its queue full and thirty with a frame each: after a 
     order.push(session.sessionId);
     if (order.length === 1) await gate.opened;
     return say(frame.text());
-  }, { concurrency: 1, maxQueuedFrames: 64 });
+  }, { concurrency: 1, maxQueuedFrames: 64, keepAliveMs: 0 });
   const greedy = await RawPeer.shakeHands(at.server.port, { requestedSessionId: 7 });
   greedy.send(join(Array.from({ length: 300 }, (_, i) => encodePacket(submitPacket(i, { sessionId: 7 })))));
   await until(() => at.server.stats.queued === 64, "the greedy queue to be full");

@@ -11,6 +11,7 @@ import { dialClient, NnrpConnectionClosedError, NnrpStateError, TypedPayload } f
 import { FlowUpdateReason } from "@nnrp/core";
 import { type Handler, NnrpServer, serve } from "@nnrp/server";
 import { tcp } from "@nnrp/tcp";
+import { webSocket } from "@nnrp/websocket";
 import { Gate, PLACES, TCP } from "../support/places.ts";
 import { until } from "../support/raw_peer.ts";
 import { ManualHost } from "../support/manual_host.ts";
@@ -185,6 +186,17 @@ class CuttingProxy {
     );
   }
 
+  /** Ends both connections in order, in the middle of what the client said. */
+  async endInside(): Promise<void> {
+    await until(() => this.#held.length > 0, "something to cut");
+    const [client, server] = this.#sockets;
+    server.end(this.#held[0].slice(0, 20));
+    client.end();
+    this.holding = false;
+    this.#held = [];
+    this.#sockets.length = 0;
+  }
+
   /** Once the client has said its last word: lets the server have the first bytes of what was held, and nothing more. */
   async cut(): Promise<void> {
     await this.#clientEnded.opened;
@@ -195,6 +207,34 @@ class CuttingProxy {
     for (const socket of this.#sockets) socket.destroy();
     this.#listener.close();
   }
+}
+
+for (const carrier of [tcp, webSocket]) {
+  test(`${carrier().name}: a session whose connection ends inside a packet comes back, and is the same`, async () => {
+    const ends: string[] = [];
+    const server = await serve({
+      listen: [carrier({ port: 0 })],
+      log: ({ type }) => void ends.push(type),
+    }, echo);
+    const proxy = new CuttingProxy(server.addresses[0].port);
+    const session = await dialClient("127.0.0.1", await proxy.port, {
+      carriers: [carrier()],
+      migrationToken: true,
+      reconnect: { minDelayMs: 1 },
+    });
+    assertEquals((await session.submit(say("before"))).text(), "before");
+    const { sessionId } = session;
+    proxy.holding = true;
+    const lost = assertRejects(() => session.submit(say("cut")), NnrpConnectionClosedError);
+    await proxy.endInside();
+    await lost;
+    assertEquals((await session.submit(say("after"))).text(), "after");
+    assertEquals([session.sessionId, session.stats.reconnects], [sessionId, 1]);
+    assertEquals(ends.filter((type) => type === "session-end"), []);
+    await session.close();
+    proxy.close();
+    await server.close();
+  });
 }
 
 test("frames whose old path broke after the client had left it fail clearly, and those that arrived end too", async () => {

@@ -21,18 +21,8 @@ function has(...tags: readonly string[]): (finding: Finding) => boolean {
   return (finding) => tags.some((tag) => finding.tags.has(tag));
 }
 
-/** Whether its words are like this. */
-function says(words: RegExp): (finding: Finding) => boolean {
-  return (finding) => words.test(finding.what);
-}
-
 /** The quarantine. */
 export const KNOWN_FAULTS: readonly KnownFault[] = [
-  {
-    row: "moves: frames fail where the path is slow (t95)",
-    oracle: "moves",
-    explains: has("slow"),
-  },
   {
     row: "ordinary use ends the session (t10, t11)",
     oracle: "session-ends",
@@ -42,21 +32,6 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
     row: "memory outside the books: a client that does not read, unsent results (t21)",
     oracle: "memory",
     explains: has("unsent"),
-  },
-  {
-    row: "our lateness blamed on the peer (t05, t52, report 04)",
-    oracle: "give-up",
-    explains: has("stopped", "blocked"),
-  },
-  {
-    row: "half-open peers noticed late (report 12)",
-    oracle: "half-open",
-    explains: has("silent"),
-  },
-  {
-    row: "a connection that ends inside a packet is a fault of the session, not a loss of its path (seed 32)",
-    oracle: "session-ends",
-    explains: says(/stream ended inside a packet/),
   },
 ];
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type CancelTimer, type Carrier, type ClientEngine, type Host, LINGER_MS } from "@nnrp/core";
+import { type CancelTimer, type Carrier, type ClientEngine, type Host, lingerMs } from "@nnrp/core";
 import { CLOSE_DRAIN_MS, CLOSE_IDLE_DRAIN_MS } from "./defaults.ts";
 
 /** Options of {@linkcode ClientSession.close}. */
@@ -36,7 +36,7 @@ export async function closeInOrder(session: ClosingSession, options: CloseOption
   engine.cancelRest();
   const { carrier } = session;
   // A carrier without a clock of its own would wait for a server that does not let go for ever.
-  const cancelCut = host.after(LINGER_MS, () => void carrier.close({ graceful: false }));
+  const cancelCut = host.after(lingerMs(carrier.roundTripMs), () => void carrier.close({ graceful: false }));
   await carrier.close();
   cancelCut();
 }

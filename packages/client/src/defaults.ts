@@ -20,6 +20,8 @@ export const PROBE_PAYLOAD_BYTES = 32_768;
 export const PROBE_SAMPLE_COUNT = 3;
 /** Longest time for connecting, and again for the answer, ms. */
 export const PROBE_TIMEOUT_MS = 10_000;
+/** The same when a path keeper looks, and for a ping on the present path, where three round trips are less, ms. */
+export const LOOK_TIMEOUT_MS = 1000;
 
 /** Bytes that may wait to be sent before submits wait. */
 export const MAX_SEND_BUFFER_BYTES: number = 8 * 1024 * 1024;
@@ -47,7 +49,7 @@ export const MAX_EVENTS_KEPT = 256;
 export const REPLY_TIMEOUT_MS = 10_000;
 /** Longest time for a move, from dialling to the server's answer, ms (behaviour spec §12). */
 export const MIGRATE_TIMEOUT_MS = 10_000;
-/** A move gets at least this long for what is on its way on the old path, whatever the server says, ms. */
+/** A move gets at least this long for what is on its way on the old path, whatever the server says and was measured, ms. */
 export const MIN_GRACE_MS = 50;
 /** An old path that brings something in each grace window gets this many of them. */
 export const MAX_GRACE_WINDOWS = 10;

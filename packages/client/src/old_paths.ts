@@ -3,26 +3,44 @@
  *
  * @module
  */
-import type { Carrier, FrameWaiter } from "@nnrp/core";
+import { type Carrier, type FrameWaiter, type Host, lingerMs } from "@nnrp/core";
+import { SEND_STALL_MS } from "./defaults.ts";
 
 /** The old paths of one session. */
 export class OldPaths {
-  readonly #sending = new Set<Carrier>();
+  readonly #host: Host;
+  readonly #ending = new Set<Carrier>();
   #lastMove: { waiters: readonly FrameWaiter[] | null } | null = null;
 
-  /** Closes an old path that the server has ended, once all that was submitted there is sent, however long the server takes. */
-  retire(carrier: Carrier): void {
-    carrier.endSending();
-    this.#sending.add(carrier);
-    void carrier.drained().then(() => {
-      this.#sending.delete(carrier);
-      return carrier.close();
-    });
+  /**
+   * Makes an OldPaths.
+   *
+   * @param host Whose timers to use.
+   */
+  constructor(host: Host) {
+    this.#host = host;
   }
 
-  /** Closes all that still send. */
+  /**
+   * Closes an old path that the server has ended, once all that was submitted there has arrived: the system takes the last of it
+   * long before, and only the server's end tells. A server that takes nothing for too long is not waited for.
+   */
+  retire(carrier: Carrier): void {
+    carrier.endSending();
+    this.#ending.add(carrier);
+    void carrier.drained()
+      .then(() => carrier.close({ stallMs: SEND_STALL_MS, drainMs: Infinity }))
+      .then(() => this.#ending.delete(carrier));
+  }
+
+  /** Nobody waits for answers any more: closes all that are still ending, as soon as any connection closes. */
   close(): void {
-    for (const carrier of this.#sending) void carrier.close();
+    for (const carrier of this.#ending) {
+      const cut = () => void carrier.close({ graceful: false });
+      const cancelCut = this.#host.after(lingerMs(carrier.roundTripMs), cut);
+      void carrier.close().then(cancelCut);
+    }
+    this.#ending.clear();
   }
 
   /** A move was agreed. */

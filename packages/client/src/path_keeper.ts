@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { callBack, type CarrierDialer, NnrpTimeoutError, NnrpValueError } from "@nnrp/core";
+import { callBack, type CarrierDialer, NnrpTimeoutError, NnrpValueError, roundTripWait } from "@nnrp/core";
 import { isPrivate } from "./dial_target.ts";
-import { PROBE_SAMPLE_COUNT } from "./defaults.ts";
+import { LOOK_TIMEOUT_MS, PROBE_SAMPLE_COUNT } from "./defaults.ts";
 import type { MigrateOptions } from "./migration.ts";
 import { probeCarrier } from "./probe.ts";
 import type { ClientSession, MigrationOutcome } from "./session.ts";
@@ -20,7 +20,7 @@ export interface PathPolicy {
   readonly probeIntervalMs?: number;
   /** Pings in a row that the present path may leave unanswered. Default 3. */
   readonly maxConsecutiveFailures?: number;
-  /** Longest wait for a ping or probe, ms. Default 1,000. */
+  /** Longest wait for a ping or probe, ms. Default 1,000, or three round trips of the session (10,000 at most) if they take longer. */
   readonly timeoutMs?: number;
   /** Bytes of a probe's body. Default 1,200: round trips are compared, not throughput. */
   readonly payloadBytes?: number;
@@ -96,7 +96,8 @@ export class PathKeeper {
   /** Measures once, now, and moves if the policy says so. */
   async look(): Promise<PathLook> {
     const session = this.#session;
-    const { timeoutMs = 1000, payloadBytes = 1200 } = this.#policy;
+    const { timeoutMs = roundTripWait(LOOK_TIMEOUT_MS, session.stats.rttMs), payloadBytes = 1200 } =
+      this.#policy;
     const presentRttMs = await this.#presentRtt(timeoutMs);
     this.#failures = presentRttMs === undefined ? this.#failures + 1 : 0;
     const otherRttMs: Record<string, number> = {};

@@ -78,6 +78,7 @@ export class SessionCore {
   #end: SessionEnd | null = null;
   #endError: NnrpError | null = null;
   #isOver = false;
+  #helloMs = 0; // when the last hello was said
   #look: () => void = nothing; // of a session that closes
 
   /**
@@ -123,7 +124,7 @@ export class SessionCore {
         return Math.min(engine.nextDeadlineMs, submitter.nextDeadlineMs);
       },
       get nextVerdictMs(): number {
-        return Math.min(engine.nextWaitMs, submitter.nextDeadlineMs);
+        return Math.min(engine.nextVerdictMs, engine.nextWaitMs, submitter.nextDeadlineMs);
       },
       tick: (nowMs) => {
         engine.tick(nowMs);
@@ -146,9 +147,12 @@ export class SessionCore {
   }
 
   #makeEngine(): ClientEngine {
+    const { host } = this;
     return new ClientEngine(this.carrier, {
       opened: (accepted) => {
         this.agreed = accepted;
+        const nowMs = host.now();
+        this.engine.pathBegins(nowMs, nowMs - this.#helloMs);
         if (this.paths.reopening) {
           this.requests.repeat((error) => this.report("settings-lost", error.message, error));
         }
@@ -162,9 +166,10 @@ export class SessionCore {
       pathBroken: (event) => this.paths.pathBroken(event),
       failure: (error) => this.report("internal-failure", error.message, error),
       draining: (end) => this.#draining(end),
-      finished: (_end, fatal) => {
+      finished: (end, fatal) => {
         if (!this.paths.reopening) this.paths.ended();
-        void this.carrier.close({ endDelayMs: fatal ? LAST_WORDS_MS : 0 });
+        const isGone = end.kind === "lost" && end.local; // then nobody is there to hear an end in order
+        void this.carrier.close({ graceful: !isGone, endDelayMs: fatal ? LAST_WORDS_MS : 0 });
       },
       suspended: (end, lost) => this.paths.suspended(end, lost),
     }, this.options);
@@ -251,6 +256,7 @@ export class SessionCore {
     try {
       await waitFor<void>(this.host, left, onTimeout, (resolve, reject) => {
         this.#opening = { resolve, reject };
+        this.#helloMs = this.host.now();
         this.engine.hello(metadata, body);
         return () => {};
       });

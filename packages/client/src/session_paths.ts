@@ -22,9 +22,10 @@ import {
   type PathHost,
   type SessionEnd,
   SessionPath,
+  signOn,
   wordsOf,
 } from "@nnrp/core";
-import { GraceWatch, waitFor, type WaitOptions } from "@nnrp/runtime";
+import { GraceWatch, graceWindow, waitFor, type WaitOptions } from "@nnrp/runtime";
 import { MAX_GRACE_WINDOWS, MIN_GRACE_MS } from "./defaults.ts";
 import { OldPaths } from "./old_paths.ts";
 import { isRefusal } from "./passing_failures.ts";
@@ -63,7 +64,7 @@ export class SessionPaths implements PathHost, Searcher {
   reconnects = 0;
 
   readonly #owner: PathsOwner;
-  readonly #old = new OldPaths();
+  readonly #old: OldPaths;
   #state: PathState;
   #comeBack: ComeBack | null; // null = a lost connection is not replaced, or not any more
   #token: Uint8Array | null = null;
@@ -77,6 +78,7 @@ export class SessionPaths implements PathHost, Searcher {
    */
   constructor(owner: PathsOwner, carrier: Carrier, comeBack: ComeBack | null) {
     this.#owner = owner;
+    this.#old = new OldPaths(owner.host);
     this.engine = owner.engine;
     this.#comeBack = comeBack;
     this.engine.resumable = comeBack !== null;
@@ -146,6 +148,7 @@ export class SessionPaths implements PathHost, Searcher {
     options: WaitOptions,
   ): Promise<MigrateAnswer> {
     const exchange = this.engine.beginMove(carrier);
+    let askedMs = 0;
     try {
       const answer = await waitFor<MigrateAnswer>(
         this.#owner.host,
@@ -161,7 +164,9 @@ export class SessionPaths implements PathHost, Searcher {
               const answer = exchange.receive(cursor);
               if (answer === undefined) return;
               this.#endJoining(path);
-              if (answer.ack.acceptCode === 0) this.#moveTo(path, answer, exchange.traceId);
+              if (answer.ack.acceptCode === 0) {
+                this.#moveTo(path, answer, exchange.traceId, this.readClock() - askedMs);
+              }
               resolve(answer);
             } catch (error) {
               fail(error);
@@ -170,6 +175,7 @@ export class SessionPaths implements PathHost, Searcher {
           const oldTransportId = this.#state.path.carrier.transport;
           this.#beginJoining(path, fail);
           path.start();
+          askedMs = this.readClock();
           exchange.ask(
             {
               oldTransportId,
@@ -177,7 +183,7 @@ export class SessionPaths implements PathHost, Searcher {
               lastResultFrameId: BigInt(lastResultFrameId),
             },
             this.#token ?? authBlock,
-            this.readClock(),
+            askedMs,
           );
           return () => void this.#endJoining(path);
         },
@@ -223,13 +229,14 @@ export class SessionPaths implements PathHost, Searcher {
     else if (path.ended) this.pathEnded(path);
   }
 
-  #moveTo(path: SessionPath, { ack, nextToken }: MigrateAnswer, traceId: bigint): void {
+  #moveTo(path: SessionPath, { ack, nextToken }: MigrateAnswer, traceId: bigint, tookMs: number): void {
     const { engine } = this;
     const before = this.#state;
     const waiters = engine.waiters();
     this.#old.moved();
     this.moves++;
     engine.moveTo(path.carrier, this.readClock(), traceId);
+    engine.pathBegins(this.readClock(), tookMs);
     this.#owner.carrierChanged(path.carrier);
     const answersHere = this.#token === null;
     if (!answersHere) {
@@ -244,14 +251,16 @@ export class SessionPaths implements PathHost, Searcher {
     }
     const old = before.path;
     const grace = new GraceWatch(this.#owner.host, {
-      windowMs: Math.max(MIN_GRACE_MS, ack.graceWindowMs),
+      windowMs: graceWindow(Math.max(MIN_GRACE_MS, ack.graceWindowMs), old.carrier.roundTripMs),
       maxWindows: MAX_GRACE_WINDOWS,
       progress: () => old.carrier.receivedBytes,
       over: () => this.#left(false),
+      sign: answersHere ? undefined : () => signOn(old.carrier, engine.sessionId),
     });
     this.#state = { kind: "leaving", path, leaving: { path: old, waiters, ended: 0, answersHere, grace } };
     if (answersHere) {
-      engine.resumeFrom(Number(ack.resumeFromFrameId & 0xffffffffn));
+      // Beyond the last id there is no greater one: ids begin anew.
+      if (ack.resumeFromFrameId <= 0xffffffffn) engine.resumeFrom(Number(ack.resumeFromFrameId));
       path.release();
     } else path.hold();
     // This side ends the old path only when the server has: then it, having seen both ends, can let go without losing anything.
@@ -285,6 +294,8 @@ export class SessionPaths implements PathHost, Searcher {
     else {
       if (clean) this.#old.expect(waiters.filter((w) => this.#isDue(w)));
       else this.#losePath(waiters, path.carrier.name, path.closedInfo?.reason || "it did not end in time");
+      const { carrier } = state.path;
+      this.engine.pathBegins(this.readClock(), carrier.roundTripMs); // pongs that were held say nothing of it
       state.path.release();
     }
     this.#owner.turned();

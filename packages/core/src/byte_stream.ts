@@ -42,10 +42,12 @@ export interface ByteStream {
   /** Reads on. */
   resume(): void;
   /**
-   * Ends the sending half after what was written. `reading`: what the peer still sends is wanted (for sockets that cannot end
-   * one half alone).
+   * Ends the sending half after what was written.
+   *
+   * @param reading Whether what the peer still sends is wanted (for sockets that cannot end one half alone).
+   * @param roundTripMs How long a round trip may take on this path, ms; undefined = nobody measured it.
    */
-  shutdown(reading: boolean): void;
+  shutdown(reading: boolean, roundTripMs?: number): void;
   /** Ends both halves at once; `closed` follows. */
   destroy(): void;
 }

@@ -17,7 +17,7 @@ import type { ByteStream, ByteStreamCarrierInfo } from "./byte_stream.ts";
 import { internalErrorOf, NnrpConnectionClosedError, type NnrpError, NnrpWireError } from "./errors.ts";
 import { wordsOf } from "./failures.ts";
 import type { Host } from "./host.ts";
-import { DRAIN_MS, Linger, LINGER_MS } from "./linger.ts";
+import { DRAIN_MS, Linger, LINGER_MS, lingerMs } from "./linger.ts";
 import type { LostPacket } from "./wire/borrowed_bytes.ts";
 import { MAX_BODY_BYTES_BEFORE_HELLO, MAX_METADATA_BYTES, MAX_PROBE_BODY_BYTES } from "./wire/limits.ts";
 import { laneOf } from "./wire/metadata/registry.ts";
@@ -60,6 +60,8 @@ export class ByteStreamCarrier implements Carrier {
   sentBytes = 0;
   /** Bytes received so far. */
   receivedBytes = 0;
+  /** See {@linkcode Carrier.roundTripMs}. */
+  roundTripMs: number | undefined = undefined;
 
   readonly #stream: ByteStream;
   readonly #host: Host | null;
@@ -260,7 +262,7 @@ export class ByteStreamCarrier implements Carrier {
   }
 
   #beginClose(info: CloseInfo, options: CarrierCloseOptions): void {
-    const { graceful = true, stallMs = LINGER_MS, drainMs = DRAIN_MS } = options;
+    const { graceful = true, stallMs = lingerMs(this.roundTripMs), drainMs = DRAIN_MS } = options;
     if (this.#closed !== null) return;
     if (this.#closing !== null) {
       if (!graceful) this.#stream.destroy();
@@ -405,7 +407,7 @@ export class ByteStreamCarrier implements Carrier {
 
   #shutdown(): void {
     if (this.#closed !== null) return;
-    this.#stream.shutdown(this.#closing === null);
+    this.#stream.shutdown(this.#closing === null, this.roundTripMs);
     if (this.#peerEnded) this.#stream.destroy();
   }
 
@@ -435,11 +437,17 @@ export class ByteStreamCarrier implements Carrier {
   #ended(): void {
     if (this.#peerEnded || this.#closed !== null) return;
     this.#peerEnded = true;
+    const foreign = this.#reader.startError();
     const cut = this.#reader.endError(`${this.name} stream`);
     if (this.#closing !== null) {
       if (this.#finished || this.#sendFailed) this.#stream.destroy();
+    } else if (foreign !== null) {
+      this.#fault(foreign);
     } else if (cut !== null) {
-      this.#fault(cut);
+      // No peer that is well stops in the middle of its words: it died, or somebody on the way cut the connection in order.
+      const reason = `connection lost: ${cut.message}`;
+      const error = new NnrpConnectionClosedError(this.name, reason, { cause: cut });
+      this.#beginClose({ code: 0, reason, local: false, error }, { graceful: false });
     } else if (this.#sendFailed) {
       const info = { code: 0, reason: "connection closed by peer", local: false };
       this.#beginClose(info, { graceful: false });

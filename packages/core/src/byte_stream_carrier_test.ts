@@ -331,11 +331,21 @@ test("§2: unreadable bytes are told to the sink, whose last words leave, and th
   assertEquals(bench.heard.filter((h) => h.startsWith("control")).length, 1);
 });
 
-test("§2: a stream that ends inside a packet is a fault, at its border a half-close", () => {
-  const cut = new Bench();
-  cut.stream.events.data(join([ping, submit.subarray(0, 45)]));
-  cut.stream.events.ended();
-  assertEquals(cut.heard, ["begin", "control 4", "turn", "fault WIRE"]);
+test("§2: a stream that ends inside a packet is lost, at its border half-closed, behind foreign bytes at fault", () => {
+  const large = bytesOf({ msgType: MessageType.CLOSE, body: patterned(60_000, 2) });
+  for (const part of [submit.subarray(0, 1), submit.subarray(0, 45), large.subarray(0, large.length - 1)]) {
+    const cut = new Bench();
+    cut.onFault = () => cut.commit(9); // last words, if it were one
+    cut.stream.events.data(join([ping, part]));
+    cut.stream.events.ended();
+    assertEquals(cut.heard, ["begin", "control 4", "turn"], `after ${part.length} bytes`);
+    assertEquals(cut.stream.calls.at(-1), "destroy");
+    cut.stream.events.closed();
+    assertEquals([cut.info?.local, cut.info?.error?.code], [false, "CLOSED"]);
+    assertInstanceOf(cut.info!.error!.cause, NnrpWireError);
+    assert(cut.info!.reason.includes("ended inside a packet"), cut.info!.reason);
+    assertEquals(cut.stream.packets, [], "nobody is there to be told");
+  }
 
   const foreign = new Bench();
   foreign.stream.events.data(new Uint8Array([0x15, 3, 3, 0, 2, 2, 0x28])); // what a TLS server says to plain text

@@ -74,8 +74,8 @@ export interface CarrierCloseOptions {
    */
   readonly drainMs?: number;
   /**
-   * How long a graceful close waits while no byte leaves, for the peer's end too, ms. Default 1,000 ({@linkcode LINGER_MS}): enough
-   * for a last ERROR. Whoever wants a large last answer to arrive says how long a path may stall: the system takes the last
+   * How long a graceful close waits while no byte leaves, for the peer's end too, ms. Default {@linkcode lingerMs}: 1,000, or some
+   * round trips where these take longer: enough for a last ERROR. Whoever wants a large last answer to arrive says how long a path may stall: the system takes the last
    * megabytes at once, and the peer's end is what tells that they arrived.
    */
   readonly stallMs?: number;
@@ -154,6 +154,11 @@ export interface Carrier {
   readonly heldBytes?: number;
   /** Bytes received since the start: tells whether the peer is alive. */
   readonly receivedBytes: number;
+  /**
+   * How long a round trip on this path may take, ms, as the session measured it last; undefined = it did not yet. The session sets it;
+   * the carrier waits for its peer accordingly when it ends, and so does the session when it leaves the path.
+   */
+  roundTripMs?: number | undefined;
   /**
    * Resolves when no caller's memory is needed any more for what was committed before the call; null if that is so already
    * (small payloads are copied at once). Never rejects.

@@ -5,10 +5,36 @@
  */
 import type { CancelTimer, Host } from "./host.ts";
 
-/** How long a closing carrier waits while no byte leaves, unless it is told otherwise, ms. */
+/** How long a closing carrier waits while no byte leaves, where nobody measured round trips longer than a third of it, ms. */
 export const LINGER_MS = 1000;
 /** How long a close takes at most, however slowly bytes leave, unless it is told otherwise, ms. */
 export const DRAIN_MS = 20_000;
+
+/** Round trips that a wait for one of them takes at least: the peer's answer may be held up as often as not. */
+const ROUND_TRIPS = 3;
+/** What a measured round trip makes of a wait that stands for one is at most this long, ms. */
+export const MAX_ROUND_TRIP_WAIT_MS = 10_000;
+
+/**
+ * How long to wait for something that takes a round trip.
+ *
+ * @param leastMs Longest wait on a path that nobody measured, and shortest on any, ms.
+ * @param roundTripMs How long a round trip may take there, ms; undefined = nobody knows.
+ * @param roundTrips How many of them to wait for.
+ * @returns ms; what the measure adds is bounded by {@linkcode MAX_ROUND_TRIP_WAIT_MS}.
+ */
+export function roundTripWait(
+  leastMs: number,
+  roundTripMs: number | undefined,
+  roundTrips: number = ROUND_TRIPS,
+): number {
+  return Math.max(leastMs, Math.min((roundTripMs ?? 0) * roundTrips, MAX_ROUND_TRIP_WAIT_MS));
+}
+
+/** How long a closing carrier waits while no byte leaves, unless it is told otherwise, ms. */
+export function lingerMs(roundTripMs: number | undefined): number {
+  return roundTripWait(LINGER_MS, roundTripMs);
+}
 
 /** Bounds of a {@linkcode Linger}. */
 export interface LingerOptions {

@@ -1,7 +1,15 @@
 import { virtualWorld } from "@nnrp/testing";
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { DRAIN_MS, Linger, LINGER_MS, type LingerOptions } from "./linger.ts";
+import {
+  DRAIN_MS,
+  Linger,
+  LINGER_MS,
+  lingerMs,
+  type LingerOptions,
+  MAX_ROUND_TRIP_WAIT_MS,
+  roundTripWait,
+} from "./linger.ts";
 
 /** When a close is given up whose bytes leave at these times, ms. */
 async function endsAt(options: LingerOptions, leavesAt: readonly number[]): Promise<number> {
@@ -71,4 +79,21 @@ test("a close that has ended gives nothing up, and leaves no timer", async () =>
   assertEquals(host.pendingTimers(), []);
   await world.run(host.sleep(5000));
   assertEquals(over, 0);
+});
+
+test("a wait that stands for round trips is never shorter than its least, and longer on long paths up to a bound", () => {
+  const rows:
+    readonly (readonly [least: number, roundTrip: number | undefined, trips: number, wait: number])[] = [
+      [150, undefined, 1.5, 150],
+      [150, 0, 1.5, 150],
+      [150, 100, 1.5, 150],
+      [150, 500, 1.5, 750],
+      [1000, 60_000, 4, MAX_ROUND_TRIP_WAIT_MS],
+      [60_000, 60_000, 4, 60_000],
+      [Infinity, 500, 4, Infinity],
+    ];
+  for (const [least, roundTrip, trips, wait] of rows) {
+    assertEquals(roundTripWait(least, roundTrip, trips), wait);
+  }
+  assertEquals([lingerMs(undefined), lingerMs(100), lingerMs(2000)], [LINGER_MS, LINGER_MS, 6000]);
 });

@@ -13,11 +13,13 @@ import {
   LINGER_MS,
   type LingerOptions,
   NnrpConnectionClosedError,
+  roundTripWait,
 } from "@nnrp/core";
 import { text } from "./connection_loss.ts";
 
-/** How long a carrier waits after a fault: enough for an ERROR to arrive, ms. */
-const FAULT_LINGER: LingerOptions = { stallMs: 400, drainMs: 400 };
+/** How long a carrier waits after a fault: enough for an ERROR to arrive, ms; where round trips are longer, two of them. */
+const FAULT_LINGER_MS = 400;
+const FAULT_ROUND_TRIPS = 2;
 
 /** The carrier whose end this is. */
 export interface EndingOwner {
@@ -27,6 +29,8 @@ export interface EndingOwner {
   readonly host: Host;
   /** Bytes the runtime took so far. */
   readonly sentBytes: number;
+  /** How long a round trip may take, ms; undefined = nobody measured it. */
+  readonly roundTripMs: number | undefined;
   /** Ends every stream; resolves when the runtime took all of it. Never rejects. */
   endStreams(): Promise<void>;
   /** Says goodbye to the peer and lets the connection go. */
@@ -100,10 +104,12 @@ export class Ending {
 
   /** Closes because of a fault; the host may have begun to close already, without a reason of its own. */
   closeFor(info: CloseInfo): void {
-    this.close(info, FAULT_LINGER);
+    const ms = roundTripWait(FAULT_LINGER_MS, this.#owner.roundTripMs, FAULT_ROUND_TRIPS);
+    const linger = { stallMs: ms, drainMs: ms };
+    this.close(info, linger);
     if (this.closed !== null) return;
     this.closing = info;
-    this.#wait(FAULT_LINGER);
+    this.#wait(linger);
   }
 
   /** Resolves when the connection is gone. */

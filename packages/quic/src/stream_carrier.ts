@@ -16,7 +16,7 @@ import {
   type Host,
   internalErrorOf,
   type Lane,
-  LINGER_MS,
+  lingerMs,
   type LostPacket,
   NnrpConnectionClosedError,
   type NnrpError,
@@ -54,6 +54,8 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
   abstract readonly datagrams?: CarrierDatagrams;
   /** Bytes the runtime took so far. */
   sentBytes = 0;
+  /** See {@linkcode Carrier.roundTripMs}. */
+  roundTripMs: number | undefined = undefined;
 
   /** The streams from the peer. */
   protected readonly receiving: Receiving = new Receiving(this);
@@ -224,7 +226,8 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
 
   /** Sends what is committed, ends all streams, waits for the peer to do the same, closes. */
   close(options: CarrierCloseOptions = {}): Promise<void> {
-    const { code = 0, reason = "", graceful = true, stallMs = LINGER_MS, drainMs = DRAIN_MS } = options;
+    const { code = 0, reason = "", graceful = true, drainMs = DRAIN_MS } = options;
+    const { stallMs = lingerMs(this.roundTripMs) } = options;
     if (!this.ending.sendingOver) this.flush();
     this.ending.close({ code, reason, local: true }, graceful ? { stallMs, drainMs } : null);
     return this.ending.done;

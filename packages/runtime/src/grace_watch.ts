@@ -3,7 +3,24 @@
  *
  * @module
  */
-import type { CancelTimer, Host } from "@nnrp/core";
+import { type CancelTimer, type Host, roundTripWait } from "@nnrp/core";
+
+/**
+ * Round trips of the old path that a window lasts at least. One passes until the peer's last words are here. A WebSocket that cannot
+ * end one half alone waits for up to two more, and its end travels another half: nothing comes meanwhile.
+ */
+const GRACE_ROUND_TRIPS = 4;
+
+/**
+ * Length of a window.
+ *
+ * @param leastMs What the server's options or its ack say, ms.
+ * @param roundTripMs How long a round trip on the old path may take, ms; undefined = nobody measured it.
+ * @returns ms; a path that is far away gets more than `leastMs`, up to 10 s.
+ */
+export function graceWindow(leastMs: number, roundTripMs: number | undefined): number {
+  return roundTripWait(leastMs, roundTripMs, GRACE_ROUND_TRIPS);
+}
 
 /** What a {@linkcode GraceWatch} goes by. */
 export interface GraceOptions {
@@ -17,7 +34,15 @@ export interface GraceOptions {
   isUnread?(): boolean;
   /** Called once: a window brought nothing, or was the last. */
   over(): void;
+  /**
+   * Called some times in each window, whenever the connection brought something since the last time: says so to the peer, which
+   * cannot see how what it sent is read out of the systems between. Default: nothing is said.
+   */
+  sign?(): void;
 }
+
+/** How often in a window the peer may be told: its own window is as long, and began earlier. */
+const SIGNS = 4;
 
 /** Runs from when it is made until it is over or stopped. */
 export class GraceWatch {
@@ -26,6 +51,7 @@ export class GraceWatch {
   #cancelTimer: CancelTimer = () => {};
   #progress: number;
   #windows = 0;
+  #signed: number; // progress as of the last look for a sign
   #stopped = false;
 
   /**
@@ -37,7 +63,7 @@ export class GraceWatch {
   constructor(host: Host, options: GraceOptions) {
     this.#host = host;
     this.#options = options;
-    this.#progress = options.progress();
+    this.#progress = this.#signed = options.progress();
     this.#begin();
   }
 
@@ -48,10 +74,28 @@ export class GraceWatch {
   }
 
   #begin(): void {
-    this.#cancelTimer = this.#host.after(this.#options.windowMs, () => {
+    this.#wait(this.#options.sign === undefined ? 1 : SIGNS, this.#options.windowMs);
+  }
+
+  #wait(parts: number, leftMs: number): void {
+    const partMs = leftMs / parts;
+    this.#cancelTimer = this.#host.after(partMs, () => {
+      this.#sign();
+      if (parts > 1) {
+        this.#wait(parts - 1, leftMs - partMs);
+        return;
+      }
       // The timer may be late because the event loop was blocked, and what came meanwhile lies in the socket: a look first.
       this.#host.yield(() => this.#stopped || this.#judge());
     });
+  }
+
+  #sign(): void {
+    const { sign, progress } = this.#options;
+    if (sign === undefined) return;
+    const before = this.#signed;
+    this.#signed = progress();
+    if (this.#signed !== before) sign();
   }
 
   #judge(): void {

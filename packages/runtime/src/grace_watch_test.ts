@@ -61,3 +61,19 @@ test("a watch that was stopped says nothing, also between the timer and the verd
   for (const { host } of [early, late]) await host.pass(1000);
   assertEquals([early.overMs(), late.overMs(), early.host.timers], [null, null, 0]);
 });
+
+test("a side that reads tells its peer so within each window, one to which nothing comes says nothing", async () => {
+  for (const [until, signs] of [[0, 0], [2500, 10], [Infinity, 40]]) {
+    const host = new VirtualHost();
+    let told = 0;
+    new GraceWatch(host, {
+      windowMs: 1000,
+      maxWindows: 10,
+      progress: () => Math.min(host.now(), until),
+      over: () => {},
+      sign: () => told++,
+    });
+    await host.pass(30_000);
+    assertEquals([told, host.timers], [signs, 0]);
+  }
+});

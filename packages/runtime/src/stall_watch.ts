@@ -10,7 +10,10 @@ const MAX_INTERVAL_MS = 5000;
 
 /** Counts how long bytes have waited without progress. Pure: whoever owns it looks from time to time. */
 export class StallWatch {
-  /** Longest time between two looks, ms; what goes beyond it does not count. Infinity where there is no limit to watch. */
+  /**
+   * Longest time between two looks, ms; what goes beyond it does not count, and nothing of twice as much and more. Infinity where
+   * there is no limit to watch.
+   */
   readonly intervalMs: number;
 
   readonly #limitMs: number;
@@ -40,7 +43,11 @@ export class StallWatch {
     if (waitingBytes === 0 || progress !== this.#progress) {
       this.#progress = progress;
       this.#stalledMs = 0;
-    } else this.#stalledMs += Math.min(nowMs - this.#lookedMs, this.intervalMs);
+    } else {
+      // A look that is late by a whole interval says nothing about the time before it: what was taken then is not known yet.
+      const sinceMs = nowMs - this.#lookedMs;
+      if (sinceMs < 2 * this.intervalMs) this.#stalledMs += Math.min(sinceMs, this.intervalMs);
+    }
     this.#lookedMs = nowMs;
     return this.#stalledMs >= this.#limitMs;
   }

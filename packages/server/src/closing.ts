@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Carrier, type Host, LINGER_MS, type SessionEngine } from "@nnrp/core";
+import { type Carrier, type Host, lingerMs, roundTripWait, type SessionEngine } from "@nnrp/core";
 import { CLOSE_DRAIN_MS, CLOSE_GRACE_MS } from "./defaults.ts";
 import type { SessionCloseOptions } from "./session_types.ts";
 
@@ -49,11 +49,14 @@ export async function closeInOrder(session: ClosingSession, options: SessionClos
   const { reason = "", retryAfterMs } = options;
   session.engine.close(reason, retryAfterMs === undefined ? null : { retryAfterMs });
   await within(host, drainMs, Promise.race([closed, session.idle().then(() => session.sent())]));
-  if (!isOver) await within(host, Math.min(leftMs(), CLOSE_GRACE_MS), closed);
+  const graceMs = roundTripWait(CLOSE_GRACE_MS, session.carrier.roundTripMs);
+  if (!isOver) await within(host, Math.min(leftMs(), graceMs), closed);
   const isInTime = leftMs() > 0;
   // The client hears CLOSE also when there was no time for anything else.
   await session.carrier.close(
-    isInTime ? { drainMs: leftMs(), stallMs: session.stallMs } : { drainMs: LINGER_MS },
+    isInTime
+      ? { drainMs: leftMs(), stallMs: session.stallMs }
+      : { drainMs: lingerMs(session.carrier.roundTripMs) },
   );
 }
 

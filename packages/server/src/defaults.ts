@@ -48,6 +48,8 @@ export const MAX_FAILURES_LOGGED_PER_SECOND = 32;
 
 /** How long an old path is still read after a move, ms (behaviour spec §11). */
 export const GRACE_WINDOW_MS = 1000;
+/** A path without a pong after this long, ms, has a client that answers none: its age says nothing about its round trips. */
+export const UNMEASURED_MS = 10_000;
 /** An old path that carries something in each grace window gets this many of them. */
 export const MAX_GRACE_WINDOWS = 10;
 /** Longest silence of a client on its new path, ms: ours pings at once. */

@@ -12,6 +12,7 @@ import {
   type CloseInfo,
   ErrorCode,
   type FailedHandshake,
+  type Host,
   internalErrorOf,
   LAST_WORDS_MS,
   type MigrateRequest,
@@ -61,6 +62,7 @@ export class IncomingConnection implements ServerHandshakeHost, PathHost, Timed 
   readonly #clock: TurnClock;
   readonly #path: SessionPath;
   readonly #timer: SessionTimer;
+  readonly #host: Host;
   readonly #stall: StallWatch;
   readonly #limits: HandshakeLimits;
   #deadlineMs = Infinity; // of the handshake
@@ -93,7 +95,7 @@ export class IncomingConnection implements ServerHandshakeHost, PathHost, Timed 
     this.engine = new ServerHandshake(carrier, this, limits.handshake);
     this.#path = new SessionPath(carrier, this);
     const stall = this.#stall = new StallWatch(limits.sendStallMs);
-    const host = containTimers(environment.host, (call) => this.contain(call));
+    const host = this.#host = containTimers(environment.host, (call) => this.contain(call));
     this.#timer = new SessionTimer(host, clock, this, Math.min(MAX_TICK_MS, stall.intervalMs));
   }
 
@@ -290,14 +292,25 @@ export class IncomingConnection implements ServerHandshakeHost, PathHost, Timed 
   }
 
   /** See Timed. */
+  get nextVerdictMs(): number {
+    return Math.min(this.engine.nextVerdictMs, this.#deadlineMs);
+  }
+
+  /** See Timed. */
   tick(nowMs: number): void {
     if (nowMs >= this.#deadlineMs) this.#timeUp();
     if (this.awaitsVerdict) this.engine.keepAlive.received(nowMs); // it is not read until the verdict
     this.engine.tick(nowMs);
+    if (!this.#isStalled()) return;
+    // A look at the socket first: what the client took while this side did not look is known only then.
+    this.#host.yield(() => {
+      if (this.#isStalled()) this.cut(`the client took nothing for ${this.#limits.sendStallMs} ms`);
+    });
+  }
+
+  #isStalled(): boolean {
     const { bufferedBytes, sentBytes } = this.carrier;
-    if (this.#stall.look(nowMs, bufferedBytes, sentBytes)) {
-      this.cut(`the client took nothing for ${this.#limits.sendStallMs} ms`);
-    }
+    return this.#stall.look(this.#clock.read(), bufferedBytes, sentBytes);
   }
 
   #timeUp(): void {

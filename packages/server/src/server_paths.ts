@@ -19,13 +19,13 @@ import {
   type SessionEnd,
   type SessionPath,
 } from "@nnrp/core";
-import { GraceWatch } from "@nnrp/runtime";
+import { GraceWatch, graceWindow } from "@nnrp/runtime";
 import type { TurnClock } from "./clock.ts";
-import { MAX_GRACE_WINDOWS, PROOF_MS } from "./defaults.ts";
+import { MAX_GRACE_WINDOWS, PROOF_MS, UNMEASURED_MS } from "./defaults.ts";
 
 /** How long paths and their absence last. */
 export interface PathLimits {
-  /** How long an old path is still read after a move, ms. */
+  /** How long an old path is still read after a move at least, ms. */
   readonly graceWindowMs: number;
   /** How long a session whose connection was lost waits for its client, ms. */
   readonly resumeWindowMs: number;
@@ -77,6 +77,7 @@ export class ServerPaths implements PathHost {
   readonly #owner: PathsOwner;
   readonly #limits: PathLimits;
   #path: SessionPath; // in use, or lost
+  #pathMs: number; // since when
   #leaving: Leaving | null = null;
   #suspension: Suspension | null = null;
   #moved = false;
@@ -98,6 +99,7 @@ export class ServerPaths implements PathHost {
     this.engine = owner.engine;
     this.#path = path;
     path.proven = false; // the hello does not tell whether the client hears of its answer
+    this.#pathMs = owner.clock.nowMs;
     path.handOver(this);
   }
 
@@ -149,34 +151,44 @@ export class ServerPaths implements PathHost {
     const { engine } = this;
     const resumed = engine.suspended;
     const old = this.#path;
+    const graceMs = this.graceMs;
     this.leave(false);
     this.#suspension?.cancelTimer();
     this.#suspension = null;
     this.#path = path;
+    this.#pathMs = this.#owner.clock.nowMs;
     this.#moved = true;
     path.proven = false;
     path.handOver(this);
     this.#owner.carrierChanged();
     const { nowMs } = this.#owner.clock;
     engine.moveTo(path.carrier, nowMs);
-    engine.acceptMigration(request, this.#limits.graceWindowMs, token, nowMs);
+    engine.acceptMigration(request, graceMs, token, nowMs);
     if (resumed || old.closedInfo !== null || old.ended) {
       void old.carrier.close();
       path.release();
     } else {
       path.hold();
-      this.#leaving = { path: old, traceId: request.traceId, grace: this.#watchGrace(old.carrier) };
+      this.#leaving = { path: old, traceId: request.traceId, grace: this.#watchGrace(old.carrier, graceMs) };
       old.carrier.resume();
       old.carrier.endSending();
     }
-    this.#watchProof(path);
+    this.#watchProof(path, graceMs);
+  }
+
+  /** How long the path in use is still read, and may bring nothing, once the session moves off it, ms. */
+  get graceMs(): number {
+    // Before the first pong: the client has heard of the path and asked for the next since, which took a round trip or more.
+    const sinceMs = this.#owner.clock.nowMs - this.#pathMs;
+    const { roundTripMs = sinceMs < UNMEASURED_MS ? sinceMs : undefined } = this.#path.carrier;
+    return graceWindow(this.#limits.graceWindowMs, roundTripMs);
   }
 
   /** An old path that still carries something, large frames say, or that is not read because too much waits already, gets more time. */
-  #watchGrace(carrier: Carrier): GraceWatch {
+  #watchGrace(carrier: Carrier, windowMs: number): GraceWatch {
     let wasPaused = false; // when the last window ended
     return new GraceWatch(this.#owner.host, {
-      windowMs: this.#limits.graceWindowMs,
+      windowMs,
       maxWindows: MAX_GRACE_WINDOWS,
       progress: () => carrier.receivedBytes + carrier.sentBytes,
       isUnread: () => {
@@ -204,10 +216,10 @@ export class ServerPaths implements PathHost {
   }
 
   /** A client that never says a word on its new path did not hear of it: its token opens the session again. */
-  #watchProof(path: SessionPath): void {
+  #watchProof(path: SessionPath, graceMs: number): void {
     this.#cancelProof?.();
-    this.#cancelProof = this.#owner.host.after(PROOF_MS + this.#limits.graceWindowMs, () => {
-      if (path.holds) this.#watchProof(path); // not read yet
+    this.#cancelProof = this.#owner.host.after(PROOF_MS + graceMs, () => {
+      if (path.holds) this.#watchProof(path, graceMs); // not read yet
       else if (path === this.#path && !path.proven) {
         void path.carrier.close({ graceful: false, reason: "nothing came after the move" });
       }
@@ -228,6 +240,7 @@ export class ServerPaths implements PathHost {
     leaving.grace.stop();
     void leaving.path.carrier.close({ graceful: clean });
     if (this.#path.holds) {
+      this.engine.pathBegins(this.#owner.clock.nowMs); // pongs that were held say nothing of it
       this.#path.release();
       if (this.#owner.readingPaused) this.#path.carrier.pause(); // releasing reads on
     }

@@ -143,10 +143,9 @@ export class SessionCore
     if (!this.reading.gate.isClosed) this.paths.resumeReading();
   }
 
-  /** Answers the SESSION_MIGRATE that brought the session here from another engine. */
-  startMoved(request: MigrateRequest): void {
-    const { graceWindowMs } = this.#environment.limits;
-    this.engine.acceptMigration(request, graceWindowMs, NO_TOKEN, this.clock.nowMs);
+  /** Answers the SESSION_MIGRATE that brought the session here from another engine, which still answers for `graceMs`. */
+  startMoved(request: MigrateRequest, graceMs: number): void {
+    this.engine.acceptMigration(request, graceMs, NO_TOKEN, this.clock.nowMs);
   }
 
   /** Goes on over another connection; see {@linkcode ServerPaths.moveTo}. */
@@ -160,10 +159,7 @@ export class SessionCore
 
   /** The session goes on elsewhere, in another engine: what is in flight here is answered on the old path, within the grace window. */
   retire(): void {
-    const cancelTimer = this.host.after(
-      this.#environment.limits.graceWindowMs,
-      () => void this.carrier.close(),
-    );
+    const cancelTimer = this.host.after(this.paths.graceMs, () => void this.carrier.close());
     void this.closed.then(cancelTimer);
     this.idle().then(() => this.sent()).then(() => this.carrier.close()).catch((cause) => this.crash(cause));
   }
@@ -362,10 +358,12 @@ export class SessionCore
   }
 
   /** See ServerHost. An application that closes the session itself keeps the carrier open while the client is there. */
-  finished(_end: SessionEnd, fatal: boolean): void {
+  finished(end: SessionEnd, fatal: boolean): void {
     if (this.#closing && !this.#clientEnded && this.engine.state !== SessionState.CLOSED) return;
     this.paths.leave(false);
-    if (fatal) void this.carrier.close({ endDelayMs: LAST_WORDS_MS });
+    const isGone = end.kind === "lost" && end.local;
+    if (isGone) void this.carrier.close({ graceful: false }); // nobody is there to hear an end in order
+    else if (fatal) void this.carrier.close({ endDelayMs: LAST_WORDS_MS });
     // A client that said CLOSE itself need not end its streams, as the reference's does not: no longer wait for that.
     else void this.carrier.close(this.#closing ? { stallMs: this.stallMs } : {});
   }
@@ -443,6 +441,11 @@ export class SessionCore
   }
 
   /** See Timed. */
+  get nextVerdictMs(): number {
+    return this.engine.nextVerdictMs;
+  }
+
+  /** See Timed. */
   tick(nowMs: number): void {
     const gate = this.reading.gate;
     // Silence of a client that is not read is this side's; one that waits for it to read may not be able to take anything either.
@@ -451,10 +454,17 @@ export class SessionCore
     this.engine.tick(nowMs);
     gate.look();
     if (this.queued > 0 && !gate.isUnserved) this.served();
-    const { bufferedBytes, sentBytes } = this.carrier;
-    if (this.#stall.look(nowMs, bufferedBytes, sentBytes)) {
+    const { carrier } = this;
+    if (!this.#isStalled(carrier)) return;
+    // A look at the socket first: what the client took while this side did not look is known only then.
+    this.host.yield(() => {
+      if (carrier !== this.carrier || this.engine.suspended || !this.#isStalled(carrier)) return;
       this.abort(`the client took nothing for ${this.#environment.limits.sendStallMs} ms`);
-    }
+    });
+  }
+
+  #isStalled({ bufferedBytes, sentBytes }: Carrier): boolean {
+    return this.#stall.look(this.clock.read(), bufferedBytes, sentBytes);
   }
 }
 

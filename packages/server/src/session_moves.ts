@@ -137,7 +137,7 @@ export class SessionMoves {
       const estate = core.engine.leave("the session goes on over another connection");
       moved = this.#owner.makeFrom(live, taken.taken, taken.path, admission, estate);
       registry.enter(moved);
-      moved.core.contain(() => moved.core.startMoved(request));
+      moved.core.contain(() => moved.core.startMoved(request, core.paths.graceMs));
       core.contain(() => core.retire());
       this.#owner.movedIn(moved);
       moved.core.contain(() => moved.core.paths.release());

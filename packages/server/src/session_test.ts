@@ -442,7 +442,7 @@ test("frames that came and were not received when the connection went are gone, 
 });
 
 test("rc2 says goodbye by ending its connection: frames it sent are answered before this side closes", async () => {
-  const at = await TCP.bind();
+  const at = await TCP.bind({ keepAliveMs: 0 });
   const peer = await RawPeer.shakeHands(at.server.port, { requestedSessionId: 4 });
   const session = await at.server.accept();
   peer.send(submitPacket(1, { sessionId: 4 }), submitPacket(2, { sessionId: 4 }));

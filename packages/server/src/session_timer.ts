@@ -10,6 +10,8 @@ import type { TurnClock } from "./clock.ts";
 export interface Timed {
   /** When something is due next, ms of the host's clock; Infinity = nothing is. */
   readonly nextDeadlineMs: number;
+  /** When the peer may be given up next, ms; what came in time but was not read yet is looked at before. */
+  readonly nextVerdictMs: number;
   /** Does what is due. */
   tick(nowMs: number): void;
 }
@@ -59,6 +61,13 @@ export class SessionTimer {
   }
 
   readonly #due = (): void => {
+    if (this.#setMs === -Infinity) return;
+    // The timer may be late because the event loop was blocked, and what came meanwhile lies in the socket: a look first.
+    if (this.#clock.read() < this.#timed.nextVerdictMs) this.#tick();
+    else this.#host.yield(this.#tick);
+  };
+
+  readonly #tick = (): void => {
     if (this.#setMs === -Infinity) return;
     this.#setMs = Infinity;
     this.#timed.tick(this.#clock.read());

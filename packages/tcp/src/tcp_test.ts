@@ -179,12 +179,14 @@ test("a peer that vanishes with bytes under way is a loss, not a crash, and the 
   await listener.close();
 });
 
-test("§2: a connection that ends inside a packet is told so before it is closed", async () => {
+test("§2: a connection that ends inside a packet is lost, and says where it was cut", async () => {
   const { ours, peer, listener } = await facingRaw();
   peer.send(encodePacket(makePacket({ msgType: MessageType.CLOSE, body: patterned(50, 1) })).subarray(0, 60));
   peer.end();
   await until(() => ours.events.includes("closed"), "closed");
-  assertEquals([ours.frames, ours.events], [[], ["fault NnrpWireError", "closed"]]);
+  assertEquals([ours.frames, ours.events], [[], ["closed"]]);
+  assertEquals([ours.info?.local, ours.info?.error?.code], [false, "CLOSED"]);
+  assert(ours.info!.reason.includes("ended inside a packet"), ours.info!.reason);
   peer.destroy();
   await listener.close();
 });

@@ -5,7 +5,14 @@
  *
  * @module
  */
-import { type ByteStream, type ByteStreamEvents, type CancelTimer, type Host, VANISHED } from "@nnrp/core";
+import {
+  type ByteStream,
+  type ByteStreamEvents,
+  type CancelTimer,
+  type Host,
+  roundTripWait,
+  VANISHED,
+} from "@nnrp/core";
 import { CloseCode, describeClose, isOrderly } from "./close_code.ts";
 import { FrameBudget } from "./frame_budget.ts";
 import { FrameViolation, MAX_SENT_MESSAGE } from "./frame_header.ts";
@@ -16,9 +23,14 @@ const HIGH_WATER = 1024 * 1024;
 const LOOK_MS = 4;
 /** What is kept while paused, bytes; a peer that sends more ignores its credits. */
 export const MAX_PAUSED_BYTES: number = 64 * 1024 * 1024;
-/** How long nothing may come before a close that wanted to read on closes, ms. */
+/** How long nothing may come before a close that wanted to read on closes, ms, at least: the peer's event loop may be busy. */
 const QUIET_MS = 150;
-/** How long the closing handshake may take, ms. */
+/**
+ * The same in round trips: what the peer said before it heard that this side is done is on its way for up to one. Within four of
+ * them whoever moves off the path waits for this side's end (`graceWindow` in @nnrp/runtime).
+ */
+const QUIET_ROUND_TRIPS = 1.5;
+/** How long the closing handshake may take, ms, or some round trips if they take longer. */
 const CLOSING_MS = 1000;
 
 /** As much of a WebSocket object as is needed; its `binaryType` is set to `"arraybuffer"`. */
@@ -57,6 +69,8 @@ export class WebSocketStream implements ByteStream {
   #closing: CancelTimer | null = null;
   #looking: CancelTimer | null = null;
   #closed = false;
+  #openedMs = -Infinity; // until the first message came
+  #roundTripMs: number | undefined;
 
   /**
    * Makes a WebSocketStream.
@@ -69,6 +83,8 @@ export class WebSocketStream implements ByteStream {
     this.#host = host;
     this.#budget = new FrameBudget(() => host.now());
     socket.binaryType = "arraybuffer";
+    if (socket.readyState === 1) this.#openedMs = host.now();
+    else socket.addEventListener("open", () => this.#openedMs = host.now());
     socket.addEventListener("message", ({ data }: { data: unknown }) => this.#message(data));
     socket.addEventListener("close", (event: CloseEvent) => {
       this.#heldClose = { code: event.code, reason: event.reason, wasClean: event.wasClean };
@@ -105,6 +121,11 @@ export class WebSocketStream implements ByteStream {
       return;
     }
     if (data.byteLength === 0) return;
+    if (this.#openedMs !== -Infinity) {
+      // What the peer says first it says once it heard that the socket is open.
+      this.#roundTripMs = this.#host.now() - this.#openedMs;
+      this.#openedMs = -Infinity;
+    }
     const chunk = new Uint8Array(data);
     if (this.#quiet !== null) this.#waitForQuiet();
     if (this.#events !== null && !this.#paused && this.#held.length === 0) {
@@ -249,21 +270,24 @@ export class WebSocketStream implements ByteStream {
   }
 
   /** Closes behind what was sent; if more is to be read, not before the peer closes or falls silent. */
-  shutdown(reading: boolean): void {
+  shutdown(reading: boolean, roundTripMs?: number): void {
+    this.#roundTripMs = roundTripMs ?? this.#roundTripMs;
     if (reading) this.#waitForQuiet();
     else this.#close();
   }
 
   #waitForQuiet(): void {
     this.#quiet?.();
-    this.#quiet = this.#host.after(QUIET_MS, () => this.#close());
+    const quietMs = roundTripWait(QUIET_MS, this.#roundTripMs, QUIET_ROUND_TRIPS);
+    this.#quiet = this.#host.after(quietMs, () => this.#close());
   }
 
   #close(): void {
     if (this.#closing !== null || this.#closed) return;
     this.#quiet?.();
     this.#quiet = null;
-    this.#closing = this.#host.after(CLOSING_MS, () => this.#finish(new Error("the peer did not close")));
+    const closingMs = roundTripWait(CLOSING_MS, this.#roundTripMs);
+    this.#closing = this.#host.after(closingMs, () => this.#finish(new Error("the peer did not close")));
     if (this.#socket.readyState <= 1) this.#socket.close(localCode(this.#closeCode));
   }
 

@@ -105,12 +105,16 @@ function judgeLoss({ stage, name, plan }: SimClient, words: string): void {
   const verdict = verdictOf(words);
   if (verdict === null) return;
   const limitMs = verdict === "idle" ? plan.idleTimeoutMs : plan.sendStallMs;
-  for (const connection of connectionsOf(stage).of(name)) {
-    const end = connection.ends.find(({ side }) => side === "client");
-    const isIt = end === undefined
-      ? connection.ends.length === 0
-      : end.by === "itself" && end.atMs > stage.world.now() - 100;
-    if (isIt) judge(stage, connection, "client", verdict, limitMs);
+  const all = [...connectionsOf(stage).of(name)];
+  const endOf = ({ ends }: VirtualConnection) => ends.find(({ side }) => side === "client");
+  const dropped = all.filter((connection) => {
+    const end = endOf(connection);
+    return end !== undefined && end.by === "itself" && end.atMs > stage.world.now() - 100;
+  });
+  // One that was dialled for a move is open, too, and is not the one that was given up.
+  const open = all.filter(({ ends }) => ends.length === 0);
+  for (const connection of dropped.length > 0 ? dropped : open) {
+    judge(stage, connection, "client", verdict, limitMs);
   }
 }
 

@@ -114,11 +114,16 @@ export class PacketReader {
   endError(name: string): NnrpWireError | null {
     const rest = this.pendingBytes;
     if (this.#skipBytes > 0) return endedInside(name, `all but ${this.#skipBytes} bytes`);
-    if (rest === 0) return null;
-    const pending = this.#own !== null
-      ? this.#own.subarray(0, rest)
-      : this.#bytes.subarray(this.#start, this.#end);
-    return refuseStart(pending) ?? endedInside(name, `its first ${rest} bytes`);
+    return rest === 0 ? null : this.startError() ?? endedInside(name, `its first ${rest} bytes`);
+  }
+
+  /** Why the bytes that are not cut yet are no beginning of a packet; null if they are, or there are none. */
+  startError(): NnrpWireError | null {
+    const rest = this.pendingBytes;
+    if (rest === 0 || this.#skipBytes > 0) return null;
+    return refuseStart(
+      this.#own !== null ? this.#own.subarray(0, rest) : this.#bytes.subarray(this.#start, this.#end),
+    );
   }
 
   /** Where the next read may write; never empty. Valid until {@linkcode PacketReader.filled} or {@linkcode PacketReader.push}. */

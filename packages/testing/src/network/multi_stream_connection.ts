@@ -118,6 +118,7 @@ class End implements StreamsEnd {
       arrivals: peer.#arrivals,
       unwanted: () => {}, // the end of the connection tells
       isOver: () => this.#isOver || peer.#isOver,
+      isReaderOver: () => peer.#isOver,
     });
     if (peer.events === null) peer.#early.push([id, isControl, pipe]);
     else peer.events.opened(id, isControl, pipe);

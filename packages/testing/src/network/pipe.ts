@@ -54,6 +54,8 @@ export interface PipeParts {
   readonly unwanted: () => void;
   /** Whether the whole connection is over: nothing moves, nobody is told. Default: never. */
   readonly isOver?: () => boolean;
+  /** Whether it is for the reader: what has arrived can be read until it hears of the end. Default: as `isOver`. */
+  readonly isReaderOver?: () => boolean;
 }
 
 interface Piece {
@@ -326,7 +328,8 @@ export class Pipe {
 
   #readOnce(): void {
     const reader = this.#reader;
-    if (this.#paused || reader === null || this.#parts.isOver?.()) return;
+    const { isOver, isReaderOver = isOver } = this.#parts;
+    if (this.#paused || reader === null || isReaderOver?.()) return;
     if (this.#unread.length > 0) {
       const { wire, receiver, receiveBuffer } = this.#parts;
       const { split, readBytesPerSecond } = wire.weather;

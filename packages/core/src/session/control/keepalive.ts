@@ -24,6 +24,12 @@ export const DEFAULT_MAX_MISSED_PONGS = 2;
 const LOOK_AGAIN_MS = 20;
 /** A second look that is later than this counts as a first one, ms. */
 const LATE_LOOK_MS = 1000;
+/** Pings to a peer that ended its half: the first makes the system of one that is gone say so, the second hears of it. */
+const END_PINGS = 2;
+/** Time before each of them, ms, before the second a round trip if that is longer: an answer says as much, and may come first. */
+const END_PING_MS = 250;
+/** How many pongs {@linkcode KeepAlive.roundTripMs} goes by: with a ping every 5 s, those of the last 40 s. */
+const RECENT_PONGS = 8;
 /** Pings that may wait for their pong. */
 export const MAX_PENDING_PINGS = 64;
 
@@ -65,6 +71,11 @@ export class KeepAlive<W = unknown> {
   minRttMs: number | undefined;
   /** Whether the peer answers pings: it did, or what it agreed to says so. rc2's never do. */
   expectsPongs = false;
+  /**
+   * How long a round trip on the present path may take, ms: the longest of the last pings there, before the first pong as long as
+   * a handshake took; undefined where neither is known.
+   */
+  roundTripMs: number | undefined;
 
   #keepAliveMs: number;
   #idleMs: number;
@@ -76,7 +87,13 @@ export class KeepAlive<W = unknown> {
   #unanswered = 0;
   #unansweredMs = Infinity;
   #lastPingMs = -Infinity;
+  #pathMs: number; // when the present path's time began
+  #measuredMs: number; // when it was measured last
+  #recentMs: number[] = []; // its last round trips, in a ring
+  #pongs = 0; // on it
   #suspectedMs = Infinity; // when the peer first seemed dead
+  #endPings = 0; // to be sent still,
+  #endPingMs = 0; // the next one then
   #pings = new PendingReplies<number, W>("pendingPings", MAX_PENDING_PINGS);
 
   /**
@@ -95,6 +112,7 @@ export class KeepAlive<W = unknown> {
     this.#maxMissed = Math.max(1, options.maxMissedPongs ?? DEFAULT_MAX_MISSED_PONGS);
     this.#sentMs = nowMs;
     this.#receivedMs = nowMs;
+    this.#pathMs = this.#measuredMs = nowMs;
   }
 
   /** Pings without a pong. */
@@ -104,19 +122,29 @@ export class KeepAlive<W = unknown> {
 
   /** When a ping is due or {@linkcode KeepAlive.judge} wants to look next, ms; Infinity = never. */
   get nextDeadlineMs(): number {
-    const lookMs = this.#suspectedMs === Infinity
+    return Math.min(this.#pingMs, this.nextVerdictMs);
+  }
+
+  /**
+   * When {@linkcode KeepAlive.judge} may find the peer dead next, ms; Infinity = never. Let the event loop look at its sockets before
+   * that call, and only then read the clock for it.
+   */
+  get nextVerdictMs(): number {
+    return this.#suspectedMs === Infinity
       ? Math.min(this.#receivedMs + this.#idleMs, this.#deadMs)
       : this.#suspectedMs + LOOK_AGAIN_MS;
-    return Math.min(this.#pingMs, lookMs);
   }
 
   /** When the next ping is due, ms. */
   get #pingMs(): number {
     const ownMs = this.#sentMs + this.#keepAliveMs;
+    if (this.#endPings > 0 && ownMs !== Infinity) return Math.min(ownMs, this.#endPingMs);
     if (!this.expectsPongs || ownMs === Infinity) return ownMs;
     // However busy this side is with sending: a peer that is silent is asked.
     const restMs = Math.max(this.#pongMs, this.#keepAliveMs);
-    return Math.min(ownMs, Math.max(this.#receivedMs, this.#lastPingMs) + restMs);
+    // And however busy both are: whoever leaves a path wants to know how long a round trip takes there.
+    const measureMs = Math.max(this.#measuredMs, this.#lastPingMs) + 2 * this.#keepAliveMs;
+    return Math.min(ownMs, Math.max(this.#receivedMs, this.#lastPingMs) + restMs, measureMs);
   }
 
   /** When too many pings in a row have not been answered, ms. */
@@ -140,14 +168,30 @@ export class KeepAlive<W = unknown> {
     this.#unansweredMs = Infinity;
   }
 
-  /** Bytes still wait to be sent, pings among them perhaps: the time for their answers has not begun. */
-  held(nowMs: number): void {
-    if (this.#unanswered !== 0) this.#unansweredMs = nowMs;
+  /** The peer ended its half, and something is still due to it: whether it listens shows when it is sent something. */
+  peerEnded(nowMs: number): void {
+    this.#endPings = END_PINGS;
+    this.#endPingMs = nowMs + END_PING_MS;
   }
 
   /** Another peer from now on: whether it answers pings is not known. */
   forget(): void {
     this.expectsPongs = false;
+  }
+
+  /**
+   * A path begins, or begins to be read: what was measured before says nothing about it, nor does a pong to a ping from before.
+   *
+   * @param nowMs Monotonic time, ms.
+   * @param tookMs How long the handshake on it took, ms; its answer may have cost the peer time. Default: there was none, or nobody
+   *   knows.
+   */
+  pathBegins(nowMs: number, tookMs?: number): void {
+    this.roundTripMs = tookMs;
+    this.#pathMs = this.#measuredMs = nowMs;
+    this.#endPings = 0;
+    this.#recentMs = [];
+    this.#pongs = 0;
   }
 
   /**
@@ -193,6 +237,10 @@ export class KeepAlive<W = unknown> {
     if (waiter !== undefined || this.#pings.hasRoom) this.#pings.add(traceId, nowMs, waiter);
     this.#sentMs = nowMs;
     this.#lastPingMs = nowMs;
+    if (this.#endPings > 0) {
+      this.#endPings--;
+      this.#endPingMs = nowMs + Math.max(END_PING_MS, this.roundTripMs ?? 0);
+    }
     if (this.#unanswered++ === 0) this.#unansweredMs = nowMs;
   }
 
@@ -208,7 +256,10 @@ export class KeepAlive<W = unknown> {
     if (ping === undefined) return undefined;
     this.expectsPongs = true;
     const rttMs = Math.max(0, nowMs - ping.data);
-    this.#measure(rttMs);
+    if (ping.data >= this.#pathMs) {
+      this.#measuredMs = nowMs;
+      this.#measure(rttMs);
+    }
     return { rttMs, waiter: ping.waiter };
   }
 
@@ -230,13 +281,15 @@ export class KeepAlive<W = unknown> {
   #measure(rttMs: number): void {
     this.lastRttMs = rttMs;
     if (this.minRttMs === undefined || rttMs < this.minRttMs) this.minRttMs = rttMs;
-    if (this.smoothedRttMs === undefined) {
+    if (this.smoothedRttMs === undefined || this.#pongs === 0) {
       this.smoothedRttMs = rttMs;
       this.rttDeviationMs = rttMs / 2;
     } else {
       this.rttDeviationMs += (Math.abs(this.smoothedRttMs - rttMs) - this.rttDeviationMs) / 4;
       this.smoothedRttMs += (rttMs - this.smoothedRttMs) / 8;
     }
+    this.#recentMs[this.#pongs++ % RECENT_PONGS] = rttMs;
+    this.roundTripMs = Math.max(...this.#recentMs);
   }
 }
 

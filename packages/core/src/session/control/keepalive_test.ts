@@ -89,3 +89,43 @@ test("before the named deadline nothing is due", () => {
     }
   }));
 });
+
+test("a path takes as long as the longest of its last eight round trips, or its handshake before the first", () => {
+  const alive = new KeepAlive(0);
+  assertEquals(alive.roundTripMs, undefined);
+  alive.pathBegins(0, 700);
+  assertEquals(alive.roundTripMs, 700);
+  let nowMs = 0;
+  const took = (rttMs: number) => {
+    alive.pingSent(BigInt(++nowMs), nowMs);
+    alive.pong(BigInt(nowMs), nowMs += rttMs);
+    return alive.roundTripMs;
+  };
+  assertEquals([90, 300, 20, 20, 20, 20, 20, 20, 20].map(took), [90, ...Array(8).fill(300)]);
+  assertEquals(took(25), 25, "300 is forgotten");
+
+  alive.pingSent(9000n, 9000);
+  alive.pathBegins(9001, 5);
+  assertEquals(alive.pong(9000n, 9999)?.rttMs, 999, "whoever waits is told");
+  assertEquals([alive.roundTripMs, alive.smoothedRttMs! < 100], [5, true], "but it was another path");
+  nowMs = 10_000;
+  assertEquals([took(40), alive.smoothedRttMs], [40, 40], "a path begins its own mean");
+});
+
+test("a path is measured every other keep-alive time, however busy it is", () => {
+  for (const handshakeMs of [undefined, 30]) {
+    const alive = new KeepAlive(0, { keepAliveMs: 2500 });
+    alive.expectsPongs = true;
+    alive.pathBegins(1000, handshakeMs);
+    const pings: number[] = [];
+    for (let now = 1000; now < 13_000; now += 10) {
+      alive.sent(now);
+      alive.received(now);
+      if (!alive.pingDue(now)) continue;
+      alive.pingSent(BigInt(now), now);
+      alive.pong(BigInt(now), now);
+      pings.push(now);
+    }
+    assertEquals(pings, [6000, 11_000]);
+  }
+});

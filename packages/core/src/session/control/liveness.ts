@@ -80,14 +80,16 @@ export class Liveness {
     return new NnrpConnectionClosedError("session", what);
   }
 
-  /** Signs of life that are no packets: a part of one, and bytes that the peer takes although it has nothing to say. */
+  /**
+   * Signs of life that are no packets: a part of one, and bytes that the peer takes although it has nothing to say. Bytes that only
+   * wait are none, also where pings are among them: a peer that takes nothing and says nothing is gone, too.
+   */
   #lookAtOutput(nowMs: number, isReading: boolean): void {
     const { writer, keepAlive } = this.#link;
     const { bufferedBytes = 0, sentBytes = 0, receivedBytes = this.#bytesSeen } = writer.output;
     // What is sent while nothing waits goes into the system's buffer, whether there is a peer or not.
     const takes = bufferedBytes > 0 && this.#waited && sentBytes !== this.#bytesTaken;
     if (!isReading || receivedBytes !== this.#bytesSeen || takes) keepAlive.received(nowMs);
-    if (bufferedBytes > 0) keepAlive.held(nowMs);
     this.#bytesSeen = receivedBytes;
     this.#bytesTaken = sentBytes;
     this.#waited = bufferedBytes > 0;

@@ -15,7 +15,7 @@ import { encodeHeader } from "../../wire/header.ts";
 export interface PacketOutput
   extends
     Pick<Carrier, "begin" | "commit" | "endFrame" | "multiStream" | "limits">,
-    Partial<Pick<Carrier, "bufferedBytes" | "sentBytes" | "receivedBytes">> {}
+    Partial<Pick<Carrier, "bufferedBytes" | "sentBytes" | "receivedBytes" | "roundTripMs">> {}
 
 /** A metadata record as the writer needs it. */
 export interface RecordEncoder<T> {

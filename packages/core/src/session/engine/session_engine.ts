@@ -121,6 +121,13 @@ export abstract class SessionEngine {
     this.batchMs = nowMs;
     this.keepAlive.received(nowMs);
     this.keepAlive.sent(nowMs);
+    this.pathBegins(nowMs);
+  }
+
+  /** The path in use begins, or begins to be read after it was held: it is measured anew. See {@linkcode KeepAlive.pathBegins}. */
+  pathBegins(nowMs: number, tookMs?: number): void {
+    this.keepAlive.pathBegins(nowMs, tookMs);
+    this.writer.output.roundTripMs = tookMs;
   }
 
   /**
@@ -213,6 +220,11 @@ export abstract class SessionEngine {
   /** When {@linkcode SessionEngine.tick} wants to be called next, ms; Infinity = never. */
   get nextDeadlineMs(): number {
     return this.state === SessionState.CLOSED || this.suspended ? Infinity : this.keepAlive.nextDeadlineMs;
+  }
+
+  /** When {@linkcode SessionEngine.tick} may give the peer up, ms; Infinity = never. The sockets are to be looked at before it. */
+  get nextVerdictMs(): number {
+    return this.state === SessionState.CLOSED || this.suspended ? Infinity : this.keepAlive.nextVerdictMs;
   }
 
   /** Does what is due at this time. */
@@ -326,6 +338,7 @@ export abstract class SessionEngine {
   peerEnded(): void {
     if (this.state === SessionState.CLOSED) return;
     this.closeReceived = true;
+    if (this.framesInFlight > 0) this.keepAlive.peerEnded(this.batchMs);
     this.drain({ kind: "lost", local: false, reason: "the peer finished sending without CLOSE" });
   }
 
@@ -431,6 +444,7 @@ export abstract class SessionEngine {
       if (this.spendControl()) answerPing(this.writer, cursor);
     } else if (msgType === MessageType.PONG) {
       const outcome = this.keepAlive.pong(cursor.traceId, this.batchMs);
+      this.writer.output.roundTripMs = this.keepAlive.roundTripMs;
       if (outcome === undefined) this.spendControl();
       else outcome.waiter?.resolve(outcome.rttMs);
     } else if (msgType === MessageType.CLOSE) {

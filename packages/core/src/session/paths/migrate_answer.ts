@@ -11,7 +11,7 @@ import type { PacketWriter } from "../engine/packet_writer.ts";
 import { MigrateAcceptCode, type MigrateRequest } from "./migration.ts";
 
 const NOTHING = new Uint8Array(0);
-const LAST_U64 = 0xffff_ffff_ffff_ffffn;
+const LAST_FRAME_ID = 0xffff_ffffn;
 
 /**
  * Reads a SESSION_MIGRATE.
@@ -58,7 +58,8 @@ export function writeMigrateAccept(
   const { lastResultFrameId } = request.metadata;
   const highest = BigInt(highestFrameId);
   const last = lastResultFrameId > highest ? lastResultFrameId : highest;
-  const resumeFromFrameId = last < LAST_U64 ? last + 1n : LAST_U64;
+  // Beyond the last id there is none that could grow: 0 = the rule does not apply, and ids begin anew.
+  const resumeFromFrameId = last < LAST_FRAME_ID ? last + 1n : 0n;
   const acceptCode = MigrateAcceptCode.ACCEPTED;
   write(
     writer,

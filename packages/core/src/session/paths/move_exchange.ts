@@ -32,6 +32,11 @@ export type MoveRequest = Omit<SessionMigrateMetadata, "clientMigrateTsUs">;
 
 const RECEPTION = exchangeReception("move");
 
+/** Says PING on a path that a session has left and still reads: to its server it is a sign of life there. */
+export function signOn(oldPath: PacketOutput, sessionId: number): void {
+  new PacketWriter(oldPath).headerOnly(MessageType.PING, { sessionId });
+}
+
 /** One try to move. Made by `ClientEngine.beginMove`. */
 export class MoveExchange {
   /** Trace id of the SESSION_MIGRATE: what the server says about this move carries it. */

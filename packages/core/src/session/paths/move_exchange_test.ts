@@ -108,9 +108,11 @@ for (const exchange of ["move", "probe"] as const) {
   });
 }
 
-test("the frame id to resume from stays a u64 whatever the client names", () => {
-  const last = 0xffff_ffff_ffff_ffffn;
-  for (const [lastResultFrameId, resume] of [[last, last], [last - 1n, last], [0n, 4n]]) {
+test("the frame id to resume from is one there is, or none, whatever the client names", () => {
+  const most = 0xffff_ffff_ffff_ffffn;
+  const last = 0xffff_ffffn;
+  const rows = [[most, 0n], [last + 1n, 0n], [last, 0n], [last - 1n, last], [0n, 4n]];
+  for (const [lastResultFrameId, resume] of rows) {
     const out = new PacketRecorder();
     const metadata = { ...REQUEST, lastResultFrameId, clientMigrateTsUs: 0n };
     const request = { metadata, sessionId: 7, proof: new Uint8Array(0), traceId: 1n };
