@@ -34,11 +34,6 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
     explains: has("slow"),
   },
   {
-    row: "memory outside the books: a client that does not read, unsent results (t21)",
-    oracle: "memory",
-    explains: has("unsent"),
-  },
-  {
     row: "our lateness blamed on the peer (t05, t52, report 04)",
     oracle: "give-up",
     explains: has("stopped", "blocked"),

@@ -154,6 +154,7 @@ export class SessionCore
     this.answers.moving();
     this.paths.moveTo(path, request, token);
     this.tokens!.rotate(token, request.proof);
+    this.answers.sendHeld();
     this.reading.gate.look();
     this.#timer.set();
   }
@@ -309,6 +310,11 @@ export class SessionCore
     this.#closeIfDone();
   }
 
+  /** See AnsweringSession. */
+  answersHeld(): void {
+    this.reading.gate.look();
+  }
+
   /** See ServerHost. */
   submit(frame: ReceivedSubmit): void {
     frame.sender = this.answers;
@@ -430,6 +436,7 @@ export class SessionCore
     this.paths.stop();
     this.reading.memory.close();
     this.reading.gate.end();
+    this.answers.end();
     const end = this.#end!;
     const why = `session closed${end.reason ? `: ${end.reason}` : ""}`;
     this.#taker!.end(end.error ?? new NnrpConnectionClosedError(this.carrier.name, why));
@@ -457,6 +464,7 @@ export class SessionCore
     if (gate.isClosed) this.engine.keepAlive.received(nowMs);
     if (gate.excusesClient) this.#stall.restart();
     this.engine.tick(nowMs);
+    this.answers.sendHeld();
     gate.look();
     if (this.queued > 0 && !gate.isUnserved) this.served();
     const { bufferedBytes, sentBytes } = this.carrier;
