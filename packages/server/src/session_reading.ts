@@ -9,6 +9,7 @@ import { CreditTeller, type CreditVoice } from "./credit_teller.ts";
 import { type GatedSession, ReadGate } from "./read_gate.ts";
 import type { ServerMemory } from "./server_memory.ts";
 import type { ServerPaths } from "./server_paths.ts";
+import type { SessionAnswers } from "./session_answers.ts";
 import type { SessionLimits } from "./session_limits.ts";
 import { SessionMemory } from "./session_memory.ts";
 
@@ -24,12 +25,16 @@ export interface ReadSession {
   readonly paths: ServerPaths;
   /** The connection in use. */
   readonly carrier: Carrier;
+  /** What it answers. */
+  readonly answers: SessionAnswers;
   /** Whether something can be sent to the client. */
   readonly canSend: boolean;
   /** Resolves when what waits now was sent, or never can be. */
   sent(): Promise<void>;
   /** The client takes its answers again: its frames may be started. */
   served(): void;
+  /** The engine may have something due sooner. */
+  demandTimer(): void;
   /** Something failed. Never throws. */
   crash(cause: unknown): void;
 }
@@ -126,13 +131,23 @@ export class SessionReading implements GatedSession, CreditVoice {
   }
 
   /** See GatedSession. */
+  taken(): void {
+    this.#session.answers.sendHeld();
+  }
+
+  /** See GatedSession. */
   served(): void {
     this.#session.served();
   }
 
   /** See CreditVoice. */
   sendFlowUpdate(fields: FlowUpdateMetadata): void {
-    this.#session.engine.sendFlowUpdate(fields);
+    const { engine, clock, host } = this.#session;
+    if (!engine.sendFlowUpdate(fields)) return;
+    host.yield(() => {
+      engine.sayFlowUpdates(clock.read());
+      this.#session.demandTimer();
+    });
   }
 
   /** See GatedSession. */
