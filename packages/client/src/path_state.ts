@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { FrameWaiter, SessionPath } from "@nnrp/core";
+import type { ClientEngine, FrameWaiter, SessionPath } from "@nnrp/core";
 import type { GraceWatch } from "@nnrp/runtime";
 
 /** A path that asks to carry the session. */
@@ -61,3 +61,15 @@ export type PathState =
   | { readonly kind: "reopening"; readonly path: SessionPath; readonly search: Search }
   /** There will be no other path. */
   | { readonly kind: "over"; readonly path: SessionPath };
+
+/** Whether the answer to a frame is still to come. */
+export function isDue(waiter: FrameWaiter, engine: ClientEngine): boolean {
+  return engine.waiterOf(waiter.frameId, waiter.viewId) === waiter;
+}
+
+/** Whether no frame of the path that is left is due any more. Asked after each batch: those that have ended are not looked at twice. */
+export function isAnswered(leaving: Leaving, engine: ClientEngine): boolean {
+  const { waiters } = leaving;
+  while (leaving.ended < waiters.length && !isDue(waiters[leaving.ended], engine)) leaving.ended++;
+  return leaving.ended === waiters.length;
+}

@@ -31,7 +31,7 @@ import { MAX_GRACE_WINDOWS, MIN_GRACE_MS } from "./defaults.ts";
 import { OldPaths } from "./old_paths.ts";
 import { isRefusal } from "./passing_failures.ts";
 import { type ComeBack, type Searcher, searchForPath } from "./path_search.ts";
-import type { Leaving, PathState, Search } from "./path_state.ts";
+import { isAnswered, isDue, type PathState, type Search } from "./path_state.ts";
 
 /** What a session lends to its paths. */
 export interface PathsOwner {
@@ -131,7 +131,7 @@ export class SessionPaths implements PathHost, Searcher {
     this.#owner.turned();
     this.#rest();
     const state = this.#state;
-    if (state.kind === "leaving" && state.leaving.answersHere && this.#isAnswered(state.leaving)) {
+    if (state.kind === "leaving" && state.leaving.answersHere && isAnswered(state.leaving, this.engine)) {
       this.#left(true);
     }
   }
@@ -284,17 +284,7 @@ export class SessionPaths implements PathHost, Searcher {
     const now = this.#state;
     if (now.kind !== "leaving") return; // the new path had ended already
     if (old.closedInfo !== null || old.ended) this.#left(old.closedInfo === null);
-    else if (answersHere && this.#isAnswered(now.leaving)) this.#left(true);
-  }
-
-  #isAnswered(leaving: Leaving): boolean {
-    const { waiters } = leaving;
-    while (leaving.ended < waiters.length && !this.#isDue(waiters[leaving.ended])) leaving.ended++;
-    return leaving.ended === waiters.length;
-  }
-
-  #isDue(waiter: FrameWaiter): boolean {
-    return this.engine.waiterOf(waiter.frameId, waiter.viewId) === waiter;
+    else if (answersHere && isAnswered(now.leaving, engine)) this.#left(true);
   }
 
   /** The old path has nothing to say any more, or its time is over. */
@@ -308,7 +298,7 @@ export class SessionPaths implements PathHost, Searcher {
     else void path.carrier.close({ graceful: false });
     if (answersHere) this.engine.dropUnanswered(waiters);
     else {
-      if (clean) this.#old.expect(waiters.filter((w) => this.#isDue(w)));
+      if (clean) this.#old.expect(waiters.filter((waiter) => isDue(waiter, this.engine)));
       else this.#losePath(waiters, path.carrier.name, path.closedInfo?.reason || "it did not end in time");
       const { carrier } = state.path;
       this.engine.pathBegins(this.readClock(), carrier.roundTripMs); // pongs that were held say nothing of it

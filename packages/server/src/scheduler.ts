@@ -6,8 +6,6 @@
  * @module
  */
 import {
-  BudgetPolicy,
-  type CancelTimer,
   catchLater,
   ErrorCode,
   Fifo,
@@ -22,7 +20,7 @@ import type { AnswerSink } from "./answer_sink.ts";
 import type { TurnClock } from "./clock.ts";
 import { RETRY_AFTER_MS } from "./defaults.ts";
 import type { Drop } from "./drop.ts";
-import { DeadlineHeap } from "./deadline_heap.ts";
+import { ExpiryWatch, mayExpire } from "./expiry_watch.ts";
 import { type FramePlace, FrameQueue, placeOf } from "./frame_queue.ts";
 import type { FrameTaker } from "./frame_taker.ts";
 import {
@@ -104,7 +102,7 @@ export class Scheduler {
   readonly #answers: HandlerAnswers;
   readonly #ring = new Fifo<FrameQueue>((queue) => !queue.inRing); // sessions with waiting frames, next first
   /** Frames that expire by themselves, waiting or running. */
-  readonly #watched = new DeadlineHeap<FramePlace>((place) => !place.watched);
+  readonly #expiry: ExpiryWatch;
   readonly #arrivals = new Fifo<Arrival>(); // of this turn; they wait for their context only
   #arrivalsDue = false; // whether calls for them are on their way
   #sliceStartMs = 0;
@@ -114,8 +112,6 @@ export class Scheduler {
     this.#yielding = false;
     this.#pump();
   };
-  #cancelTimer: CancelTimer | null = null;
-  #timerMs = Infinity;
   #handed: ReceivedSubmit | null = null; // what #handle takes: a closure for each frame would cost more than the call
   #handedContext: HandlerContext | null = null;
 
@@ -135,6 +131,11 @@ export class Scheduler {
     this.#host = host;
     this.#clock = clock;
     this.#answers = new HandlerAnswers(clock, this.stats);
+    this.#expiry = new ExpiryWatch(host, clock, ({ frame, queue }) => {
+      this.forget(queue, frame);
+      // A running handler is told to stop; the frame is answered now, its slot stays taken until the handler has ended.
+      if (!frame.settled) queue.sink.contain(() => this.#expire(queue.sink, frame));
+    });
   }
 
   /**
@@ -191,7 +192,7 @@ export class Scheduler {
   forget(queue: FrameQueue, frame: ReceivedSubmit): void {
     if (!queue.remove(frame)) return;
     this.stats.queued--;
-    this.#unwatch(frame.place as FramePlace);
+    this.#expiry.unwatch(frame.place as FramePlace);
     this.#count(queue);
   }
 
@@ -204,7 +205,7 @@ export class Scheduler {
   close(queue: FrameQueue): void {
     for (let place = queue.shift(); place !== undefined; place = queue.shift()) {
       this.stats.queued--;
-      this.#unwatch(place);
+      this.#expiry.unwatch(place);
     }
     this.#count(queue);
     if (!queue.inRing) return;
@@ -214,8 +215,7 @@ export class Scheduler {
 
   /** Ends the timer. */
   stop(): void {
-    this.#cancelTimer?.();
-    this.#timerMs = -Infinity;
+    this.#expiry.stop();
   }
 
   #enqueue(queue: FrameQueue, frame: ReceivedSubmit): void {
@@ -227,7 +227,7 @@ export class Scheduler {
     const place = queue.insert(frame);
     this.stats.queued++;
     this.#count(queue);
-    this.#watch(place);
+    this.#expiry.watch(place);
   }
 
   /** The queue is full: the application's answer, or the oldest droppable frame of the view goes, or the new one is refused. */
@@ -313,7 +313,7 @@ export class Scheduler {
       this.stats.queued--;
       skipped = 0;
       shares = true;
-      if (place.frame.settled) this.#unwatch(place);
+      if (place.frame.settled) this.#expiry.unwatch(place);
       else this.#judge(place, this.#clock.nowMs);
       this.#count(queue);
       if (this.#clock.nowMs - this.#sliceStartMs >= SLICE_MS) break;
@@ -347,7 +347,7 @@ export class Scheduler {
     const { queue, frame, endsMs } = place;
     try {
       if (judgeStart(endsMs, frame.budgetPolicy, nowMs) === "drop") {
-        this.#unwatch(place);
+        this.#expiry.unwatch(place);
         this.#expire(queue.sink, frame);
       } else this.#start(queue, frame, place, false);
     } catch (cause) {
@@ -367,7 +367,7 @@ export class Scheduler {
     queue.running++;
     this.#count(queue);
     frame.startedAtMs = Math.round(this.#clock.nowMs);
-    if (place === null && mayExpire(frame)) this.#watch(place = placeOf(queue, frame, false));
+    if (place === null && mayExpire(frame)) this.#expiry.watch(place = placeOf(queue, frame, false));
     const started = place;
     let output: HandlerOutput | Promise<HandlerOutput>;
     try {
@@ -425,7 +425,7 @@ export class Scheduler {
   }
 
   #ended(queue: FrameQueue, place: FramePlace | null): void {
-    if (place !== null) this.#unwatch(place);
+    if (place !== null) this.#expiry.unwatch(place);
     this.stats.running--;
     queue.running--;
     this.#count(queue);
@@ -437,46 +437,6 @@ export class Scheduler {
     frame.abort(new Error("the latency budget is over"));
     sink.dropWithHint(frame, ResultHintReason.BUDGET_EXCEEDED);
   }
-
-  /** A frame that may be dropped expires by timer, waiting or running, not when somebody happens to look. */
-  #watch(place: FramePlace): void {
-    if (!mayExpire(place.frame)) return;
-    place.watched = true;
-    this.#watched.push(place);
-    this.#wakeAt(place.endsMs);
-  }
-
-  #unwatch(place: FramePlace): void {
-    if (!place.watched) return;
-    place.watched = false;
-    this.#watched.left();
-  }
-
-  #wakeAt(endsMs: number): void {
-    if (endsMs >= this.#timerMs) return;
-    this.#cancelTimer?.();
-    this.#timerMs = endsMs;
-    const ms = Math.max(0, Math.ceil(endsMs - this.#clock.nowMs));
-    this.#cancelTimer = this.#host.after(ms, () => this.#expireDue());
-  }
-
-  #expireDue(): void {
-    this.#timerMs = Infinity;
-    const nowMs = this.#clock.read();
-    for (let next = this.#watched.peek(); next !== undefined; next = this.#watched.peek()) {
-      if (next.endsMs > nowMs) return this.#wakeAt(next.endsMs);
-      const { frame, queue: { sink } } = next;
-      this.forget(next.queue, frame);
-      this.#unwatch(next);
-      // A running handler is told to stop; the frame is answered now, its slot stays taken until the handler has ended.
-      if (!frame.settled) sink.contain(() => this.#expire(sink, frame));
-    }
-  }
-}
-
-/** Whether a frame is dropped when its budget is over. */
-function mayExpire(frame: ReceivedSubmit): boolean {
-  return frame.latencyBudgetMs !== 0 && (frame.budgetPolicy & BudgetPolicy.ALLOW_DROP) !== 0;
 }
 
 /** The frames of one session at the scheduler. */

@@ -373,3 +373,8 @@ export class CacheDirectory {
     this.#nextExpiryMs = next;
   }
 }
+
+/** The cache of a session that has none any more. */
+export function emptyCache(): CacheDirectory {
+  return new CacheDirectory({ maxEntries: 0, maxBytes: 0 });
+}

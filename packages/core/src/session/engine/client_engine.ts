@@ -12,7 +12,6 @@ import type { VanishedPacket } from "../../wire/borrowed_bytes.ts";
 import { ErrorCode, ErrorScope, MessageType } from "../../wire/enums.ts";
 import { enumName } from "../../wire/enum_names.ts";
 import { HeaderFlags } from "../../wire/flags.ts";
-import { DEFAULT_MAX_BODY_BYTES } from "../../wire/limits.ts";
 import { CLIENT_HELLO_RECORD, type ClientHelloMetadata } from "../../wire/metadata/client_hello.ts";
 import { FLOW_UPDATE_RECORD } from "../../wire/metadata/flow_update.ts";
 import { RESULT_HINT_RECORD } from "../../wire/metadata/result_hint.ts";
@@ -23,8 +22,7 @@ import { CreditGate } from "../flow/credit.ts";
 import { type ClientFrameCounts, PendingFrames } from "../frames/pending_frames.ts";
 import { Withdrawals } from "../frames/withdrawals.ts";
 import type { AcceptedHello } from "../handshake/accepted_hello.ts";
-import { takeHelloAck } from "../handshake/hello_ack.ts";
-import { MAX_RESULT_BYTES } from "../limits.ts";
+import { agreeBodyLimits, takeHelloAck } from "../handshake/hello_ack.ts";
 import { settingsOfHelloAck } from "../patch/patch.ts";
 import { MoveExchange } from "../paths/move_exchange.ts";
 import type { ClientEngineOptions, ClientHost } from "./client_host.ts";
@@ -400,8 +398,9 @@ export class ClientEngine extends ClientRequests {
 
   /** A message that has no place here: the server is told, a session that is not open yet ends. */
   protected refuse(cursor: PacketCursor): void {
-    const name = enumName(MessageType, cursor.msgType);
-    const diagnostic = `a client takes no ${name} while ${stateName(this.state)}`;
+    const diagnostic = `a client takes no ${enumName(MessageType, cursor.msgType)} while ${
+      stateName(this.state)
+    }`;
     this.complain(ErrorCode.INVALID_STATE, cursor.traceId, diagnostic);
   }
 
@@ -474,12 +473,7 @@ export class ClientEngine extends ClientRequests {
     this.requests.opened(settingsOfHelloAck(metadata));
     const { maxInFlight = Infinity, ignoreMaxConcurrentFrames: ignores = false } = this.#options;
     this.#maxInFlight = Math.min(maxInFlight, ignores ? Infinity : accepted.maxConcurrentFrames);
-    this.#maxBodyBytes = metadata.maxBodyBytes === 0 ? 0xffffffff : metadata.maxBodyBytes;
-    const { limits } = this.writer.output;
-    // Results may be as large as submits, and not smaller than what rc2 sends by default.
-    const resultLimit = Math.max(Math.min(this.#maxBodyBytes, MAX_RESULT_BYTES), DEFAULT_MAX_BODY_BYTES);
-    limits.maxBodyBytes = Math.max(limits.maxBodyBytes, resultLimit);
-    limits.skipsBodies = true;
+    this.#maxBodyBytes = agreeBodyLimits(metadata, this.writer.output.limits);
     this.state = SessionState.ACTIVE;
     this.#host.opened(accepted);
   }
@@ -487,13 +481,9 @@ export class ClientEngine extends ClientRequests {
   #error(cursor: PacketCursor): void {
     const event = readError(cursor);
     const { error, traceId } = event;
-    if (error.fatal) {
-      this.endByPeer(error);
-      return;
-    }
+    if (error.fatal) return this.endByPeer(error);
     if (this.state === SessionState.NEGOTIATING) {
-      this.end({ kind: "error", local: false, reason: error.diagnostic, error });
-      return;
+      return this.end({ kind: "error", local: false, reason: error.diagnostic, error });
     }
     if (error.errorScope === ErrorScope.FRAME) {
       const { relatedFrameId, relatedViewId, errorCode } = error;

@@ -13,7 +13,7 @@ import { enumName } from "../../wire/enum_names.ts";
 import { FLOW_UPDATE_RECORD } from "../../wire/metadata/flow_update.ts";
 import { RESULT_HINT_RECORD, type ResultHintMetadata } from "../../wire/metadata/result_hint.ts";
 import type { PacketCursor } from "../../wire/packet_cursor.ts";
-import { CacheDirectory } from "../cache/cache.ts";
+import { CacheDirectory, emptyCache } from "../cache/cache.ts";
 import { invalidateObjects, putObject } from "../cache/cache_exchange.ts";
 import { CONTROL_PER_FRAME } from "../control/control_rate.ts";
 import { ANSWER_VANISHED } from "../control/ending_errors.ts";
@@ -21,7 +21,7 @@ import { type ErrorFields, readError } from "../control/error_exchange.ts";
 import { ReceivedFrames } from "../frames/received_frames.ts";
 import type { ReceivedSubmit } from "../frames/received_submit.ts";
 import { ResultWriter } from "../frames/result_writer.ts";
-import { SubmitIntake, SubmitRefusal } from "../frames/submit_intake.ts";
+import { refuseBody, SubmitIntake, SubmitRefusal } from "../frames/submit_intake.ts";
 import type { AgreedHandshake, DeferredPacket, TakenConnection } from "../handshake/server_handshake.ts";
 import { type EffectiveSettings, settingsOfHelloAck } from "../patch/patch.ts";
 import { PatchExchange } from "../patch/patch_exchange.ts";
@@ -290,14 +290,9 @@ export class ServerEngine extends SessionEngine {
     if (cursor.msgType !== MessageType.FRAME_SUBMIT) return false;
     if (this.state !== SessionState.ACTIVE && this.state !== SessionState.DRAINING) return false;
     const { bodyLength, frameId, viewId } = cursor;
-    const { maxBodyBytes } = this.writer.output.limits;
     try {
-      const refusal = bodyLength > maxBodyBytes
-        ? {
-          errorCode: ErrorCode.LIMIT_EXCEEDED,
-          diagnostic: `a body of ${bodyLength} bytes; this server takes at most ${maxBodyBytes}`,
-        }
-        : this.#host.refuses?.({ frameId, viewId, bodyBytes: bodyLength }) ?? null;
+      const refusal = refuseBody(bodyLength, this.writer.output.limits) ??
+        this.#host.refuses?.({ frameId, viewId, bodyBytes: bodyLength }) ?? null;
       if (refusal === null) return false;
       this.counts.submits++;
       this.counts.failed++;
@@ -495,16 +490,8 @@ export class ServerEngine extends SessionEngine {
 
   #error(cursor: PacketCursor): void {
     const event = readError(cursor);
-    if (event.error.fatal) {
-      this.endByPeer(event.error);
-      return;
-    }
+    if (event.error.fatal) return this.endByPeer(event.error);
     this.spendControl();
     this.#host.error(event);
   }
-}
-
-/** The cache of a session that has none any more. */
-function emptyCache(): CacheDirectory {
-  return new CacheDirectory({ maxEntries: 0, maxBytes: 0 });
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { CarrierLimits } from "../../carrier.ts";
 import { NnrpWireError } from "../../errors.ts";
 import { ErrorCode } from "../../wire/enums.ts";
 import type { PacketCursor } from "../../wire/packet_cursor.ts";
@@ -40,6 +41,15 @@ export class SubmitRefusal {
     this.diagnostic = diagnostic;
     this.isBad = isBad;
   }
+}
+
+/** Why a submit with so large a body is refused unread; null if it is not. */
+export function refuseBody(bodyBytes: number, { maxBodyBytes }: CarrierLimits): SubmitRefusal | null {
+  return bodyBytes <= maxBodyBytes ? null : new SubmitRefusal(
+    ErrorCode.LIMIT_EXCEEDED,
+    `a body of ${bodyBytes} bytes; this server takes at most ${maxBodyBytes}`,
+    false,
+  );
 }
 
 /** See the module. */

@@ -3,9 +3,15 @@
  *
  * @module
  */
+import type { CarrierLimits } from "../../carrier.ts";
 import { NnrpError } from "../../errors.ts";
-import { SERVER_HELLO_ACK_RECORD } from "../../wire/metadata/server_hello_ack.ts";
+import { DEFAULT_MAX_BODY_BYTES } from "../../wire/limits.ts";
+import {
+  SERVER_HELLO_ACK_RECORD,
+  type ServerHelloAckMetadata,
+} from "../../wire/metadata/server_hello_ack.ts";
 import type { PacketCursor } from "../../wire/packet_cursor.ts";
+import { MAX_RESULT_BYTES } from "../limits.ts";
 import { type AcceptedHello, readHelloAck } from "./accepted_hello.ts";
 
 /**
@@ -24,4 +30,20 @@ export function takeHelloAck(cursor: PacketCursor): AcceptedHello | NnrpError {
     if (error instanceof NnrpError) return error;
     throw error;
   }
+}
+
+/**
+ * How large bodies may be from now on.
+ *
+ * @param ack What the server said.
+ * @param limits What the client's reader refuses; set here. Results may be as large as submits, and not smaller than what rc2 sends by
+ *   default.
+ * @returns Largest body that the server takes, bytes.
+ */
+export function agreeBodyLimits(ack: ServerHelloAckMetadata, limits: CarrierLimits): number {
+  const submitLimit = ack.maxBodyBytes === 0 ? 0xffffffff : ack.maxBodyBytes;
+  const resultLimit = Math.max(Math.min(submitLimit, MAX_RESULT_BYTES), DEFAULT_MAX_BODY_BYTES);
+  limits.maxBodyBytes = Math.max(limits.maxBodyBytes, resultLimit);
+  limits.skipsBodies = true;
+  return submitLimit;
 }
