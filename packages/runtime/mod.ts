@@ -13,6 +13,7 @@ export { type GraceOptions, GraceWatch, graceWindow } from "./src/grace_watch.ts
 export { type Handshake, type HandshakeKind, Handshakes } from "./src/handshakes.ts";
 export { NodeByteStream, type NodeSocketPast, remoteOf } from "./src/node_byte_stream.ts";
 export { PullIterator, type PullSource } from "./src/pull_iterator.ts";
+export { SessionTimer, type Timed, type TimerClock } from "./src/session_timer.ts";
 export { StallWatch } from "./src/stall_watch.ts";
 export { systemHost } from "./src/system_host.ts";
 export { waitFor, type WaitOptions } from "./src/wait.ts";

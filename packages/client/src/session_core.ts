@@ -25,7 +25,14 @@ import {
   type SessionEnd,
   SessionState,
 } from "@nnrp/core";
-import { containTimers, StallWatch, systemHost, waitFor, type WaitOptions } from "@nnrp/runtime";
+import {
+  containTimers,
+  SessionTimer,
+  StallWatch,
+  systemHost,
+  waitFor,
+  type WaitOptions,
+} from "@nnrp/runtime";
 import { askAuth, type AuthBlock } from "./credentials.ts";
 import { closeInOrder, type CloseOptions } from "./closing.ts";
 import { ControlRequests } from "./control_requests.ts";
@@ -35,7 +42,6 @@ import { EventFeed } from "./event_feed.ts";
 import type { ComeBack } from "./path_search.ts";
 import { ReceivedResults } from "./received_results.ts";
 import { SessionPaths } from "./session_paths.ts";
-import { SessionTimer } from "./session_timer.ts";
 import type { ClientSessionState, OpenOptions } from "./session_types.ts";
 import { Submitter } from "./submitter.ts";
 

@@ -29,13 +29,12 @@ import {
   SessionState,
   type TakenConnection,
 } from "@nnrp/core";
-import { containTimers, StallWatch } from "@nnrp/runtime";
+import { containTimers, SessionTimer, StallWatch, type Timed } from "@nnrp/runtime";
 import type { TurnClock } from "./clock.ts";
 import { MAX_TICK_MS } from "./defaults.ts";
 import type { ServerLogEvent } from "./log_event.ts";
 import type { SessionEnvironment } from "./session_environment.ts";
 import type { HandshakeLimits } from "./session_limits.ts";
-import { SessionTimer, type Timed } from "./session_timer.ts";
 
 /** What a connection tells its server. */
 export interface IncomingOwner {
@@ -97,7 +96,7 @@ export class IncomingConnection implements ServerHandshakeHost, PathHost, Timed 
     this.#path = new SessionPath(carrier, this);
     const stall = this.#stall = new StallWatch(limits.sendStallMs);
     const host = this.#host = containTimers(environment.host, (call) => this.contain(call));
-    this.#timer = new SessionTimer(host, clock, this, Math.min(MAX_TICK_MS, stall.intervalMs));
+    this.#timer = new SessionTimer(host, this, Math.min(MAX_TICK_MS, stall.intervalMs), clock);
   }
 
   /** Starts reading, without limiting the time: for connections that are refused at once. */

@@ -34,7 +34,7 @@ import {
   SessionState,
   type TakenConnection,
 } from "@nnrp/core";
-import { containTimers, StallWatch } from "@nnrp/runtime";
+import { containTimers, SessionTimer, StallWatch, type Timed } from "@nnrp/runtime";
 import type { TurnClock } from "./clock.ts";
 import { closeInOrder, type ShutDownSession } from "./closing.ts";
 import { MAX_TICK_MS, RETRY_AFTER_MS } from "./defaults.ts";
@@ -47,7 +47,6 @@ import type { SessionBeginning } from "./session_beginning.ts";
 import type { SessionEnvironment, SessionOwner } from "./session_environment.ts";
 import { type ReadSession, SessionReading } from "./session_reading.ts";
 import { type SessionListeners, SessionReports } from "./session_reports.ts";
-import { SessionTimer, type Timed } from "./session_timer.ts";
 import { SESSION_STATES } from "./session_states.ts";
 import type { ServerSessionState, SessionCloseOptions } from "./session_types.ts";
 
@@ -127,7 +126,7 @@ export class SessionCore
     this.paths = new ServerPaths(this, beginning.path, limits);
     this.reading = new SessionReading(this, limits, memory);
     this.#stall = new StallWatch(limits.sendStallMs);
-    this.#timer = new SessionTimer(this.host, clock, this, Math.min(MAX_TICK_MS, this.#stall.intervalMs));
+    this.#timer = new SessionTimer(this.host, this, Math.min(MAX_TICK_MS, this.#stall.intervalMs), clock);
   }
 
   /** The work begins; frames go to `taker`. */

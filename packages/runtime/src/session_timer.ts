@@ -4,7 +4,6 @@
  * @module
  */
 import type { CancelTimer, Host } from "@nnrp/core";
-import type { TurnClock } from "./clock.ts";
 
 /** What the timer is for. */
 export interface Timed {
@@ -16,10 +15,18 @@ export interface Timed {
   tick(nowMs: number): void;
 }
 
+/** Whose time a {@linkcode SessionTimer} goes by, ms. */
+export interface TimerClock {
+  /** The time as it is known. */
+  readonly nowMs: number;
+  /** Reads it anew. */
+  read(): number;
+}
+
 /** Calls {@linkcode Timed.tick} when something is due, and from time to time in any case. */
 export class SessionTimer {
   readonly #host: Host;
-  readonly #clock: TurnClock;
+  readonly #clock: TimerClock;
   readonly #timed: Timed;
   readonly #intervalMs: number;
   #cancelTimer: CancelTimer | null = null;
@@ -29,11 +36,11 @@ export class SessionTimer {
    * Makes a SessionTimer, not running.
    *
    * @param host Whose timers to use.
-   * @param clock The server's time.
    * @param timed What to call.
    * @param intervalMs Longest time between two calls, ms.
+   * @param clock Whose time to go by; default: the host's.
    */
-  constructor(host: Host, clock: TurnClock, timed: Timed, intervalMs: number) {
+  constructor(host: Host, timed: Timed, intervalMs: number, clock: TimerClock = clockOf(host)) {
     this.#host = host;
     this.#clock = clock;
     this.#timed = timed;
@@ -72,5 +79,14 @@ export class SessionTimer {
     this.#setMs = Infinity;
     this.#timed.tick(this.#clock.read());
     this.set();
+  };
+}
+
+function clockOf(host: Host): TimerClock {
+  return {
+    get nowMs(): number {
+      return host.now();
+    },
+    read: () => host.now(),
   };
 }
