@@ -138,8 +138,6 @@ for (const kind of ["stream", "multiStream"] as const) {
       });
     });
 
-    // On one stream a client takes an end inside a packet for a fault of the session's: known_faults.ts of the simulator, seed 32.
-    if (kind === "stream") continue;
     test(`${kind}: an answer that is ${way} half way costs its path once: its frame is not answered again`, async () => {
       let begun = 0;
       let world: VirtualWorld;

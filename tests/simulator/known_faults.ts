@@ -16,10 +16,23 @@ export interface KnownFault {
   readonly explains: (finding: Finding) => boolean;
 }
 
-/** The quarantine: empty now. */
-export const KNOWN_FAULTS: readonly KnownFault[] = [];
+/** The quarantine. */
+export const KNOWN_FAULTS: readonly KnownFault[] = [
+  {
+    row: "cache: a CACHE_INVALIDATE that is lost with its path is not sent again (120 s of seed 71)",
+    oracle: "cache",
+    explains: ({ tags, what }) => tags.has("reconnected") && what.includes("taken out before"),
+  },
+];
 
-/** The known fault that explains a finding; undefined = it is news. */
-export function knownFault(finding: Finding): KnownFault | undefined {
-  return KNOWN_FAULTS.find((known) => known.oracle === finding.oracle && known.explains(finding));
+/**
+ * The known fault that explains a finding; undefined = it is news.
+ *
+ * @param known What is known. Default: the quarantine.
+ */
+export function knownFault(
+  finding: Finding,
+  known: readonly KnownFault[] = KNOWN_FAULTS,
+): KnownFault | undefined {
+  return known.find(({ oracle, explains }) => oracle === finding.oracle && explains(finding));
 }

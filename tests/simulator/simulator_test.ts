@@ -4,7 +4,7 @@ import { campaign, scriptsOf } from "./campaign.ts";
 import { drawFaults } from "./faults.ts";
 import type { Finding } from "./finding.ts";
 import { RandomStream } from "@nnrp/testing";
-import { knownFault } from "./known_faults.ts";
+import { type KnownFault, knownFault } from "./known_faults.ts";
 import { summary } from "./report.ts";
 import { makeScript, type Script } from "./script.ts";
 import { scriptFromText, scriptToText } from "./script_file.ts";
@@ -125,13 +125,16 @@ test("shrinking leaves what a failure needs, and keeps to its number of runs", a
 });
 
 test("known faults explain what they say and nothing else", () => {
-  const flood = finding("session-ends", "ended: LIMIT_EXCEEDED", "LIMIT_EXCEEDED", "many first");
-  assert(knownFault(flood) !== undefined);
-  assertEquals(knownFault(finding("session-ends", "ended: LIMIT_EXCEEDED", "LIMIT_EXCEEDED")), undefined);
-  assertEquals(
-    knownFault(finding("endings", "a frame never ended: submit of quick", "uses ids again")),
-    undefined,
-  );
+  const known: KnownFault = {
+    row: "a flood",
+    oracle: "session-ends",
+    explains: ({ tags, what }) => tags.has("many first") && what.includes("LIMIT_EXCEEDED"),
+  };
+  const of = (...of: Parameters<typeof finding>) => knownFault(finding(...of), [known]);
+  assertEquals(of("session-ends", "ended: LIMIT_EXCEEDED", "many first", "move"), known);
+  assertEquals(of("session-ends", "ended: LIMIT_EXCEEDED"), undefined);
+  assertEquals(of("session-ends", "ended: INTERNAL", "many first"), undefined);
+  assertEquals(of("endings", "ended: LIMIT_EXCEEDED", "many first"), undefined);
   assertEquals(knownFault(finding("crash", "the run ended with an error")), undefined);
 });
 
