@@ -139,7 +139,9 @@ function judge(
   stage.judged("give-up");
   const isUnread = end.unreadBytes > 0;
   const silentMs = end.atMs - end.lastArrivalMs;
-  if (!isUnread && silentMs >= limitMs) return;
+  // A client that talks and takes none of its answers is cut all the same: a path that swallows one way looks like that.
+  const isJust = silentMs >= limitMs || (verdict === "stall" && side === "server");
+  if (!isUnread && isJust) return;
   const client = stage.clients.find((one) => one.name === connection.client.name)!;
   stage.found(
     "give-up",
