@@ -16,14 +16,8 @@ export interface KnownFault {
   readonly explains: (finding: Finding) => boolean;
 }
 
-/** The quarantine. */
-export const KNOWN_FAULTS: readonly KnownFault[] = [
-  {
-    row: "cache: a CACHE_INVALIDATE that is lost with its path is not sent again (120 s of seed 71)",
-    oracle: "cache",
-    explains: ({ tags, what }) => tags.has("reconnected") && what.includes("taken out before"),
-  },
-];
+/** The quarantine: empty now. */
+export const KNOWN_FAULTS: readonly KnownFault[] = [];
 
 /**
  * The known fault that explains a finding; undefined = it is news.

@@ -298,6 +298,7 @@ export class SessionPaths implements PathHost, Searcher {
     else void path.carrier.close({ graceful: false });
     if (answersHere) this.engine.dropUnanswered(waiters);
     else {
+      if (clean) this.engine.oldPathEnded();
       if (clean) this.#old.expect(waiters.filter((waiter) => isDue(waiter, this.engine)));
       else this.#losePath(waiters, path.carrier.name, path.closedInfo?.reason || "it did not end in time");
       const { carrier } = state.path;

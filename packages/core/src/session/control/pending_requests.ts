@@ -25,6 +25,7 @@ import {
   type TensorProfileBlock,
 } from "../../wire/session_patch_body.ts";
 import { CacheMirror } from "../cache/cache_mirror.ts";
+import { UnheardInvalidations } from "../cache/unheard_invalidations.ts";
 import type { ReplyWaiter } from "../engine/engine_host.ts";
 import type { SessionLink } from "../engine/session_link.ts";
 import { ClientPatchState } from "../patch/client_patch.ts";
@@ -51,6 +52,7 @@ export class PendingRequests {
   /** Objects the server keeps for this session. */
   cache: CacheMirror<ReplyWaiter<CachePutReply>> = new CacheMirror();
   readonly #link: SessionLink;
+  readonly #unheard = new UnheardInvalidations();
   #patch: ClientPatchState<ReplyWaiter<PatchReply>> | null = null;
 
   /**
@@ -75,6 +77,7 @@ export class PendingRequests {
   /** A session begins whose server keeps nothing yet. */
   forget(): void {
     this.cache = new CacheMirror();
+    this.#unheard.clear();
   }
 
   /** Sends SESSION_PATCH; its trace id. */
@@ -108,11 +111,37 @@ export class PendingRequests {
     return traceId;
   }
 
-  /** Sends CACHE_INVALIDATE, which has no answer. */
-  invalidate(fields: CacheInvalidateMetadata): void {
+  /**
+   * Sends CACHE_INVALIDATE, which has no answer.
+   *
+   * @param fields Its metadata.
+   * @param outlivesPath Whether the session survives the loss of its path: then what may be lost with it is said again.
+   */
+  invalidate(fields: CacheInvalidateMetadata, outlivesPath: boolean): void {
     const traceId = this.#link.nextTraceId();
     this.#link.writer.record(MessageType.CACHE_INVALIDATE, CACHE_INVALIDATE_RECORD, fields, { traceId });
     this.cache.invalidated(fields);
+    if (outlivesPath) this.#unheard.said(fields, traceId);
+  }
+
+  /** The server answered a request of ours with this trace id, on the path that it was sent on. */
+  heard(traceId: bigint): void {
+    this.#unheard.heard(traceId);
+  }
+
+  /** Another path is in use from now on. */
+  pathBegins(): void {
+    this.#unheard.pathBegins(this.#link.lastTraceId + 1n);
+  }
+
+  /** The path before was read to its end. */
+  pathEnded(): void {
+    this.#unheard.pathEnded();
+  }
+
+  /** The path before was lost: says again on the present one what may be lost with it. */
+  pathLost(): void {
+    for (const fields of this.#unheard.pathLost()) this.invalidate(fields, true);
   }
 
   /** A SESSION_PATCH_ACK came. */
@@ -121,6 +150,7 @@ export class PendingRequests {
     const body = cursor.bytes.subarray(cursor.bodyOffset, cursor.bodyOffset + cursor.bodyLength);
     const profilePatch = decodeSessionPatchAckBody(ack.profilePatchAckBytes, body);
     const pending = this.#patch!.acknowledge(ack, cursor.traceId, profilePatch);
+    if (pending !== undefined) this.heard(cursor.traceId);
     pending?.waiter?.resolve({ ack, profilePatch });
   }
 
@@ -128,6 +158,7 @@ export class PendingRequests {
   cacheAck(cursor: PacketCursor): void {
     const ack = CACHE_ACK_RECORD.decode(cursor.view, cursor.metaOffset, cursor.metaLength);
     const put = this.cache.acknowledge(ack, cursor.traceId);
+    if (put !== undefined) this.heard(cursor.traceId);
     put?.waiter?.resolve({ ack, usable: put.usable });
   }
 

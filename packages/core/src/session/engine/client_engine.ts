@@ -232,6 +232,7 @@ export class ClientEngine extends ClientRequests {
     const lost = this.#withdrawals.lose(waiters, !this.suspended);
     for (const waiter of this.keepAlive.drain()) waiter.reject(error);
     this.requests.fail(error);
+    if (!this.suspended) this.requests.pathLost();
     this.#slotFreed();
     return lost;
   }

@@ -12,6 +12,7 @@ import type { CacheMirror } from "../cache/cache_mirror.ts";
 import { type CachePutReply, type PatchReply, PendingRequests } from "../control/pending_requests.ts";
 import type { EffectiveSettings } from "../patch/patch.ts";
 import type { EngineHost, ReplyWaiter } from "./engine_host.ts";
+import type { PacketOutput } from "./packet_writer.ts";
 import { SessionEngine } from "./session_engine.ts";
 import type { SessionLink } from "./session_link.ts";
 import { stateError } from "./state_error.ts";
@@ -81,12 +82,30 @@ export abstract class ClientRequests extends SessionEngine {
   /** Sends CACHE_INVALIDATE. */
   invalidateCache(fields: CacheInvalidateMetadata): void {
     this.#demandActive("invalidate the cache");
-    this.requests.invalidate(fields);
+    this.requests.invalidate(fields, this.outlivesPath);
   }
 
   /** See {@linkcode SessionEngine.abandonReply}; of patches and puts, too. */
   override abandonReply(traceId: bigint): void {
     this.requests.abandon(traceId);
+  }
+
+  /** See {@linkcode SessionEngine.moveTo}; what was said on a path that is lost, and has no answer, is said again. */
+  override moveTo(output: PacketOutput, nowMs: number): void {
+    const wasLost = this.suspended;
+    super.moveTo(output, nowMs);
+    this.requests.pathBegins();
+    if (wasLost) this.requests.pathLost();
+  }
+
+  /** The path that the session left was read to its end by the server. */
+  oldPathEnded(): void {
+    this.requests.pathEnded();
+  }
+
+  /** See {@linkcode SessionEngine.pingAnswered}. */
+  protected override pingAnswered(traceId: bigint): void {
+    this.requests.heard(traceId);
   }
 
   #demandActive(what: string): void {

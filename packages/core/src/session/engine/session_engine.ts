@@ -390,6 +390,9 @@ export abstract class SessionEngine extends SessionVoice {
     return false;
   }
 
+  /** The peer has read what was sent before the ping with this trace id. */
+  protected pingAnswered(_traceId: bigint): void {}
+
   /** PING, PONG and CLOSE are the same on both sides. Returns whether it was one of them. */
   protected handleShared(msgType: number, cursor: PacketCursor): boolean {
     if (msgType === MessageType.PING) {
@@ -399,8 +402,10 @@ export abstract class SessionEngine extends SessionVoice {
       const outcome = this.keepAlive.pong(cursor.traceId, this.batchMs);
       this.writer.output.roundTripMs = this.keepAlive.roundTripMs;
       // That of a ping whose caller has given up waiting was asked for.
-      if (outcome !== undefined) outcome.waiter?.resolve(outcome.rttMs);
-      else if (!this.keepAlive.latePong()) this.spendControl();
+      if (outcome !== undefined) {
+        this.pingAnswered(cursor.traceId);
+        outcome.waiter?.resolve(outcome.rttMs);
+      } else if (!this.keepAlive.latePong()) this.spendControl();
     } else if (msgType === MessageType.CLOSE) {
       const { reason, comeBack } = decodeClose(cursor, this.role === "client" && this.link.comeBack);
       const end: SessionEnd = { kind: "close", local: false, reason, ...(comeBack && { comeBack }) };

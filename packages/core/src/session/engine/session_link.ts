@@ -56,7 +56,12 @@ export class SessionLink {
     this.rate = new ControlRate(options.controlRate);
   }
 
-  /** A trace id of its own for a request. */
+  /** The id that {@linkcode SessionLink.nextTraceId} gave last. */
+  get lastTraceId(): bigint {
+    return this.#lastTrace;
+  }
+
+  /** A trace id of its own for a request: greater than all before. */
   nextTraceId(): bigint {
     return ++this.#lastTrace;
   }
