@@ -13,6 +13,7 @@ import { CONNECT_TIMEOUT_MS } from "../packages/quic/src/connect_timeout.ts";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import * as idleFrames from "../packages/websocket/src/frame_budget.ts";
+import * as flowUpdates from "../packages/core/src/session/flow/flow_updates.ts";
 import * as httpHead from "../packages/websocket/src/http_head.ts";
 
 const KIB = 1024;
@@ -85,6 +86,12 @@ const ROWS: Readonly<Record<string, Row>> = {
   ],
   "a peer that takes nothing: client; server": ["sendStallMs", client.SEND_STALL_MS, server.SEND_STALL_MS],
   "control packets that bring nothing forward": ["–", CONTROL_BURST, CONTROL_PER_SECOND],
+  "flow updates that go out": ["–", flowUpdates.BURST, flowUpdates.PER_SECOND],
+  "pings that somebody waits for; those given up that are still to be answered, too": [
+    "MAX_PENDING_PINGS, MAX_PONGS_DUE",
+    core.MAX_PENDING_PINGS,
+    core.MAX_PONGS_DUE,
+  ],
   "WebSocket pings and pongs; empty and tiny frames": [
     "–",
     idleFrames.IDLE_FRAMES,

@@ -24,11 +24,6 @@ function has(...tags: readonly string[]): (finding: Finding) => boolean {
 /** The quarantine. */
 export const KNOWN_FAULTS: readonly KnownFault[] = [
   {
-    row: "ordinary use ends the session (t10, t11)",
-    oracle: "session-ends",
-    explains: (finding) => has("LIMIT_EXCEEDED")(finding) && has("many first", "many flow updates")(finding),
-  },
-  {
     row: "memory outside the books: a client that does not read, unsent results (t21)",
     oracle: "memory",
     explains: has("unsent"),

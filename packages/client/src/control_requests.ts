@@ -32,6 +32,7 @@ import { type PatchFields, patchOf, type PatchOutcome } from "./patch_calls.ts";
 export class ControlRequests {
   readonly #host: Host;
   readonly #engine: ClientEngine;
+  readonly #demandTimer: () => void;
   readonly #kept = new KeptSettings();
 
   /**
@@ -39,10 +40,12 @@ export class ControlRequests {
    *
    * @param host Whose clock and timers to use.
    * @param engine Sends and is answered.
+   * @param demandTimer Called when the engine may have something due sooner.
    */
-  constructor(host: Host, engine: ClientEngine) {
+  constructor(host: Host, engine: ClientEngine, demandTimer: () => void) {
     this.#host = host;
     this.#engine = engine;
+    this.#demandTimer = demandTimer;
   }
 
   /** Measures the round trip, ms. */
@@ -113,7 +116,11 @@ export class ControlRequests {
 
   /** Tells the server how many frames it may answer at once, to pause or resume. */
   sendFlowUpdate(fields: FlowUpdateFields): void {
-    this.#engine.sendFlowUpdate(flowUpdateOf(fields));
+    if (!this.#engine.sendFlowUpdate(flowUpdateOf(fields))) return;
+    this.#host.yield(() => {
+      this.#engine.sayFlowUpdates(this.#host.now());
+      this.#demandTimer();
+    });
   }
 
   #request<T>(what: string, options: WaitOptions, send: (waiter: ReplyWaiter<T>) => bigint): Promise<T> {

@@ -229,7 +229,7 @@ test("hints, flow updates and errors are kept for a reader, the newest ones, and
   const session = await at.server.accept();
   for (let i = 1; i <= 12; i++) {
     session.sendResultHint({ frameId: i });
-    session.sendFlowUpdate({ credit: i });
+    session.sendFlowUpdate({ credit: i, creditEpoch: 13 - i }); // each of another epoch, older than the last: none replaces another
     session.sendError({ errorCode: 100 + i });
   }
   await client.ping();

@@ -99,7 +99,7 @@ export class SessionCore {
     this.errors = new EventFeed(host, maxEventsKept);
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
     const engine = this.engine = this.#makeEngine();
-    this.requests = new ControlRequests(host, engine);
+    this.requests = new ControlRequests(host, engine, () => this.#timer.demand(engine.nextDeadlineMs));
     this.results = new ReceivedResults(host, engine, options);
     const stall = this.#stall = new StallWatch(sendStallMs);
     const paths = this.paths = this.#makePaths();

@@ -6,6 +6,7 @@
  * @module
  */
 import {
+  type CancelTimer,
   type Carrier,
   type ClientEngine,
   type CloseInfo,
@@ -68,6 +69,7 @@ export class SessionPaths implements PathHost, Searcher {
   #state: PathState;
   #comeBack: ComeBack | null; // null = a lost connection is not replaced, or not any more
   #token: Uint8Array | null = null;
+  #cancelRest: CancelTimer | null = null; // not null = a path is not read for a moment
 
   /**
    * Makes SessionPaths.
@@ -127,10 +129,24 @@ export class SessionPaths implements PathHost, Searcher {
   /** See PathHost. */
   turned(): void {
     this.#owner.turned();
+    this.#rest();
     const state = this.#state;
     if (state.kind === "leaving" && state.leaving.answersHere && this.#isAnswered(state.leaving)) {
       this.#left(true);
     }
+  }
+
+  /** A server that says too much that brings nothing forward is read again after a moment. */
+  #rest(): void {
+    const ms = this.engine.restMs;
+    if (ms === 0 || this.#cancelRest !== null) return;
+    const { path } = this.#state;
+    path.carrier.pause();
+    this.#cancelRest = this.#owner.host.after(ms, () => {
+      this.#cancelRest = null;
+      this.engine.keepAlive.received(this.readClock()); // its silence was this side's
+      if (!path.holds && path.closedInfo === null) path.carrier.resume();
+    });
   }
 
   /**
@@ -340,6 +356,7 @@ export class SessionPaths implements PathHost, Searcher {
       this.#letGo();
       this.#old.close();
       this.#state = { kind: "over", path };
+      this.#cancelRest?.();
       this.#owner.over();
     }
   }

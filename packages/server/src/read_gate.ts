@@ -62,6 +62,8 @@ export class ReadGate implements WaitingReader {
   /** Whether nothing is read. */
   isClosed = false;
 
+  #isHeldBack = false; // by the mode
+  #cancelRest: CancelTimer | null = null; // not null = it rests
   readonly #session: GatedSession;
   readonly #limits: GateLimits;
   readonly #memory: ServerMemory;
@@ -159,7 +161,9 @@ export class ReadGate implements WaitingReader {
   connectionChanged(): void {
     this.#stopWaiting();
     this.#mode = "open";
-    this.isClosed = false;
+    this.#cancelRest?.();
+    this.#cancelRest = null;
+    this.isClosed = this.#isHeldBack = false;
     this.#sending = null;
     this.#session.announcementLeft();
     this.#session.judgeFrames(false);
@@ -174,6 +178,7 @@ export class ReadGate implements WaitingReader {
   /** The session is over, and its memory given back. */
   end(): void {
     this.#isOver = true;
+    this.#cancelRest?.();
     this.#stopWaiting();
     this.#memory.letIn();
   }
@@ -208,7 +213,23 @@ export class ReadGate implements WaitingReader {
     if (wasPaused) this.#session.announce(true);
   }
 
-  #setClosed(isClosed: boolean): void {
+  /**
+   * The client said too much that brings nothing forward: nothing is read for a moment, whatever the memory.
+   *
+   * @param ms How long.
+   */
+  rest(ms: number): void {
+    if (this.#isOver || this.#cancelRest !== null || this.#session.isSuspended) return;
+    this.#cancelRest = this.#session.host.after(ms, () => {
+      this.#cancelRest = null;
+      this.#setClosed(this.#isHeldBack);
+    });
+    this.#setClosed(this.#isHeldBack);
+  }
+
+  #setClosed(isHeldBack: boolean): void {
+    this.#isHeldBack = isHeldBack;
+    const isClosed = isHeldBack || this.#cancelRest !== null;
     if (isClosed === this.isClosed) return;
     this.isClosed = isClosed;
     if (isClosed) this.#session.pauseReading();

@@ -385,7 +385,15 @@ export class SessionCore
   /** See PathsOwner. */
   turned(): void {
     if (this.#mayBeKept && !this.engine.resumable) this.#keepIfTakenUp();
-    this.reading.gate.look();
+    const { gate } = this.reading;
+    gate.look();
+    const { restMs } = this.engine;
+    if (restMs > 0) gate.rest(restMs);
+    this.demandTimer();
+  }
+
+  /** See ReadSession. */
+  demandTimer(): void {
     this.#timer.demand(this.engine.nextDeadlineMs);
   }
 

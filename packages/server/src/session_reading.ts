@@ -30,6 +30,8 @@ export interface ReadSession {
   sent(): Promise<void>;
   /** The client takes its answers again: its frames may be started. */
   served(): void;
+  /** The engine may have something due sooner. */
+  demandTimer(): void;
   /** Something failed. Never throws. */
   crash(cause: unknown): void;
 }
@@ -132,7 +134,12 @@ export class SessionReading implements GatedSession, CreditVoice {
 
   /** See CreditVoice. */
   sendFlowUpdate(fields: FlowUpdateMetadata): void {
-    this.#session.engine.sendFlowUpdate(fields);
+    const { engine, clock, host } = this.#session;
+    if (!engine.sendFlowUpdate(fields)) return;
+    host.yield(() => {
+      engine.sayFlowUpdates(clock.read());
+      this.#session.demandTimer();
+    });
   }
 
   /** See GatedSession. */

@@ -6,6 +6,7 @@
 export * from "./engine/states.ts";
 export * from "./engine/engine_host.ts";
 export * from "./engine/client_requests.ts";
+export * from "./engine/session_voice.ts";
 export * from "./engine/session_engine.ts";
 export { stateName } from "./engine/state_error.ts";
 export * from "./engine/session_link.ts";

@@ -47,19 +47,21 @@ export function putObject(
  * @param cache The session's cache.
  * @param cursor The packet.
  * @param writer Where an answer goes; null for servers that do not answer it.
+ * @returns Whether anything was taken out.
  * @throws NnrpWireError (stage metadata) if its metadata breaks a rule.
  */
 export function invalidateObjects(
   cache: CacheDirectory,
   cursor: PacketCursor,
   writer: PacketWriter | null,
-): void {
+): boolean {
   const fields = CACHE_INVALIDATE_RECORD.decode(cursor.view, cursor.metaOffset, cursor.metaLength);
-  cache.invalidate(fields);
-  if (writer === null) return;
+  const found = cache.invalidate(fields) > 0;
+  if (writer === null) return found;
   const { maxObjectBytes } = cache;
   const ack = { ...fields, status: CacheAckStatus.ACCEPTED, acceptedTtlMs: 0, maxObjectBytes, detailCode: 0 };
   acknowledge(writer, ack, cursor.traceId);
+  return found;
 }
 
 function acknowledge(writer: PacketWriter, fields: CacheAckMetadata, traceId: bigint): void {

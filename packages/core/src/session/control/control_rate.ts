@@ -1,6 +1,7 @@
 /**
- * How many control packets that bring nothing forward (pings, flow updates, patches, cancels of unknown frames) a peer
- * may send: a burst, then a steady rate; beyond it the session ends with LIMIT_EXCEEDED (docs/architecture.md, "Limits").
+ * How many control packets that bring nothing forward (pings, flow updates, refused patches, cancels of unknown frames) a peer may
+ * send: a burst, then a steady rate. A peer that is beyond it is read more slowly, and its session ends with LIMIT_EXCEEDED once it
+ * owes a burst more (docs/architecture.md, "Limits").
  *
  * @module
  */
@@ -11,9 +12,12 @@ export const CONTROL_BURST = 1000;
 export const CONTROL_PER_SECOND = 33;
 
 /**
- * What each frame earns: its cancel may come too late, and a ping, a flow update and an invalidation with each frame are no flood.
+ * What each frame earns, and each result or part of one: its cancel may come too late, and a ping, a flow update and an invalidation
+ * with each are no flood.
  */
 export const CONTROL_PER_FRAME = 4;
+/** Longest time for which a peer that owes is not read in one go, ms: its cancels and frames are among what waits then. */
+export const MAX_CONTROL_REST_MS = 1000;
 
 /** Options of {@linkcode ControlRate}. */
 export interface ControlRateOptions {
@@ -49,13 +53,39 @@ export class ControlRate {
    * @returns False if there are not so many: the peer is over its rate.
    */
   spend(nowMs: number, cost = 1): boolean {
+    this.#refill(nowMs);
+    if (this.#tokens < cost) return false;
+    this.#tokens -= cost;
+    return true;
+  }
+
+  /**
+   * Takes a token, also one that is not there: it is owed then.
+   *
+   * @param nowMs See {@linkcode ControlRate.spend}.
+   * @returns False once more than a burst is owed.
+   */
+  charge(nowMs: number): boolean {
+    this.#refill(nowMs);
+    this.#tokens--;
+    return this.#tokens >= -this.#burst;
+  }
+
+  /** How long not to read, so that what is owed is paid by time, ms; 0 = nothing is owed. At most {@linkcode MAX_CONTROL_REST_MS}. */
+  get restMs(): number {
+    return this.#tokens >= 0 ? 0 : Math.min(MAX_CONTROL_REST_MS, Math.ceil(-this.#tokens / this.#perMs));
+  }
+
+  /** How long it takes until a token is there, ms, if nothing is earned or spent; Infinity with a rate of 0. */
+  get waitMs(): number {
+    return this.#tokens >= 1 ? 0 : Math.ceil((1 - this.#tokens) / this.#perMs);
+  }
+
+  #refill(nowMs: number): void {
     if (nowMs > this.#lastMs) {
       this.#tokens = Math.min(this.#burst, this.#tokens + (nowMs - this.#lastMs) * this.#perMs);
       this.#lastMs = nowMs;
     } else if (this.#lastMs === Infinity) this.#lastMs = nowMs;
-    if (this.#tokens < cost) return false;
-    this.#tokens -= cost;
-    return true;
   }
 
   /**

@@ -68,3 +68,23 @@ test("in any span no more passes than burst plus rate times span", () => {
     ),
   );
 });
+
+test("what is charged may be owed, up to a burst; time and frames pay, and until then the peer rests", () => {
+  const rate = new ControlRate({ burst: 10, perSecond: 100 });
+  const charge = (times: number, nowMs: number) => {
+    let allowed = 0;
+    for (let i = 0; i < times; i++) if (rate.charge(nowMs)) allowed++;
+    return allowed;
+  };
+  assertEquals([charge(10, 0), rate.restMs], [10, 0]);
+  assertEquals([charge(4, 0), rate.restMs], [4, 40]);
+  assertEquals([charge(1, 40), rate.restMs], [1, 10]);
+  rate.earn(1);
+  assertEquals([rate.restMs, charge(12, 40), rate.restMs], [0, 10, 120]);
+});
+
+test("a rest is a second at most, and its end is known without a rate", () => {
+  const rate = new ControlRate({ burst: 1000, perSecond: 0 });
+  for (let i = 0; i < 1001; i++) rate.charge(0);
+  assertEquals([rate.restMs, rate.waitMs], [1000, Infinity]);
+});

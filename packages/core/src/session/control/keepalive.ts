@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { NnrpLimitError } from "../../errors.ts";
 import { MessageType } from "../../wire/enums.ts";
 import type { PacketCursor } from "../../wire/packet_cursor.ts";
 import type { PacketWriter } from "../engine/packet_writer.ts";
@@ -32,6 +33,8 @@ const END_PING_MS = 250;
 const RECENT_PONGS = 8;
 /** Pings that may wait for their pong. */
 export const MAX_PENDING_PINGS = 64;
+/** Answers that a peer may owe to pings, given up or not: half of the control packets that it takes at once. */
+export const MAX_PONGS_DUE = 500;
 
 /** Options of {@linkcode KeepAlive}. */
 export interface KeepAliveOptions {
@@ -94,6 +97,7 @@ export class KeepAlive<W = unknown> {
   #suspectedMs = Infinity; // when the peer first seemed dead
   #endPings = 0; // to be sent still,
   #endPingMs = 0; // the next one then
+  #pongsDue = 0; // pings that were sent and not answered, also those that nobody waits for any more
   #pings = new PendingReplies<number, W>("pendingPings", MAX_PENDING_PINGS);
 
   /**
@@ -174,8 +178,14 @@ export class KeepAlive<W = unknown> {
     this.#endPingMs = nowMs + END_PING_MS;
   }
 
+  /** Another path from now on: answers that were due on the old one may have been lost with it. */
+  moved(): void {
+    this.#pongsDue = 0;
+  }
+
   /** Another peer from now on: whether it answers pings is not known. */
   forget(): void {
+    this.moved();
     this.expectsPongs = false;
   }
 
@@ -231,9 +241,13 @@ export class KeepAlive<W = unknown> {
    * @param traceId Its own trace id, not 0.
    * @param nowMs Monotonic time, ms.
    * @param waiter Who waits for the round trip time; undefined for a keep-alive, which is not measured if the list is full.
-   * @throws NnrpLimitError if {@linkcode MAX_PENDING_PINGS} wait already; then do not send it.
+   * @throws NnrpLimitError if {@linkcode MAX_PENDING_PINGS} wait already, or if a peer that answers pings owes
+   *   {@linkcode MAX_PONGS_DUE} answers, also to pings that were given up; then do not send it.
    */
   pingSent(traceId: bigint, nowMs: number, waiter?: W): void {
+    if (waiter !== undefined && this.expectsPongs && this.#pongsDue >= MAX_PONGS_DUE) {
+      throw new NnrpLimitError("pendingPings", `the peer has still to answer ${this.#pongsDue} pings`);
+    }
     if (waiter !== undefined || this.#pings.hasRoom) this.#pings.add(traceId, nowMs, waiter);
     this.#sentMs = nowMs;
     this.#lastPingMs = nowMs;
@@ -241,6 +255,7 @@ export class KeepAlive<W = unknown> {
       this.#endPings--;
       this.#endPingMs = nowMs + Math.max(END_PING_MS, this.roundTripMs ?? 0);
     }
+    this.#pongsDue++;
     if (this.#unanswered++ === 0) this.#unansweredMs = nowMs;
   }
 
@@ -254,6 +269,7 @@ export class KeepAlive<W = unknown> {
   pong(traceId: bigint, nowMs: number): PongOutcome<W> | undefined {
     const ping = this.#pings.take(traceId);
     if (ping === undefined) return undefined;
+    if (this.#pongsDue > 0) this.#pongsDue--; // 0 after a move
     this.expectsPongs = true;
     const rttMs = Math.max(0, nowMs - ping.data);
     if (ping.data >= this.#pathMs) {
@@ -263,9 +279,18 @@ export class KeepAlive<W = unknown> {
     return { rttMs, waiter: ping.waiter };
   }
 
+  /** A PONG came that nobody waits for. Whether it may be that of a ping that was given up. */
+  latePong(): boolean {
+    if (this.#pongsDue === 0) return false;
+    this.#pongsDue--;
+    return true;
+  }
+
   /** An ERROR with this trace id came, so there will be no pong: who waited, if anybody. */
   reject(traceId: bigint): W | undefined {
-    return this.#pings.take(traceId)?.waiter;
+    const ping = this.#pings.take(traceId);
+    if (ping !== undefined && this.#pongsDue > 0) this.#pongsDue--;
+    return ping?.waiter;
   }
 
   /** The waiter gave up; a late pong still counts as a measurement. */

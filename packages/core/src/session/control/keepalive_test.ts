@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
 import { NnrpLimitError } from "../../errors.ts";
-import { KeepAlive, MAX_PENDING_PINGS } from "./keepalive.ts";
+import { KeepAlive, MAX_PENDING_PINGS, MAX_PONGS_DUE } from "./keepalive.ts";
 
 test("a ping is due after 5 s without outgoing traffic, whatever arrives", () => {
   const alive = new KeepAlive(1_000);
@@ -128,4 +128,30 @@ test("a path is measured every other keep-alive time, however busy it is", () =>
     }
     assertEquals(pings, [6000, 11_000]);
   }
+});
+
+test("a pong of a ping that was given up is known for one, also when its place was given away; forged ones are not", () => {
+  const alive = new KeepAlive<string>(0);
+  const total = MAX_PENDING_PINGS + 10;
+  for (let i = 1; i <= total; i++) {
+    alive.pingSent(BigInt(i), i, "me");
+    alive.abandon(BigInt(i));
+  }
+  let known = 0;
+  for (let i = 1; i <= total; i++) if (alive.pong(BigInt(i), 100) !== undefined || alive.latePong()) known++;
+  assertEquals([known, alive.latePong()], [total, false]);
+});
+
+test("a peer that answers pings owes so many answers and no more; a move forgives them", () => {
+  const alive = new KeepAlive<string>(0);
+  alive.expectsPongs = true;
+  const ping = (i: number) => {
+    alive.pingSent(BigInt(i), i, "me");
+    alive.abandon(BigInt(i));
+  };
+  for (let i = 1; i <= MAX_PONGS_DUE; i++) ping(i);
+  assertThrows(() => ping(1000), NnrpLimitError);
+  alive.pingSent(1001n, 1001); // a keep-alive always may
+  alive.moved();
+  ping(1002);
 });

@@ -35,6 +35,7 @@ export class Liveness {
 
   /** The session goes on over another carrier, which counts its bytes from 0. */
   moved(): void {
+    this.#link.keepAlive.moved();
     this.#bytesSeen = this.#bytesTaken = 0;
     this.#waited = false;
   }

@@ -109,6 +109,11 @@ export class ClientEngine extends ClientRequests {
     return submitted + resubmitted;
   }
 
+  /** Results received. */
+  protected get resultPackets(): number {
+    return this.#frames.counts.results;
+  }
+
   /**
    * Sends CLIENT_HELLO.
    *
@@ -148,6 +153,7 @@ export class ClientEngine extends ClientRequests {
     }
     const viewId = request.viewId ?? 0;
     const id = this.#frames.choose(frameId, viewId);
+    if (this.flow.waits) this.flow.sayAll();
     const { output } = this.writer;
     const out = output.begin("submit", id, viewId);
     if (isTypedOnlyRequest(request)) this.#typedHead!.write(out, request, id, this.#maxBodyBytes);

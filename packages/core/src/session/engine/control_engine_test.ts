@@ -158,6 +158,7 @@ test("§10: FLOW_UPDATE of scope CONNECTION goes out with session id 0, others w
     rig.out.take();
     rig.engine.sendFlowUpdate(flowUpdateOf({ scopeKind: CONNECTION, credit: 1 }));
     rig.engine.sendFlowUpdate(flowUpdateOf({ scopeKind: SESSION, credit: 1 }), { traceId: 5n });
+    rig.engine.sayFlowUpdates(rig.nowMs);
     const sent = rig.out.take();
     assertEquals(sent.map((p) => [p.name, p.header.sessionId, p.header.traceId]), [
       ["FLOW_UPDATE", 0, 0n],

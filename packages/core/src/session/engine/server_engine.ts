@@ -131,6 +131,11 @@ export class ServerEngine extends SessionEngine {
     return this.counts.results + this.counts.drops;
   }
 
+  /** The same. */
+  protected get resultPackets(): number {
+    return this.framePackets;
+  }
+
   /** The frame in flight with this key, newest first. */
   frame(frameId: number, viewId = 0): ReceivedSubmit | undefined {
     return this.#frames.get(frameId, viewId);
@@ -148,6 +153,7 @@ export class ServerEngine extends SessionEngine {
    */
   sendResult(frame: ReceivedSubmit, result: ResultFields, final: boolean, nowMs: number): boolean {
     if (frame.settled || this.state === SessionState.CLOSED) return false;
+    if (this.flow.waits) this.flow.sayAll();
     this.#results.result(frame, result, final, nowMs);
     this.counts.results++;
     if (final) this.#settle(frame);
@@ -164,6 +170,7 @@ export class ServerEngine extends SessionEngine {
    */
   sendPart(frame: ReceivedSubmit, part: ResultFields): boolean {
     if (frame.settled || this.state === SessionState.CLOSED) return false;
+    if (this.flow.waits) this.flow.sayAll();
     this.#results.part(frame, part);
     this.counts.results++;
     this.#results.commit(frame, false);
@@ -179,6 +186,7 @@ export class ServerEngine extends SessionEngine {
    */
   endStream(frame: ReceivedSubmit, nowMs: number): boolean {
     if (frame.settled || this.state === SessionState.CLOSED) return false;
+    if (this.flow.waits) this.flow.sayAll();
     this.#results.end(frame, nowMs);
     this.counts.results++;
     this.#settle(frame);
@@ -189,6 +197,7 @@ export class ServerEngine extends SessionEngine {
   /** Sends RESULT_DROP. False if the frame is settled or the session over. */
   sendDrop(frame: ReceivedSubmit, flags = 0): boolean {
     if (frame.settled || this.state === SessionState.CLOSED) return false;
+    if (this.flow.waits) this.flow.sayAll();
     this.#settle(frame);
     this.counts.drops++;
     this.#results.drop(frame, flags);
@@ -198,6 +207,7 @@ export class ServerEngine extends SessionEngine {
   /** Ends a frame by ERROR, frame scope. False if the frame is settled or the session over. */
   failFrame(frame: ReceivedSubmit, fields: Omit<ErrorFields, "errorScope">): boolean {
     if (frame.settled || this.state === SessionState.CLOSED) return false;
+    if (this.flow.waits) this.flow.sayAll();
     this.#frameError(frame, fields);
     this.#settle(frame);
     this.counts.failed++;
@@ -223,9 +233,8 @@ export class ServerEngine extends SessionEngine {
     this.counts.hints++;
   }
 
-  /** See {@linkcode SessionEngine.sendFlowUpdate}. */
-  override sendFlowUpdate(...args: Parameters<SessionEngine["sendFlowUpdate"]>): void {
-    super.sendFlowUpdate(...args);
+  /** See {@linkcode SessionEngine.flowUpdateSaid}. */
+  protected override flowUpdateSaid(): void {
     this.counts.flowUpdates++;
   }
 
@@ -349,8 +358,11 @@ export class ServerEngine extends SessionEngine {
       putObject(this.#cache, cursor, this.writer, this.batchMs);
     } else if (msgType === MessageType.CACHE_INVALIDATE) {
       this.counts.cacheInvalidates++;
-      if (!this.spendControl()) return;
-      invalidateObjects(this.#cache, cursor, this.#options.acknowledgeInvalidate ? this.writer : null);
+      const { acknowledgeInvalidate } = this.#options;
+      // One that finds something was paid for by the object.
+      if (!invalidateObjects(this.#cache, cursor, acknowledgeInvalidate ? this.writer : null)) {
+        this.spendControl();
+      }
     } else if (msgType === MessageType.TRANSPORT_PROBE) this.#probe(cursor);
     else if (msgType === MessageType.ERROR) this.#error(cursor);
   }
@@ -465,9 +477,9 @@ export class ServerEngine extends SessionEngine {
 
   #sessionPatch(cursor: PacketCursor): void {
     this.counts.patches++;
-    if (!this.spendControl()) return;
     const changed = this.#patches.apply(cursor, this.writer, this.batchMs);
-    if (changed !== null) this.#host.patched(changed);
+    if (changed !== null) this.#host.patched(changed); // these have a limit of their own
+    else this.spendControl();
   }
 
   #probe(cursor: PacketCursor): void {

@@ -1,6 +1,6 @@
 /**
- * What both roles share: the state, the dispatch by the table of states.ts, pings, ERROR and CLOSE, keep-alive, and how a
- * session ends (behaviour spec §7, §10). No I/O, no timer, no clock: packets get the time of their batch (`begin`), and every command
+ * What both roles share beside {@linkcode SessionVoice}: the dispatch by the table of states.ts, ERROR and CLOSE, keep-alive, and how
+ * a session ends (behaviour spec §7, §10). No I/O, no timer, no clock: packets get the time of their batch (`begin`), and every command
  * that needs the time takes it.
  *
  * @module
@@ -14,28 +14,23 @@ import {
   NnrpWireError,
 } from "../../errors.ts";
 import type { VanishedPacket } from "../../wire/borrowed_bytes.ts";
-import { ErrorCode, ErrorScope, FlowUpdateScopeKind, MessageType } from "../../wire/enums.ts";
+import { ErrorCode, ErrorScope, MessageType } from "../../wire/enums.ts";
 import { enumName } from "../../wire/enum_names.ts";
-import { FLOW_UPDATE_RECORD, type FlowUpdateMetadata } from "../../wire/metadata/flow_update.ts";
-import type { NnrpPacket } from "../../wire/packet.ts";
 import type { PacketCursor } from "../../wire/packet_cursor.ts";
+import { CONTROL_PER_FRAME } from "../control/control_rate.ts";
 import { errorCodeOf, faultFields, TOO_MUCH_CONTROL } from "../control/ending_errors.ts";
 import { type ErrorFields, protocolError, writeError } from "../control/error_exchange.ts";
-import { answerPing, type KeepAlive } from "../control/keepalive.ts";
-import { Liveness } from "../control/liveness.ts";
+import { answerPing } from "../control/keepalive.ts";
 import { type ComeBackWish, decodeClose, encodeClose } from "../control/close_exchange.ts";
-import type { EngineHost, ReplyWaiter, SessionEnd } from "./engine_host.ts";
-import type { PacketIds, PacketOutput, PacketWriter } from "./packet_writer.ts";
+import type { EngineHost, SessionEnd } from "./engine_host.ts";
+import type { PacketOutput } from "./packet_writer.ts";
 import type { SessionLink } from "./session_link.ts";
-import { closedError, stateError } from "./state_error.ts";
+import { SessionVoice } from "./session_voice.ts";
+import { closedError } from "./state_error.ts";
 import { ReceptionCode, receptionTable, type SessionRole, SessionState } from "./states.ts";
 
 /** Base of ClientEngine, ServerHandshake and ServerEngine. */
-export abstract class SessionEngine {
-  /** Which side this is. */
-  readonly role: SessionRole;
-  /** Present state. */
-  state: SessionState = SessionState.INIT;
+export abstract class SessionEngine extends SessionVoice {
   /** Errors sent. */
   errorsSent = 0;
   /** Control packets with malformed metadata. */
@@ -44,32 +39,19 @@ export abstract class SessionEngine {
   pingsReceived = 0;
   /** FLOW_UPDATEs received. */
   flowUpdatesReceived = 0;
-  /** Pings and idle time. */
-  readonly keepAlive: KeepAlive<ReplyWaiter<number>>;
   /** Whether a session that loses its path waits for a new one instead of ending; its host sets it. */
   resumable = false;
   /** Whether the host reads from the carrier. While it does not, nothing is known of the peer, and no silence is held against it. */
   isReading = true;
-  /** What the connection keeps. */
-  protected readonly link: SessionLink;
-  /** Writes control packets. */
-  protected readonly writer: PacketWriter;
-  /** Set once the session drains or ended. */
-  protected ending: SessionEnd | null = null;
-  /** Whether the session waits for a new path (behaviour spec §11). */
-  suspended = false;
   /** Whether the peer sent CLOSE or finished sending: this side closes the carrier once its frames are settled. */
   protected closeReceived = false;
 
-  /** When the packets of the present batch came, ms of the host's clock: for them only, commands bring their own time. */
-  protected batchMs = 0;
-
   readonly #host: EngineHost;
   readonly #reception: Uint8Array;
-  readonly #liveness: Liveness;
   #closeWords: Uint8Array | null = null; // of a CLOSE that waits for frames in flight
   #finished = false;
   #crashed = false;
+  #resultsPaid = 0; // of resultPackets, what was earned for
 
   /**
    * Makes a SessionEngine.
@@ -79,18 +61,9 @@ export abstract class SessionEngine {
    * @param host What to call.
    */
   constructor(role: SessionRole, link: SessionLink, host: EngineHost) {
-    this.role = role;
+    super(role, link);
     this.#reception = receptionTable(role);
     this.#host = host;
-    this.link = link;
-    this.writer = link.writer;
-    this.keepAlive = link.keepAlive;
-    this.#liveness = new Liveness(link);
-  }
-
-  /** Session id; 0 before the handshake. */
-  get sessionId(): number {
-    return this.writer.sessionId;
   }
 
   /** Whether a CLOSE waits for frames in flight on carriers where it would overtake them. */
@@ -137,7 +110,7 @@ export abstract class SessionEngine {
    */
   begin(nowMs: number): void {
     this.batchMs = nowMs;
-    this.#liveness.received(nowMs);
+    this.liveness.received(nowMs);
   }
 
   /** Takes one packet. */
@@ -211,6 +184,7 @@ export abstract class SessionEngine {
 
   /** After a batch of packets or calls. */
   turn(): void {
+    if (this.flow.waits) this.sayFlowUpdates(this.batchMs);
     if (this.#closeWords !== null && this.framesInFlight === 0 && this.state === SessionState.DRAINING) {
       this.sayClose();
     }
@@ -219,7 +193,8 @@ export abstract class SessionEngine {
 
   /** When {@linkcode SessionEngine.tick} wants to be called next, ms; Infinity = never. */
   get nextDeadlineMs(): number {
-    return this.state === SessionState.CLOSED || this.suspended ? Infinity : this.keepAlive.nextDeadlineMs;
+    if (this.state === SessionState.CLOSED || this.suspended) return Infinity;
+    return Math.min(this.keepAlive.nextDeadlineMs, this.flow.dueMs);
   }
 
   /** When {@linkcode SessionEngine.tick} may give the peer up, ms; Infinity = never. The sockets are to be looked at before it. */
@@ -230,44 +205,23 @@ export abstract class SessionEngine {
   /** Does what is due at this time. */
   tick(nowMs: number): void {
     if (this.state === SessionState.CLOSED || this.suspended) return;
-    const error = this.#liveness.look(nowMs, this.framePackets, this.isReading);
+    const error = this.liveness.look(nowMs, this.framePackets, this.isReading);
     if (error !== null) this.lose({ kind: "lost", local: true, reason: error.message, error });
-    else if (this.state !== SessionState.INIT && this.keepAlive.pingDue(nowMs)) this.showPath(nowMs);
+    else {
+      if (this.state !== SessionState.INIT && this.keepAlive.pingDue(nowMs)) this.showPath(nowMs);
+      if (nowMs >= this.flow.dueMs) this.sayFlowUpdates(nowMs);
+    }
   }
 
-  /** Packets written without the writer: frames and results. */
-  protected abstract get framePackets(): number;
+  /** Results and parts of them that went to or came from the peer: each earns some control packets. */
+  protected abstract get resultPackets(): number;
 
   /**
-   * Sends a PING; the waiter gets the round trip time in ms.
-   *
-   * @param waiter Who waits.
-   * @param nowMs Time, ms of the host's clock.
-   * @returns The trace id, for {@linkcode SessionEngine.abandonReply} once the waiter gives up.
-   * @throws NnrpStateError if the session is closed, NnrpLimitError if too many pings wait.
+   * How long the host is not to read for now, ms, because the peer sent more control packets that bring nothing forward than it may;
+   * 0 = not at all. To be asked after each batch; at most 1,000.
    */
-  ping(waiter: ReplyWaiter<number>, nowMs: number): bigint {
-    this.demandOpen("ping");
-    return this.#liveness.ping(waiter, nowMs, this.framePackets);
-  }
-
-  /** Nobody waits for the PONG of this PING any more: its place is free. */
-  abandonReply(traceId: bigint): void {
-    this.keepAlive.abandon(traceId);
-  }
-
-  /**
-   * Sends a FLOW_UPDATE; scope CONNECTION goes out with session id 0.
-   *
-   * @throws NnrpValueError if the fields contradict each other, NnrpStateError if the session is closed.
-   */
-  sendFlowUpdate(fields: FlowUpdateMetadata, ids: PacketIds = {}): void {
-    this.demandOpen("send a FLOW_UPDATE");
-    const connection = fields.scopeKind === FlowUpdateScopeKind.CONNECTION;
-    this.writer.record(MessageType.FLOW_UPDATE, FLOW_UPDATE_RECORD, fields, {
-      ...ids,
-      sessionId: connection ? 0 : this.sessionId,
-    });
+  get restMs(): number {
+    return this.state === SessionState.CLOSED ? 0 : this.link.rate.restMs;
   }
 
   /** Sends an ERROR. A fatal one or one of connection scope ends the session. */
@@ -283,12 +237,6 @@ export abstract class SessionEngine {
   #writeError(fields: ErrorFields): void {
     this.errorsSent++;
     writeError(this.writer, fields);
-  }
-
-  /** Sends a packet as it is, without checks or bookkeeping. */
-  sendRaw(lane: Lane, packet: NnrpPacket): void {
-    this.demandOpen("send a packet");
-    this.writer.raw(lane, packet);
   }
 
   /**
@@ -315,6 +263,7 @@ export abstract class SessionEngine {
   protected sayClose(): void {
     const words = this.#closeWords;
     if (words === null) return;
+    this.flow.sayAll();
     this.#closeWords = null;
     this.writer.headerOnly(MessageType.CLOSE, {}, words);
   }
@@ -370,6 +319,7 @@ export abstract class SessionEngine {
 
   /** Forgets how a try to begin anew ended. */
   protected renew(): void {
+    this.flow.forget();
     this.ending = null;
     this.closeReceived = false;
     this.#closeWords = null;
@@ -389,16 +339,11 @@ export abstract class SessionEngine {
    * @param nowMs Time, ms.
    */
   moveTo(output: PacketOutput, nowMs: number): void {
-    this.#liveness.moved();
+    this.liveness.moved();
     Object.assign(output.limits, this.writer.output.limits);
     this.writer.output = output;
     this.suspended = false;
     this.opened(nowMs);
-  }
-
-  /** Sends a PING that nobody waits for: a sign of life, and as the first packet on a new path that it works. */
-  showPath(nowMs: number): void {
-    this.#liveness.ping(undefined, nowMs, this.framePackets);
   }
 
   /** Enters DRAINING. */
@@ -418,6 +363,7 @@ export abstract class SessionEngine {
     const error = end.error ?? closedError(end.reason);
     for (const waiter of this.keepAlive.drain()) waiter.reject(error);
     this.abandon(error);
+    this.flow.forget();
     this.suspended = false;
     if (first) this.#host.draining(end);
     this.finish(fatal);
@@ -430,9 +376,16 @@ export abstract class SessionEngine {
     this.#host.finished(this.ending!, fatal);
   }
 
-  /** Counts a control packet that brings nothing forward; ends the session when there are too many. */
+  /** Counts a control packet that brings nothing forward; ends the session when there are far too many. */
   protected spendControl(): boolean {
-    if (this.link.rate.spend(this.batchMs)) return true;
+    const { rate } = this.link;
+    // Looked at here only: nothing is done for each part of a stream.
+    const { resultPackets } = this;
+    rate.earn((resultPackets - this.#resultsPaid) * CONTROL_PER_FRAME);
+    this.#resultsPaid = resultPackets;
+    // Who has no session yet owes nothing.
+    const early = this.state === SessionState.INIT || this.state === SessionState.NEGOTIATING;
+    if (early ? rate.spend(this.batchMs) : rate.charge(this.batchMs)) return true;
     this.sendError(TOO_MUCH_CONTROL);
     return false;
   }
@@ -445,8 +398,9 @@ export abstract class SessionEngine {
     } else if (msgType === MessageType.PONG) {
       const outcome = this.keepAlive.pong(cursor.traceId, this.batchMs);
       this.writer.output.roundTripMs = this.keepAlive.roundTripMs;
-      if (outcome === undefined) this.spendControl();
-      else outcome.waiter?.resolve(outcome.rttMs);
+      // That of a ping whose caller has given up waiting was asked for.
+      if (outcome !== undefined) outcome.waiter?.resolve(outcome.rttMs);
+      else if (!this.keepAlive.latePong()) this.spendControl();
     } else if (msgType === MessageType.CLOSE) {
       const { reason, comeBack } = decodeClose(cursor, this.role === "client" && this.link.comeBack);
       const end: SessionEnd = { kind: "close", local: false, reason, ...(comeBack && { comeBack }) };
@@ -466,12 +420,6 @@ export abstract class SessionEngine {
   /** An ERROR of the peer that ends the session. */
   protected endByPeer(error: NnrpProtocolError): void {
     this.end({ kind: "error", local: false, reason: error.diagnostic || error.codeName, error });
-  }
-
-  /** Throws unless packets may be sent. */
-  protected demandOpen(what: string): void {
-    const isOpen = this.state === SessionState.ACTIVE || this.state === SessionState.DRAINING;
-    if (this.suspended || !isOpen) throw stateError(what, this, this.ending?.reason);
   }
 
   /**

@@ -29,6 +29,7 @@ for (const kind of ["ours", "rc2, answered once", "rc2"] as const) {
         let pings = 0;
         while (rig.ending === null && rig.nowMs - startMs < 200_000) {
           if (sends) rig.current.sendFlowUpdate(flowUpdateOf({ credit: 3 }));
+          rig.current.sayFlowUpdates(rig.nowMs);
           pings +=
             namesOf(rig.pass(Math.min(100, Math.max(1, rig.current.nextDeadlineMs - rig.nowMs)))).filter((
               name,
@@ -46,6 +47,7 @@ for (const kind of ["ours", "rc2, answered once", "rc2"] as const) {
         const live = (what: (second: number) => void) => {
           for (let second = 0; second < 300; second++) {
             if (sends) rig.current.sendFlowUpdate(flowUpdateOf({ credit: 3 }));
+            rig.current.sayFlowUpdates(rig.nowMs);
             what(second);
             rig.pass(1000);
             rig.pass(20);
