@@ -16,6 +16,8 @@ export * from "../control/control_rate.ts";
 export * from "../flow/credit.ts";
 export * from "../flow/hints.ts";
 export * from "../control/keepalive.ts";
+export { Liveness } from "../control/liveness.ts";
+export { FlowUpdates } from "../flow/flow_updates.ts";
 export * from "../control/pending_replies.ts";
 export * from "../flow/serial_number.ts";
 
