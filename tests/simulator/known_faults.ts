@@ -16,19 +16,8 @@ export interface KnownFault {
   readonly explains: (finding: Finding) => boolean;
 }
 
-/** Whether a finding has one of these tags. */
-function has(...tags: readonly string[]): (finding: Finding) => boolean {
-  return (finding) => tags.some((tag) => finding.tags.has(tag));
-}
-
 /** The quarantine. */
-export const KNOWN_FAULTS: readonly KnownFault[] = [
-  {
-    row: "memory outside the books: a client that does not read, unsent results (t21)",
-    oracle: "memory",
-    explains: has("unsent"),
-  },
-];
+export const KNOWN_FAULTS: readonly KnownFault[] = [];
 
 /** The known fault that explains a finding; undefined = it is news. */
 export function knownFault(finding: Finding): KnownFault | undefined {

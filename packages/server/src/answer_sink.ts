@@ -16,11 +16,28 @@ export interface AnswerSink {
   /** A frame was started, or waits: tells the client if its queue fills. */
   frameCame(): void;
   /**
+   * Whether results and parts must wait ({@linkcode AnswerSink.hold}): the client has so much to take that it gets nothing new. Drops,
+   * errors and the ends of streams are short and do not.
+   */
+  readonly isFull: boolean;
+  /**
+   * Keeps an answer until the client has taken what lies before it.
+   *
+   * @param frame What it answers.
+   * @param answer The answer, for the books.
+   * @param send Sends it; called once, when its turn has come. What it throws ends the session.
+   * @param left Called instead if the frame ends otherwise.
+   */
+  hold(frame: ReceivedSubmit, answer: ResultFields, send: () => void, left?: () => void): void;
+  /**
    * Sends a final result. False if the frame is settled or the session over: nothing was sent.
    *
+   * @param frame What it answers.
+   * @param result The result.
+   * @param readyMs When the handler gave it, ms of the server's clock: the times in it end there. Default: now.
    * @throws NnrpValueError if it cannot be written; the frame stays in flight.
    */
-  answer(frame: ReceivedSubmit, result: ResultFields): boolean;
+  answer(frame: ReceivedSubmit, result: ResultFields, readyMs?: number): boolean;
   /**
    * Sends a part of a stream: PARTIAL, not final.
    *

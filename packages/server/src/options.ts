@@ -129,8 +129,8 @@ export interface ServerOptions {
   /** Bytes that may wait to be sent per session before a stream of results waits. Default 1 MiB. */
   readonly maxStreamAheadBytes?: number;
   /**
-   * Bytes that may wait to be sent per session; beyond, reading pauses, and no handler of the session is started until they are sent.
-   * Default 8 MiB.
+   * Bytes that may wait to be sent per session, and one result more; beyond, reading pauses, no handler of the session is started, and
+   * what running ones answer waits (in the books, {@linkcode ServerStats.memory}) until they are sent. Default 8 MiB.
    */
   readonly maxSendBufferBytes?: number;
   /** A client that takes nothing for so long is cut, ms; Infinity = never. Default 10,000. */

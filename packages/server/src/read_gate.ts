@@ -38,6 +38,8 @@ export interface GatedSession {
   announcementLeft(): void;
   /** Whether each frame is to be judged by {@linkcode ReadGate.refuses} before it is taken. */
   judgeFrames(judge: boolean): void;
+  /** The client has taken what waited to be sent: answers that wait for that may go. */
+  taken(): void;
   /** The client takes its answers again: its frames may be started. */
   served(): void;
   /** Something failed. Never throws. */
@@ -247,6 +249,7 @@ export class ReadGate implements WaitingReader {
     sending.then(() => {
       if (this.#sending !== sending) return; // of a connection that was left
       this.#sending = null;
+      this.#session.taken();
       this.look();
       if (!this.isUnserved) this.#session.served();
     }).catch((cause) => this.#session.crash(cause));

@@ -117,11 +117,17 @@ export class ResultStream {
         const step = this.#iterator!.next() as IteratorResult<ResultFields, ResultFields | void>;
         this.#stepping = false;
         const wait = this.#hear(step);
-        if (wait !== null) return void wait.then(this.#pull);
+        if (wait !== null) return void wait.then(this.#pull, this.#pullOn);
       } catch (error) {
         this.#broke(error);
       }
     }
+  };
+
+  /** A part that had to wait could not be sent. Never throws. */
+  readonly #pullOn = (error: unknown): void => {
+    this.#broke(error);
+    this.#pull();
   };
 
   /**
@@ -136,20 +142,49 @@ export class ResultStream {
       this.#left = true;
       try {
         this.#clock.read();
-        if (step.value === undefined) this.#sink.endStream(this.#frame);
-        else this.#sink.answer(this.#frame, step.value);
+        const { value } = step;
+        if (value === undefined) this.#sink.endStream(this.#frame);
+        else if (this.#sink.isFull) this.#answerLater(value);
+        else this.#sink.answer(this.#frame, value);
       } catch (error) {
         this.#watcher.failed(error);
       }
       this.#end();
     } else if (this.#frame.settled) this.#leave();
     else {
-      const wait = this.#sink.sendPart(this.#frame, step.value);
+      const wait = this.#sink.isFull
+        ? this.#sendLater(step.value)
+        : this.#sink.sendPart(this.#frame, step.value);
       if (wait === null) return this.#maySlice() ? null : this.#nextSlice();
       this.#parts = 0;
       return wait;
     }
     return null;
+  }
+
+  #answerLater(result: ResultFields): void {
+    const { nowMs } = this.#clock;
+    this.#sink.hold(this.#frame, result, () => {
+      try {
+        this.#sink.answer(this.#frame, result, nowMs);
+      } catch (error) {
+        this.#watcher.failed(error);
+      }
+    });
+  }
+
+  /** Sends a part once the client has taken what lies before it; resolves when the next one is wanted, or none is. */
+  #sendLater(part: ResultFields): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const send = () => {
+        try {
+          resolve(this.#sink.sendPart(this.#frame, part) ?? undefined);
+        } catch (error) {
+          reject(error);
+        }
+      };
+      this.#sink.hold(this.#frame, part, send, resolve);
+    });
   }
 
   #nextSlice(): Promise<void> {

@@ -422,10 +422,22 @@ export class Scheduler {
     if (frame.settled) return;
     try {
       if (output instanceof Drop) sink.dropWithHint(frame, output.reason);
+      else if (sink.isFull) this.#answerLater(sink, frame, output);
       else sink.answer(frame, output);
     } catch (error) {
       this.#failed(sink, frame, error);
     }
+  }
+
+  #answerLater(sink: AnswerSink, frame: ReceivedSubmit, result: ResultFields): void {
+    const { nowMs } = this.#clock;
+    sink.hold(frame, result, () => {
+      try {
+        sink.answer(frame, result, nowMs);
+      } catch (error) {
+        this.#failed(sink, frame, error);
+      }
+    });
   }
 
   #ended(queue: FrameQueue, place: FramePlace | null): void {

@@ -166,7 +166,7 @@ export class ServerSession {
    * @param target The frame, or its id.
    * @param result The result; class, flags and coverage that are left out follow from the rest.
    * @returns False if the frame is settled (cancelled, expired) or the session over: nothing was sent. Resolves when the
-   *   session no longer needs the result's bytes.
+   *   session no longer needs the result's bytes; it waits while the client has too much to take already (`maxSendBufferBytes`).
    * @throws NnrpValueError if the result cannot be written; the frame stays in flight.
    */
   async sendResult(
@@ -174,11 +174,12 @@ export class ServerSession {
     result: ResultFields = {},
     options: SendOptions = {},
   ): Promise<boolean> {
-    const { answers, engine, clock } = this.#core;
+    const { answers, clock } = this.#core;
     const frame = this.#frame(target, options.viewId);
     if (frame === undefined) return false;
     clock.read(); // the application may have worked for long since the turn began
-    const sent = options.final ?? true ? answers.answer(frame, result) : engine.sendPart(frame, result);
+    const sending = answers.send(frame, result, options.final ?? true);
+    const sent = typeof sending === "boolean" ? sending : await sending;
     const released = sent ? answers.released() : null;
     if (released !== null) await released;
     return sent;

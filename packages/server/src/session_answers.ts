@@ -20,6 +20,7 @@ import {
 import type { AnswerSink } from "./answer_sink.ts";
 import type { TurnClock } from "./clock.ts";
 import type { ServerLogEvent } from "./log_event.ts";
+import { HeldAnswers, payloadBytesOf } from "./held_answers.ts";
 import type { SessionLimits } from "./session_limits.ts";
 import type { HintFields } from "./session_types.ts";
 
@@ -39,6 +40,8 @@ export interface AnsweringSession {
   readonly queued: number;
   /** A frame ended. */
   settled(): void;
+  /** The client gets nothing new until it has taken something: whoever decides what is read has to look. */
+  answersHeld(): void;
   /** See AnswerSink. */
   contain(call: () => void): void;
   /** See AnswerSink. */
@@ -54,6 +57,7 @@ export class SessionAnswers implements AnswerSink, AnswerSender {
   readonly #clock: TurnClock;
   readonly #limits: SessionLimits;
   readonly #congestion = new CongestionWatch();
+  readonly #held = new HeldAnswers();
   #movedFrom: Promise<void> | null = null;
 
   /**
@@ -71,13 +75,66 @@ export class SessionAnswers implements AnswerSink, AnswerSender {
 
   /** See AnswerSink. */
   get maxConcurrentFrames(): number {
-    const { maxConcurrentFrames, maxSendBufferBytes } = this.#limits;
-    return this.#session.carrier.bufferedBytes > maxSendBufferBytes ? 0 : maxConcurrentFrames;
+    return this.isFull ? 0 : this.#limits.maxConcurrentFrames;
   }
 
   /** See AnswerSink. */
-  answer(frame: ReceivedSubmit, result: ResultFields): boolean {
-    const sent = this.#engine.sendResult(frame, result, true, Math.round(this.#clock.nowMs));
+  get isFull(): boolean {
+    return this.#held.size > 0 || !this.#hasRoom;
+  }
+
+  get #hasRoom(): boolean {
+    return this.#session.carrier.bufferedBytes <= this.#limits.maxSendBufferBytes;
+  }
+
+  /** See AnswerSink. */
+  hold(frame: ReceivedSubmit, answer: ResultFields, send: () => void, left = () => {}): void {
+    const bytes = payloadBytesOf(answer);
+    this.#held.add({ frame, bytes, send: () => this.contain(send), left });
+    this.#session.answersHeld();
+  }
+
+  /** Memory of answers that wait for the client to take those before them, bytes. */
+  get heldBytes(): number {
+    if (this.#held.size > 0) this.#held.sweep();
+    return this.#held.bytes;
+  }
+
+  /** The client has taken something, or all frames have ended: sends what waits, as far as there is room. */
+  sendHeld(): void {
+    if (this.#held.size > 0) this.#held.sendWhile(() => this.#hasRoom);
+  }
+
+  /** The session is over: who waits to send hears it. */
+  end(): void {
+    this.#held.sendWhile(() => true);
+  }
+
+  /**
+   * Sends a result or a part at the application's word, once there is room.
+   *
+   * @returns False if the frame is settled or the session over: nothing was sent.
+   * @throws NnrpValueError if it cannot be written; the frame stays in flight.
+   */
+  send(frame: ReceivedSubmit, result: ResultFields, final: boolean): boolean | Promise<boolean> {
+    const { nowMs } = this.#clock;
+    const write = () => final ? this.answer(frame, result, nowMs) : this.#engine.sendPart(frame, result);
+    if (!this.isFull || frame.settled) return write();
+    return new Promise((resolve, reject) => {
+      const send = () => {
+        try {
+          resolve(write());
+        } catch (error) {
+          reject(error);
+        }
+      };
+      this.hold(frame, result, send, () => resolve(false));
+    });
+  }
+
+  /** See AnswerSink. */
+  answer(frame: ReceivedSubmit, result: ResultFields, readyMs: number = this.#clock.nowMs): boolean {
+    const sent = this.#engine.sendResult(frame, result, true, Math.round(readyMs));
     if (sent) this.#session.settled();
     return sent;
   }

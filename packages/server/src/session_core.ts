@@ -153,6 +153,7 @@ export class SessionCore
     this.answers.moving();
     this.paths.moveTo(path, request, token);
     this.tokens!.rotate(token, request.proof);
+    this.answers.sendHeld();
     this.reading.gate.look();
     this.#timer.set();
   }
@@ -305,6 +306,11 @@ export class SessionCore
     this.#closeIfDone();
   }
 
+  /** See AnsweringSession. */
+  answersHeld(): void {
+    this.reading.gate.look();
+  }
+
   /** See ServerHost. */
   submit(frame: ReceivedSubmit): void {
     frame.sender = this.answers;
@@ -428,6 +434,7 @@ export class SessionCore
     this.paths.stop();
     this.reading.memory.close();
     this.reading.gate.end();
+    this.answers.end();
     const end = this.#end!;
     const why = `session closed${end.reason ? `: ${end.reason}` : ""}`;
     this.#taker!.end(end.error ?? new NnrpConnectionClosedError(this.carrier.name, why));
@@ -460,6 +467,7 @@ export class SessionCore
     if (gate.isClosed) this.engine.keepAlive.received(nowMs);
     if (gate.excusesClient) this.#stall.restart();
     this.engine.tick(nowMs);
+    this.answers.sendHeld();
     gate.look();
     if (this.queued > 0 && !gate.isUnserved) this.served();
     const { carrier } = this;

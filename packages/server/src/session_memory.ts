@@ -12,6 +12,11 @@ export interface MemoryHolder {
   readonly engine: ServerEngine;
   /** What came in part, and what was not sent yet. */
   readonly carrier: Carrier;
+  /** What waits because too much was not sent yet. */
+  readonly answers: {
+    /** Memory that it keeps, bytes. */
+    readonly heldBytes: number;
+  };
 }
 
 /** See the module. */
@@ -44,13 +49,13 @@ export class SessionMemory {
   /** Brings the books up to date. */
   book(): void {
     const { account } = this;
-    const { engine, carrier } = this.#holder;
+    const { engine, carrier, answers } = this.#holder;
     const { counts, cache, suspended } = engine;
     const { bytes, usedBytes } = cache.stats;
     account.set(MemoryKind.RECEIVED, counts.keptBytes);
     account.set(MemoryKind.RESOLVED, usedBytes);
     account.set(MemoryKind.PARTIAL, suspended ? 0 : carrier.heldBytes ?? 0);
-    account.set(MemoryKind.UNSENT, suspended ? 0 : carrier.bufferedBytes);
+    account.set(MemoryKind.UNSENT, (suspended ? 0 : carrier.bufferedBytes) + answers.heldBytes);
     account.set(MemoryKind.CACHED, suspended ? 0 : bytes);
     account.set(MemoryKind.SUSPENDED, suspended ? bytes : 0);
     this.#tellCached(suspended ? 0 : bytes);

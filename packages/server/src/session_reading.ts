@@ -9,6 +9,7 @@ import { CreditTeller, type CreditVoice } from "./credit_teller.ts";
 import { type GatedSession, ReadGate } from "./read_gate.ts";
 import type { ServerMemory } from "./server_memory.ts";
 import type { ServerPaths } from "./server_paths.ts";
+import type { SessionAnswers } from "./session_answers.ts";
 import type { SessionLimits } from "./session_limits.ts";
 import { SessionMemory } from "./session_memory.ts";
 
@@ -24,6 +25,8 @@ export interface ReadSession {
   readonly paths: ServerPaths;
   /** The connection in use. */
   readonly carrier: Carrier;
+  /** What it answers. */
+  readonly answers: SessionAnswers;
   /** Whether something can be sent to the client. */
   readonly canSend: boolean;
   /** Resolves when what waits now was sent, or never can be. */
@@ -125,6 +128,11 @@ export class SessionReading implements GatedSession, CreditVoice {
   /** See GatedSession. */
   judgeFrames(judge: boolean): void {
     this.#session.engine.asksBeforeFrames = judge;
+  }
+
+  /** See GatedSession. */
+  taken(): void {
+    this.#session.answers.sendHeld();
   }
 
   /** See GatedSession. */

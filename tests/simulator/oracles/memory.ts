@@ -10,8 +10,8 @@ import type { Stage } from "../stage.ts";
 const KIB = 1024;
 /** What may come in one reading beyond a limit: bytes that the system handed over already, and one more body. */
 const READ_AHEAD_BYTES = 1024 * KIB;
-/** Bytes that a stream of results may be ahead by default. */
-const STREAM_AHEAD_BYTES = 1024 * KIB;
+/** Hints, drops, errors and pongs, which are short and do not wait. */
+const WORDS_BYTES = 256 * KIB;
 
 /** Looks at all servers. */
 export function checkMemory(stage: Stage): void {
@@ -30,12 +30,11 @@ export function checkMemory(stage: Stage): void {
         stage.found("memory", "a session holds more received bytes than maxSessionBytes", "", ["received"]);
       }
       const { bufferedBytes } = session.stats;
-      const limit = plan.maxSendBufferBytes + STREAM_AHEAD_BYTES +
-        plan.concurrency * server.longestAnswer(session);
+      const limit = plan.maxSendBufferBytes + WORDS_BYTES + server.longestAnswer(session);
       if (bufferedBytes > limit) {
         stage.found(
           "memory",
-          "a session holds more unsent bytes than maxSendBufferBytes and one answer of each handler",
+          "a session holds more unsent bytes than maxSendBufferBytes and one answer",
           "",
           ["unsent"],
         );

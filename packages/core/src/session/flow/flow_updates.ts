@@ -28,7 +28,7 @@ export class FlowUpdates {
   /** Whether some wait. */
   waits = false;
   /** When the next one may be written, ms; Infinity = none waits, or the end of the turn is waited for. */
-  dueMs = Infinity;
+  dueMs: number = Infinity;
 
   readonly #writer: PacketWriter;
   readonly #told: () => void;
