@@ -11,6 +11,7 @@ export * from "./src/host.ts";
 export * from "./src/linger.ts";
 export * from "./src/memory_account.ts";
 export * from "./src/callbacks.ts";
+export * from "./src/contained_abort.ts";
 export * from "./src/credential.ts";
 export * from "./src/deadline_heap.ts";
 export * from "./src/peer_text.ts";

@@ -89,8 +89,8 @@ test("a validator that fails, or says nothing clear, moves nobody, and the log i
     assertEquals((await at.move("elsewhere", token!)).code, 2, String(failure));
     const events = at.log.filter(({ type }) => type !== "session-start");
     assertEquals(events.map(({ type }) => type), ["migration-refused"]);
-    const thrown = /database/.test(String(failure));
-    assertEquals(events[0].error instanceof Error, thrown);
+    const mistaken = failures.indexOf(failure) < 5;
+    assertEquals(events[0].error instanceof Error, mistaken);
     assertEquals(await seenBy(peer, 1), { name: "alice" });
     peer.destroy();
     await at.server.close({ drainMs: 0 });

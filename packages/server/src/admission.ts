@@ -7,14 +7,17 @@
 import {
   type ArrivalPath,
   type Carrier,
+  catchLater,
   judgeMigration,
   type LivePath,
   MigrateAcceptCode,
   type MigrateRequest,
   type MigrationJudgement,
+  NnrpValueError,
   type PeerIdentity,
   type SecondVerdict,
 } from "@nnrp/core";
+import { shownValue } from "./answer_check.ts";
 import type { AuthRequest, AuthValidator } from "./auth.ts";
 import type { MigrationOptions } from "./options.ts";
 import { namesSomebody, samePlainValue } from "./same_principal.ts";
@@ -101,7 +104,7 @@ function compare(
   const before = namesSomebody(principal);
   const now = namesSomebody(judged.principal);
   // Only what clearly says so counts, as with verdicts: a forgotten `return` opens no door.
-  const same = before && now ? samePrincipal(principal, judged.principal) === true : before === now;
+  const same = before && now ? isSame(samePrincipal(principal, judged.principal)) : before === now;
   return { accepted: true, samePrincipal: same };
 }
 
@@ -142,4 +145,15 @@ function connectionOf({ remote, transport, peerIdentity }: Carrier) {
 function hostOf(remote: string): string {
   const colon = remote.lastIndexOf(":");
   return colon >= 0 && /^\d+$/.test(remote.slice(colon + 1)) ? remote.slice(0, colon) : remote;
+}
+
+/** What `samePrincipal` says: a promise or anything else that is no verdict moves no session, and the log says why. */
+function isSame(verdict: unknown): boolean {
+  if (typeof verdict === "boolean") return verdict;
+  catchLater(verdict, () => {});
+  throw new NnrpValueError("is no verdict: no session moves by it", {
+    field: "migration.samePrincipal()",
+    expected: "true or false",
+    actual: shownValue(verdict),
+  });
 }

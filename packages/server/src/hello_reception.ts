@@ -17,6 +17,7 @@ import {
   NnrpValueError,
   type SessionPath,
 } from "@nnrp/core";
+import { shownValue } from "./answer_check.ts";
 import type { Admission } from "./admission.ts";
 import type { AuthRequest, AuthValidator } from "./auth.ts";
 import type { Handshakes } from "./handshakes.ts";
@@ -167,6 +168,13 @@ export class HelloReception {
     if (sessionId === undefined) return this.#owner.freeId(requestedSessionId);
     const chosen = host.runDetached(() => sessionId(hello));
     catchLater(chosen, () => {}); // an async one is refused
+    if (typeof chosen !== "number" || chosen >>> 0 !== chosen) {
+      throw new NnrpValueError("is no session id", {
+        field: "sessionId()",
+        expected: "a whole number from 0 to 4294967295; 0 = the server's own choice",
+        actual: shownValue(chosen),
+      });
+    }
     return this.#owner.freeId(chosen);
   }
 }

@@ -10,6 +10,7 @@ import {
   type Carrier,
   type ClientHelloContext,
   type CloseInfo,
+  containedAbort,
   ErrorCode,
   type FailedHandshake,
   type Host,
@@ -124,7 +125,9 @@ export class IncomingConnection implements ServerHandshakeHost, PathHost, Timed 
 
   /** A signal for whoever judges the client: it aborts when the time is over or the client is gone. */
   askingSignal(): AbortSignal {
-    return (this.#asking = new AbortController()).signal;
+    const failed = (error: unknown) =>
+      this.reportFailure("auth-refused", "a listener on the signal of the auth validator failed", error);
+    return (this.#asking = containedAbort(failed)).signal;
   }
 
   /** Ends the work of whoever judges the client. */

@@ -12,6 +12,7 @@ import {
   type PatchRequest,
   SessionPatchRejectReason,
 } from "@nnrp/core";
+import { shownValue } from "./answer_check.ts";
 import type { ServeOptions } from "./options.ts";
 import type { ServerSession } from "./session.ts";
 import type { SessionCore } from "./session_core.ts";
@@ -51,6 +52,8 @@ export class PatchJudge {
   }
 }
 
+const REFUSAL_FIELDS: readonly string[] = ["rejectedMask", "rejectReason", "retryAfterMs"];
+
 /**
  * Reads a refusal.
  *
@@ -60,6 +63,14 @@ export class PatchJudge {
 function readRefusal(refusal: PatchRefusal | undefined | null): PatchRefusal | undefined {
   if (refusal === undefined || refusal === null) return undefined;
   if (catchLater(refusal, () => {})) throw refused("", "no promise: a policy answers at once", "a promise");
+  for (const field in refusal) {
+    if (REFUSAL_FIELDS.includes(field)) continue;
+    throw refused(
+      `.${field}`,
+      `${REFUSAL_FIELDS.join(", ")} and nothing else`,
+      refusal[field as keyof PatchRefusal],
+    );
+  }
   const { rejectedMask, rejectReason, retryAfterMs } = refusal;
   if (!(Object.values(SessionPatchRejectReason) as number[]).includes(rejectReason)) {
     throw refused(".rejectReason", "a SessionPatchRejectReason", rejectReason);
@@ -74,6 +85,6 @@ function refused(field: string, expected: string, actual: unknown): NnrpValueErr
   return new NnrpValueError("cannot be told to the client", {
     field: `patchPolicy()${field}`,
     expected,
-    actual: String(actual),
+    actual: shownValue(actual),
   });
 }

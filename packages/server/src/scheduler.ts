@@ -13,6 +13,7 @@ import {
   Fifo,
   type Host,
   judgeStart,
+  NnrpValueError,
   type ReceivedSubmit,
   type ResultFields,
   ResultHintReason,
@@ -20,7 +21,7 @@ import {
 import type { AnswerSink } from "./answer_sink.ts";
 import type { TurnClock } from "./clock.ts";
 import { RETRY_AFTER_MS } from "./defaults.ts";
-import { Drop } from "./drop.ts";
+import type { Drop } from "./drop.ts";
 import { DeadlineHeap } from "./deadline_heap.ts";
 import { type FramePlace, FrameQueue, placeOf } from "./frame_queue.ts";
 import type { FrameTaker } from "./frame_taker.ts";
@@ -31,7 +32,7 @@ import {
   isStream,
   type ResultParts,
 } from "./handler.ts";
-import { HANDLER_FAILED, readFrameError } from "./handler_error.ts";
+import { HandlerAnswers } from "./handler_answers.ts";
 import { ResultStream } from "./result_stream.ts";
 
 /**
@@ -100,6 +101,7 @@ export class Scheduler {
   readonly #kept: number; // slots for sessions with none
   readonly #host: Host;
   readonly #clock: TurnClock;
+  readonly #answers: HandlerAnswers;
   readonly #ring = new Fifo<FrameQueue>((queue) => !queue.inRing); // sessions with waiting frames, next first
   /** Frames that expire by themselves, waiting or running. */
   readonly #watched = new DeadlineHeap<FramePlace>((place) => !place.watched);
@@ -132,6 +134,7 @@ export class Scheduler {
     this.#kept = concurrency === Infinity ? 0 : Math.floor(concurrency / SLOTS_PER_KEPT);
     this.#host = host;
     this.#clock = clock;
+    this.#answers = new HandlerAnswers(clock, this.stats);
   }
 
   /**
@@ -237,14 +240,18 @@ export class Scheduler {
         answer = this.#host.runDetached(() => whenQueueFull(frame, context));
       }
       if (catchLater(answer, () => {})) {
-        throw new TypeError("whenQueueFull answers at once: it cannot be async");
+        throw new NnrpValueError("whenQueueFull answers at once: it cannot be async", {
+          field: "whenQueueFull()",
+          expected: "a result, a drop() or undefined",
+          actual: "a promise",
+        });
       }
     } catch (error) {
-      this.#failed(sink, frame, error);
+      this.#answers.failed(sink, frame, error);
       return false;
     }
     if (answer !== undefined) {
-      this.#answer(sink, frame, answer);
+      this.#answers.give(sink, frame, answer);
       return false;
     }
     const oldest = queue.oldestDroppable(frame.viewId);
@@ -377,7 +384,7 @@ export class Scheduler {
           Promise.resolve(output),
           (result) => this.#finish(queue, started, frame, result as HandlerOutput),
           (error) => {
-            this.#failed(sink, frame, error);
+            this.#answers.failed(sink, frame, error);
             this.#ended(queue, started);
           },
         );
@@ -385,7 +392,7 @@ export class Scheduler {
       }
     } catch (error) {
       this.#clock.read();
-      this.#failed(sink, frame, error);
+      this.#answers.failed(sink, frame, error);
       this.#ended(queue, place);
       return;
     }
@@ -404,40 +411,17 @@ export class Scheduler {
     try {
       streams = isStream(output);
     } catch (error) {
-      this.#failed(queue.sink, frame, error);
+      this.#answers.failed(queue.sink, frame, error);
     }
     if (streams) {
       new ResultStream(this.#host, this.#clock, queue.sink, frame, {
-        failed: (error) => this.#failed(queue.sink, frame, error),
+        failed: (error) => this.#answers.failed(queue.sink, frame, error),
         ended: () => this.#ended(queue, place),
       }).begin(output as ResultParts);
       return;
     }
-    this.#answer(queue.sink, frame, output as ResultFields | Drop);
+    this.#answers.give(queue.sink, frame, output as ResultFields | Drop);
     this.#ended(queue, place);
-  }
-
-  /** Answers with what the application gave, whatever that is. Never throws. */
-  #answer(sink: AnswerSink, frame: ReceivedSubmit, output: ResultFields | Drop): void {
-    if (frame.settled) return;
-    try {
-      if (output instanceof Drop) sink.dropWithHint(frame, output.reason);
-      else if (sink.isFull) this.#answerLater(sink, frame, output);
-      else sink.answer(frame, output);
-    } catch (error) {
-      this.#failed(sink, frame, error);
-    }
-  }
-
-  #answerLater(sink: AnswerSink, frame: ReceivedSubmit, result: ResultFields): void {
-    const { nowMs } = this.#clock;
-    sink.hold(frame, result, () => {
-      try {
-        sink.answer(frame, result, nowMs);
-      } catch (error) {
-        this.#failed(sink, frame, error);
-      }
-    });
   }
 
   #ended(queue: FrameQueue, place: FramePlace | null): void {
@@ -446,21 +430,6 @@ export class Scheduler {
     queue.running--;
     this.#count(queue);
     if (this.#ring.size > 0) this.#pumpSoon();
-  }
-
-  /** A handler threw: the frame fails, nothing else. Errors after a cancel are expected and not reported. Never throws. */
-  #failed(sink: AnswerSink, frame: ReceivedSubmit, error: unknown): void {
-    if (frame.settled) return;
-    this.stats.handlerFailures++;
-    const told = readFrameError(error);
-    sink.contain(() => sink.failFrame(frame, told ?? HANDLER_FAILED));
-    if (told === undefined) {
-      sink.reportFailure(
-        "handler-failed",
-        `the handler of frame ${frame.frameId}/${frame.viewId} failed`,
-        error,
-      );
-    }
   }
 
   #expire(sink: AnswerSink, frame: ReceivedSubmit): void {

@@ -8,6 +8,7 @@ import {
   type Carrier,
   type CarrierBinding,
   type CarrierListener,
+  containedAbort,
   ErrorCode,
   type Host,
   MemoryKind,
@@ -247,7 +248,9 @@ export class NnrpServer {
       const live = await this.#accept(options);
       const { core, session, admission } = live;
       if (admission.validator === validator) return session;
-      const gone = new AbortController();
+      const gone = containedAbort((error) =>
+        core.reportFailure("auth-refused", "a listener on the signal of the auth validator failed", error)
+      );
       void session.closed.then(() => gone.abort(serverClosed()));
       const judged = await askValidator(this.#host, validator, admission.request, gone.signal);
       if (judged.accepted) {

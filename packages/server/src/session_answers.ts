@@ -17,6 +17,7 @@ import {
   type ServerEngine,
   SessionState,
 } from "@nnrp/core";
+import { checkAnswer } from "./answer_check.ts";
 import type { AnswerSink } from "./answer_sink.ts";
 import type { TurnClock } from "./clock.ts";
 import type { ServerLogEvent } from "./log_event.ts";
@@ -117,6 +118,7 @@ export class SessionAnswers implements AnswerSink, AnswerSender {
    * @throws NnrpValueError if it cannot be written; the frame stays in flight.
    */
   send(frame: ReceivedSubmit, result: ResultFields, final: boolean): boolean | Promise<boolean> {
+    checkAnswer(result, final ? "result" : "part");
     const { nowMs } = this.#clock;
     const write = () => final ? this.answer(frame, result, nowMs) : this.#engine.sendPart(frame, result);
     if (!this.isFull || frame.settled) return write();
@@ -134,6 +136,7 @@ export class SessionAnswers implements AnswerSink, AnswerSender {
 
   /** See AnswerSink. */
   answer(frame: ReceivedSubmit, result: ResultFields, readyMs: number = this.#clock.nowMs): boolean {
+    checkAnswer(result, "result");
     const sent = this.#engine.sendResult(frame, result, true, Math.round(readyMs));
     if (sent) this.#session.settled();
     return sent;
@@ -141,6 +144,7 @@ export class SessionAnswers implements AnswerSink, AnswerSender {
 
   /** See AnswerSink. */
   sendPart(frame: ReceivedSubmit, part: ResultFields): Promise<void> | null {
+    checkAnswer(part, "part");
     this.#engine.sendPart(frame, part);
     const { carrier, host } = this.#session;
     const { bufferedBytes } = carrier;
@@ -156,6 +160,12 @@ export class SessionAnswers implements AnswerSink, AnswerSender {
     const released = this.#session.carrier.released();
     if (this.#movedFrom === null) return released;
     return Promise.all([this.#movedFrom, released]).then(() => {});
+  }
+
+  /** See AnswerSender. */
+  listenerFailed(frame: ReceivedSubmit, error: unknown): void {
+    const what = `a listener on the signal of frame ${frame.frameId}/${frame.viewId} failed`;
+    this.reportFailure("handler-failed", what, error);
   }
 
   /** The session leaves its connection for another one; what was handed over may still lie there. */

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { Host } from "@nnrp/core";
+import { type Host, NnrpValueError } from "@nnrp/core";
+import { shownValue } from "./answer_check.ts";
 import type { AuthRequest, AuthValidator, AuthVerdict } from "./auth.ts";
 
 /** A verdict with nothing left out. */
@@ -43,7 +44,8 @@ export const REFUSED: Judged & { readonly accepted: false } = {
  */
 export function readVerdict(verdict: AuthVerdict): Judged {
   if (verdict === true) return { accepted: true, principal: undefined };
-  if (typeof verdict !== "object" || verdict === null) return REFUSED;
+  if (verdict === false) return REFUSED;
+  if (typeof verdict !== "object" || verdict === null) return noVerdict(verdict);
   if ("refuse" in verdict) {
     const { refuse, diagnostic } = verdict;
     return {
@@ -52,7 +54,17 @@ export function readVerdict(verdict: AuthVerdict): Judged {
       diagnostic: typeof diagnostic === "string" ? diagnostic : REFUSED.diagnostic,
     };
   }
-  return "principal" in verdict ? { accepted: true, principal: verdict.principal } : REFUSED;
+  return "principal" in verdict ? { accepted: true, principal: verdict.principal } : noVerdict(verdict);
+}
+
+/** A mistake of the program, such as a forgotten `return` or a misspelt field: a refusal, and the log says why. */
+function noVerdict(verdict: unknown): Judged & { accepted: false } {
+  const error = new NnrpValueError("is no verdict: nobody is let in by it", {
+    field: "authValidator()",
+    expected: "true, false, { principal } or { refuse, diagnostic }",
+    actual: shownValue(verdict),
+  });
+  return { ...REFUSED, error };
 }
 
 /**

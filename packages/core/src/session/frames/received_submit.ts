@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { containedAbort } from "../../contained_abort.ts";
 import { typedOnlyBody } from "../../body/typed_only.ts";
 import { decodeFrameSubmitBody, type FrameSubmitBody, type SubmitRequest } from "../../body/frame_submit.ts";
 import { BODY_PRELUDE_SIZE, DESCRIPTOR_SIZE } from "../../body/prelude.ts";
@@ -30,6 +31,8 @@ const NOTHING: readonly never[] = Object.freeze([]);
 export interface AnswerSender {
   /** Resolves when no caller's memory is needed any more for what was sent before the call; null if none is. Never rejects. */
   released(): Promise<void> | null;
+  /** A listener that the application put on the signal of a frame failed. Never throws. Default: nobody wants to know. */
+  listenerFailed?(frame: ReceivedSubmit, error: unknown): void;
 }
 
 /** A read buffer that frames in flight lie in. */
@@ -285,10 +288,13 @@ export class ReceivedSubmit {
     };
   }
 
-  /** Aborted when the client cancels, the budget of a droppable frame ends, or the connection goes. */
+  /**
+   * Aborted when the client cancels, the budget of a droppable frame ends, or the connection goes. What a listener on it throws goes
+   * to the server's log and does no harm; listeners on signals derived from it (`AbortSignal.any`) are the application's own.
+   */
   get signal(): AbortSignal {
     if (this.#abort === null) {
-      this.#abort = new AbortController();
+      this.#abort = containedAbort((error) => this.sender?.listenerFailed?.(this, error));
       if (this.#abortReason !== undefined) this.#abort.abort(this.#abortReason);
     }
     return this.#abort.signal;
