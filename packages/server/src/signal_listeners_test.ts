@@ -100,7 +100,7 @@ test("the signal is an AbortSignal: a listener is added once and can be taken aw
   signal.addEventListener("abort", twice);
   signal.addEventListener("abort", object);
   signal.addEventListener("abort", gone, true);
-  signal.removeEventListener("abort", gone, true);
+  signal.removeEventListener("abort", gone, { capture: true }); // Node does not take a true for it
   signal.removeEventListener("abort", () => {});
   signal.addEventListener("abort", null as never);
   assertEquals(signal.onabort, null);
