@@ -19,7 +19,15 @@ export interface KnownFault {
 /** The quarantine. */
 export const KNOWN_FAULTS: readonly KnownFault[] = [];
 
-/** The known fault that explains a finding; undefined = it is news. */
-export function knownFault(finding: Finding): KnownFault | undefined {
-  return KNOWN_FAULTS.find((known) => known.oracle === finding.oracle && known.explains(finding));
+/**
+ * The known fault that explains a finding; undefined = it is news.
+ *
+ * @param finding What an oracle found.
+ * @param known The rows. Default: the quarantine.
+ */
+export function knownFault(
+  finding: Finding,
+  known: readonly KnownFault[] = KNOWN_FAULTS,
+): KnownFault | undefined {
+  return known.find((row) => row.oracle === finding.oracle && row.explains(finding));
 }

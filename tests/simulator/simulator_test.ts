@@ -4,7 +4,7 @@ import { campaign, scriptsOf } from "./campaign.ts";
 import { drawFaults } from "./faults.ts";
 import type { Finding } from "./finding.ts";
 import { RandomStream } from "@nnrp/testing";
-import { knownFault } from "./known_faults.ts";
+import { type KnownFault, knownFault } from "./known_faults.ts";
 import { summary } from "./report.ts";
 import { makeScript, type Script } from "./script.ts";
 import { scriptFromText, scriptToText } from "./script_file.ts";
@@ -125,13 +125,16 @@ test("shrinking leaves what a failure needs, and keeps to its number of runs", a
 });
 
 test("known faults explain what they say and nothing else", () => {
-  const flood = finding("session-ends", "ended: LIMIT_EXCEEDED", "LIMIT_EXCEEDED", "many first");
-  assert(knownFault(flood) !== undefined);
-  assertEquals(knownFault(finding("session-ends", "ended: LIMIT_EXCEEDED", "LIMIT_EXCEEDED")), undefined);
-  assertEquals(
-    knownFault(finding("endings", "a frame never ended: submit of quick", "uses ids again")),
-    undefined,
-  );
+  const flood: KnownFault = {
+    row: "floods",
+    oracle: "session-ends",
+    explains: ({ tags }) => tags.has("LIMIT_EXCEEDED") && tags.has("many first"),
+  };
+  const explained = (...found: Parameters<typeof finding>) =>
+    knownFault(finding(...found), [flood]) !== undefined;
+  assert(explained("session-ends", "ended", "LIMIT_EXCEEDED", "many first"));
+  assert(!explained("session-ends", "ended", "LIMIT_EXCEEDED"));
+  assert(!explained("endings", "a frame never ended", "LIMIT_EXCEEDED", "many first"));
   assertEquals(knownFault(finding("crash", "the run ended with an error")), undefined);
 });
 

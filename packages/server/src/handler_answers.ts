@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ReceivedSubmit, ResultFields } from "@nnrp/core";
+import { catchLater, NnrpValueError, type ReceivedSubmit, type ResultFields } from "@nnrp/core";
 import type { AnswerSink } from "./answer_sink.ts";
 import type { TurnClock } from "./clock.ts";
 import { Drop } from "./drop.ts";
@@ -35,6 +35,34 @@ export class HandlerAnswers {
     } catch (error) {
       this.failed(sink, frame, error);
     }
+  }
+
+  /**
+   * Answers with what `whenQueueFull` gives, if anything. Never throws.
+   *
+   * @param sink Where answers go.
+   * @param frame What found the queue full.
+   * @param ask Asks the application.
+   * @returns Whether the frame is answered by it, or has failed.
+   */
+  giveAtOnce(sink: AnswerSink, frame: ReceivedSubmit, ask: () => ResultFields | Drop | undefined): boolean {
+    let answer: ResultFields | Drop | undefined;
+    try {
+      answer = ask();
+      if (catchLater(answer, () => {})) {
+        throw new NnrpValueError("whenQueueFull answers at once: it cannot be async", {
+          field: "whenQueueFull()",
+          expected: "a result, a drop() or undefined",
+          actual: "a promise",
+        });
+      }
+    } catch (error) {
+      this.failed(sink, frame, error);
+      return true;
+    }
+    if (answer === undefined) return false;
+    this.give(sink, frame, answer);
+    return true;
   }
 
   #answerLater(sink: AnswerSink, frame: ReceivedSubmit, result: ResultFields): void {

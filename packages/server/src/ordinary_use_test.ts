@@ -16,7 +16,8 @@ interface Stage {
   readonly server: NnrpServer;
   readonly session: ServerSession;
   readonly client: ClientSession;
-  sleep(ms: number): Promise<void>;
+  /** Lets virtual time pass, ms. */
+  pass(ms: number): Promise<void>;
 }
 
 /** What an application does; the promise is over when it is done. */
@@ -36,25 +37,25 @@ const USES: Record<string, Use> = {
     }
   },
   "a flow update of the client each millisecond for a minute, and nothing else": async (
-    { client, sleep },
+    { client, pass },
   ) => {
     for (let i = 0; i < 60_000; i++) {
       client.sendFlowUpdate({ credit: 1 + i % 60 });
-      await sleep(1);
+      await pass(1);
     }
   },
-  "10,000 flow updates of the client at once": ({ client, sleep }) => {
+  "10,000 flow updates of the client at once": ({ client, pass }) => {
     for (let i = 0; i < 10_000; i++) client.sendFlowUpdate({ credit: 1 + i % 60 });
-    return sleep(100);
+    return pass(100);
   },
-  "the same of the server": ({ session, sleep }) => {
+  "the same of the server": ({ session, pass }) => {
     for (let i = 0; i < 10_000; i++) session.sendFlowUpdate({ credit: 1 + i % 60 });
-    return sleep(100);
+    return pass(100);
   },
-  "a flow update of the server each millisecond for a minute": async ({ session, sleep }) => {
+  "a flow update of the server each millisecond for a minute": async ({ session, pass }) => {
     for (let i = 0; i < 60_000; i++) {
       session.sendFlowUpdate({ credit: 1 + i % 60 });
-      await sleep(1);
+      await pass(1);
     }
   },
   "three flow updates of both sides with each part of a long stream": async ({ client }) => {
@@ -68,12 +69,12 @@ const USES: Record<string, Use> = {
   "pings one after the other, of both sides": async ({ client, session }) => {
     for (let i = 0; i < 3000; i++) await Promise.all([client.ping(), session.ping()]);
   },
-  "a ping every 10 ms for two minutes that nobody waits for": async ({ client, sleep }) => {
+  "a ping every 10 ms for two minutes that nobody waits for": async ({ client, pass }) => {
     for (let i = 0; i < 12_000; i++) {
       client.ping({ timeoutMs: 1 }).catch(() => {}); // refused by the client itself once 500 are still to be answered
-      await sleep(10);
+      await pass(10);
     }
-    await sleep(20_000); // they are answered as fast as the server reads
+    await pass(20_000); // they are answered as fast as the server reads
   },
   "patches one after the other, most of them refused": async ({ client }) => {
     for (let i = 0; i < 3000; i++) await client.patch({ qualityTier: i % 5 });
@@ -92,18 +93,18 @@ const USES: Record<string, Use> = {
       }
     }
   },
-  "frames taken back as soon as they were submitted": async ({ client, sleep }) => {
+  "frames taken back as soon as they were submitted": async ({ client, pass }) => {
     for (let i = 0; i < 3000; i++) {
       const cancel = new AbortController();
       const submit = client.submit(say("x"), { signal: cancel.signal }).catch(() => {});
-      await sleep(i % 3);
+      await pass(i % 3);
       cancel.abort();
       await submit;
     }
   },
-  "hints of the server": ({ session, sleep }) => {
+  "hints of the server": ({ session, pass }) => {
     for (let i = 0; i < 5000; i++) session.sendResultHint({ retryAfterMs: i });
-    return sleep(100);
+    return pass(100);
   },
 };
 
@@ -143,14 +144,14 @@ for (const kind of ["stream", "multiStream"] as const) {
       void (async () => {
         for await (const { metadata } of client.flowUpdates()) heard.client = metadata.sessionCredit;
       })();
-      const sleep = (ms: number) => world.sleep(ms);
-      await world.run(use({ world, server, session, client, sleep }));
-      await world.run(sleep(3000));
+      const pass = (ms: number) => world.sleep(ms);
+      await world.run(use({ world, server, session, client, pass }));
+      await world.run(pass(3000));
       assertEquals([client.state, session.state], ["active", "active"]);
       // The last word of both sides has arrived, however many were left out before it.
       client.sendFlowUpdate({ credit: 61 });
       session.sendFlowUpdate({ credit: 62 });
-      await world.run(sleep(1000));
+      await world.run(pass(1000));
       assertEquals(heard, { client: 62, server: 61 });
       assertEquals((await world.run(client.submit(say("x")))).text(), "y");
       await world.run(server.close({ drainMs: 0 }));

@@ -8,12 +8,10 @@
 import {
   BudgetPolicy,
   type CancelTimer,
-  catchLater,
   ErrorCode,
   Fifo,
   type Host,
   judgeStart,
-  NnrpValueError,
   type ReceivedSubmit,
   type ResultFields,
   ResultHintReason,
@@ -232,27 +230,11 @@ export class Scheduler {
 
   /** The queue is full: the application's answer, or the oldest droppable frame of the view goes, or the new one is refused. */
   #makeRoom(queue: FrameQueue, frame: ReceivedSubmit): boolean {
-    const { sink, context } = queue;
+    const { sink } = queue;
     const { whenQueueFull } = this.#options;
-    let answer: ResultFields | Drop | undefined;
-    try {
-      if (whenQueueFull !== undefined) {
-        answer = this.#host.runDetached(() => whenQueueFull(frame, context));
-      }
-      if (catchLater(answer, () => {})) {
-        throw new NnrpValueError("whenQueueFull answers at once: it cannot be async", {
-          field: "whenQueueFull()",
-          expected: "a result, a drop() or undefined",
-          actual: "a promise",
-        });
-      }
-    } catch (error) {
-      this.#answers.failed(sink, frame, error);
-      return false;
-    }
-    if (answer !== undefined) {
-      this.#answers.give(sink, frame, answer);
-      return false;
+    if (whenQueueFull !== undefined) {
+      const ask = () => whenQueueFull(frame, queue.context);
+      if (this.#answers.giveAtOnce(sink, frame, () => this.#host.runDetached(ask))) return false;
     }
     const oldest = queue.oldestDroppable(frame.viewId);
     if (oldest !== undefined) {

@@ -12,9 +12,7 @@ import type { VanishedPacket } from "../../wire/borrowed_bytes.ts";
 import { ErrorCode, ErrorScope, MessageType } from "../../wire/enums.ts";
 import { enumName } from "../../wire/enum_names.ts";
 import { HeaderFlags } from "../../wire/flags.ts";
-import { DEFAULT_MAX_BODY_BYTES } from "../../wire/limits.ts";
 import { CLIENT_HELLO_RECORD, type ClientHelloMetadata } from "../../wire/metadata/client_hello.ts";
-import { FLOW_UPDATE_RECORD } from "../../wire/metadata/flow_update.ts";
 import { RESULT_HINT_RECORD } from "../../wire/metadata/result_hint.ts";
 import type { PacketCursor } from "../../wire/packet_cursor.ts";
 import { CONTROL_PER_FRAME } from "../control/control_rate.ts";
@@ -23,8 +21,7 @@ import { CreditGate } from "../flow/credit.ts";
 import { type ClientFrameCounts, PendingFrames } from "../frames/pending_frames.ts";
 import { Withdrawals } from "../frames/withdrawals.ts";
 import type { AcceptedHello } from "../handshake/accepted_hello.ts";
-import { takeHelloAck } from "../handshake/hello_ack.ts";
-import { MAX_RESULT_BYTES } from "../limits.ts";
+import { admitResults, takeHelloAck } from "../handshake/hello_ack.ts";
 import { settingsOfHelloAck } from "../patch/patch.ts";
 import { MoveExchange } from "../paths/move_exchange.ts";
 import type { ClientEngineOptions, ClientHost } from "./client_host.ts";
@@ -110,7 +107,7 @@ export class ClientEngine extends ClientRequests {
   }
 
   /** Results received. */
-  protected get resultPackets(): number {
+  protected override get resultPackets(): number {
     return this.#frames.counts.results;
   }
 
@@ -451,9 +448,8 @@ export class ClientEngine extends ClientRequests {
   }
 
   #flowUpdate(cursor: PacketCursor): void {
-    this.flowUpdatesReceived++;
-    if (!this.spendControl()) return;
-    const metadata = FLOW_UPDATE_RECORD.decode(cursor.view, cursor.metaOffset, cursor.metaLength);
+    const metadata = this.takeFlowUpdate(cursor);
+    if (metadata === null) return;
     const applied = this.credit.apply(metadata, this.batchMs);
     this.#host.flow({ metadata, applied, traceId: cursor.traceId });
   }
@@ -475,11 +471,7 @@ export class ClientEngine extends ClientRequests {
     const { maxInFlight = Infinity, ignoreMaxConcurrentFrames: ignores = false } = this.#options;
     this.#maxInFlight = Math.min(maxInFlight, ignores ? Infinity : accepted.maxConcurrentFrames);
     this.#maxBodyBytes = metadata.maxBodyBytes === 0 ? 0xffffffff : metadata.maxBodyBytes;
-    const { limits } = this.writer.output;
-    // Results may be as large as submits, and not smaller than what rc2 sends by default.
-    const resultLimit = Math.max(Math.min(this.#maxBodyBytes, MAX_RESULT_BYTES), DEFAULT_MAX_BODY_BYTES);
-    limits.maxBodyBytes = Math.max(limits.maxBodyBytes, resultLimit);
-    limits.skipsBodies = true;
+    admitResults(this.writer.output.limits, this.#maxBodyBytes);
     this.state = SessionState.ACTIVE;
     this.#host.opened(accepted);
   }
@@ -487,10 +479,7 @@ export class ClientEngine extends ClientRequests {
   #error(cursor: PacketCursor): void {
     const event = readError(cursor);
     const { error, traceId } = event;
-    if (error.fatal) {
-      this.endByPeer(error);
-      return;
-    }
+    if (error.fatal) return this.endByPeer(error);
     if (this.state === SessionState.NEGOTIATING) {
       this.end({ kind: "error", local: false, reason: error.diagnostic, error });
       return;

@@ -10,7 +10,6 @@ import type { ResultFields } from "../../body/result_push.ts";
 import type { VanishedPacket } from "../../wire/borrowed_bytes.ts";
 import { ErrorCode, ErrorScope, MessageType } from "../../wire/enums.ts";
 import { enumName } from "../../wire/enum_names.ts";
-import { FLOW_UPDATE_RECORD } from "../../wire/metadata/flow_update.ts";
 import { RESULT_HINT_RECORD, type ResultHintMetadata } from "../../wire/metadata/result_hint.ts";
 import type { PacketCursor } from "../../wire/packet_cursor.ts";
 import { CacheDirectory } from "../cache/cache.ts";
@@ -89,7 +88,7 @@ export class ServerEngine extends SessionEngine {
       this.#patches = patches;
       this.#frames.highestFrameId = highestFrameId;
     }
-    this.#results = new ResultWriter(this.writer);
+    this.#results = new ResultWriter(this.writer, this.flow);
     this.state = SessionState.ACTIVE;
   }
 
@@ -131,11 +130,6 @@ export class ServerEngine extends SessionEngine {
     return this.counts.results + this.counts.drops;
   }
 
-  /** The same. */
-  protected get resultPackets(): number {
-    return this.framePackets;
-  }
-
   /** The frame in flight with this key, newest first. */
   frame(frameId: number, viewId = 0): ReceivedSubmit | undefined {
     return this.#frames.get(frameId, viewId);
@@ -153,7 +147,6 @@ export class ServerEngine extends SessionEngine {
    */
   sendResult(frame: ReceivedSubmit, result: ResultFields, final: boolean, nowMs: number): boolean {
     if (frame.settled || this.state === SessionState.CLOSED) return false;
-    if (this.flow.waits) this.flow.sayAll();
     this.#results.result(frame, result, final, nowMs);
     this.counts.results++;
     if (final) this.#settle(frame);
@@ -170,7 +163,6 @@ export class ServerEngine extends SessionEngine {
    */
   sendPart(frame: ReceivedSubmit, part: ResultFields): boolean {
     if (frame.settled || this.state === SessionState.CLOSED) return false;
-    if (this.flow.waits) this.flow.sayAll();
     this.#results.part(frame, part);
     this.counts.results++;
     this.#results.commit(frame, false);
@@ -186,7 +178,6 @@ export class ServerEngine extends SessionEngine {
    */
   endStream(frame: ReceivedSubmit, nowMs: number): boolean {
     if (frame.settled || this.state === SessionState.CLOSED) return false;
-    if (this.flow.waits) this.flow.sayAll();
     this.#results.end(frame, nowMs);
     this.counts.results++;
     this.#settle(frame);
@@ -197,7 +188,6 @@ export class ServerEngine extends SessionEngine {
   /** Sends RESULT_DROP. False if the frame is settled or the session over. */
   sendDrop(frame: ReceivedSubmit, flags = 0): boolean {
     if (frame.settled || this.state === SessionState.CLOSED) return false;
-    if (this.flow.waits) this.flow.sayAll();
     this.#settle(frame);
     this.counts.drops++;
     this.#results.drop(frame, flags);
@@ -207,7 +197,6 @@ export class ServerEngine extends SessionEngine {
   /** Ends a frame by ERROR, frame scope. False if the frame is settled or the session over. */
   failFrame(frame: ReceivedSubmit, fields: Omit<ErrorFields, "errorScope">): boolean {
     if (frame.settled || this.state === SessionState.CLOSED) return false;
-    if (this.flow.waits) this.flow.sayAll();
     this.#frameError(frame, fields);
     this.#settle(frame);
     this.counts.failed++;
@@ -469,10 +458,8 @@ export class ServerEngine extends SessionEngine {
   }
 
   #flowUpdate(cursor: PacketCursor): void {
-    this.flowUpdatesReceived++;
-    if (!this.spendControl()) return;
-    const metadata = FLOW_UPDATE_RECORD.decode(cursor.view, cursor.metaOffset, cursor.metaLength);
-    this.#host.flow({ metadata, applied: true, traceId: cursor.traceId });
+    const metadata = this.takeFlowUpdate(cursor);
+    if (metadata !== null) this.#host.flow({ metadata, applied: true, traceId: cursor.traceId });
   }
 
   #sessionPatch(cursor: PacketCursor): void {

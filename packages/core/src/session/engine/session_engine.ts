@@ -16,6 +16,7 @@ import {
 import type { VanishedPacket } from "../../wire/borrowed_bytes.ts";
 import { ErrorCode, ErrorScope, MessageType } from "../../wire/enums.ts";
 import { enumName } from "../../wire/enum_names.ts";
+import { FLOW_UPDATE_RECORD, type FlowUpdateMetadata } from "../../wire/metadata/flow_update.ts";
 import type { PacketCursor } from "../../wire/packet_cursor.ts";
 import { CONTROL_PER_FRAME } from "../control/control_rate.ts";
 import { errorCodeOf, faultFields, TOO_MUCH_CONTROL } from "../control/ending_errors.ts";
@@ -213,8 +214,10 @@ export abstract class SessionEngine extends SessionVoice {
     }
   }
 
-  /** Results and parts of them that went to or came from the peer: each earns some control packets. */
-  protected abstract get resultPackets(): number;
+  /** Results and parts of them that went to or came from the peer: each earns some control packets. Default: what this side wrote. */
+  protected get resultPackets(): number {
+    return this.framePackets;
+  }
 
   /**
    * How long the host is not to read for now, ms, because the peer sent more control packets that bring nothing forward than it may;
@@ -236,6 +239,7 @@ export abstract class SessionEngine extends SessionVoice {
 
   #writeError(fields: ErrorFields): void {
     this.errorsSent++;
+    if (this.flow.waits) this.flow.sayAll();
     writeError(this.writer, fields);
   }
 
@@ -374,6 +378,13 @@ export abstract class SessionEngine extends SessionVoice {
     if (this.#finished) return;
     this.#finished = true;
     this.#host.finished(this.ending!, fatal);
+  }
+
+  /** Reads a FLOW_UPDATE; null if it was one control packet too many. */
+  protected takeFlowUpdate(cursor: PacketCursor): FlowUpdateMetadata | null {
+    this.flowUpdatesReceived++;
+    if (!this.spendControl()) return null;
+    return FLOW_UPDATE_RECORD.decode(cursor.view, cursor.metaOffset, cursor.metaLength);
   }
 
   /** Counts a control packet that brings nothing forward; ends the session when there are far too many. */

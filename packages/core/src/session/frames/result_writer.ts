@@ -9,6 +9,7 @@ import { isTypedOnlyResult, TypedResultHead } from "../../body/typed_heads.ts";
 import { MessageType, ResultClass } from "../../wire/enums.ts";
 import { BudgetPolicy, HeaderFlags, ResultFlags } from "../../wire/flags.ts";
 import type { PacketWriter } from "../engine/packet_writer.ts";
+import type { FlowUpdates } from "../flow/flow_updates.ts";
 import { completeResult } from "./coverage.ts";
 import type { ReceivedSubmit } from "./received_submit.ts";
 import { clampMs, ResultDraft } from "./result_draft.ts";
@@ -21,12 +22,19 @@ const END_OF_STREAM: ResultFields = { payloadKindBitmap: 0 };
 /** See the module. */
 export class ResultWriter {
   readonly #writer: PacketWriter;
+  readonly #flow: FlowUpdates;
   readonly #head: TypedResultHead;
   readonly #draft = new ResultDraft();
 
-  /** @param writer Writes the session's packets; its session id is known. */
-  constructor(writer: PacketWriter) {
+  /**
+   * Makes a ResultWriter.
+   *
+   * @param writer Writes the session's packets; its session id is known.
+   * @param flow What was said before a result is written before it.
+   */
+  constructor(writer: PacketWriter, flow: FlowUpdates) {
     this.#writer = writer;
+    this.#flow = flow;
     this.#head = new TypedResultHead(writer.sessionId);
   }
 
@@ -36,6 +44,7 @@ export class ResultWriter {
    * @throws NnrpValueError if the result cannot be written; nothing was then.
    */
   result(frame: ReceivedSubmit, result: ResultFields, final: boolean, nowMs: number): void {
+    if (this.#flow.waits) this.#flow.sayAll();
     if (final && isTypedOnlyResult(result)) {
       const { receivedAtMs } = frame;
       const startedAtMs = frame.startedAtMs < 0 ? receivedAtMs : frame.startedAtMs;
@@ -66,6 +75,7 @@ export class ResultWriter {
    * @throws NnrpValueError if the part cannot be written; nothing was then.
    */
   part(frame: ReceivedSubmit, part: ResultFields): void {
+    if (this.#flow.waits) this.#flow.sayAll();
     if (isTypedOnlyResult(part)) {
       const out = this.#writer.output.begin("result", frame.frameId, frame.viewId);
       this.#head.write(out, frame, part.typedPayloads!, PARTIAL_PART, ResultFlags.PARTIAL, 0, 0, 0);
@@ -77,6 +87,7 @@ export class ResultWriter {
 
   /** Writes the end of a stream, to be sent likewise. */
   end(frame: ReceivedSubmit, nowMs: number): void {
+    if (this.#flow.waits) this.#flow.sayAll();
     this.#draft.take(END_OF_STREAM, frame, nowMs);
     this.#encode(frame, HeaderFlags.EOS);
   }
@@ -95,6 +106,7 @@ export class ResultWriter {
 
   /** Writes and sends a RESULT_DROP. */
   drop(frame: ReceivedSubmit, flags: number): void {
+    if (this.#flow.waits) this.#flow.sayAll();
     const { frameId, viewId, routeId, traceId } = frame;
     this.#writer.headerOnly(MessageType.RESULT_DROP, { flags, frameId, viewId, routeId, traceId });
   }

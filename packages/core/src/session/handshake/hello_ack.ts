@@ -3,9 +3,12 @@
  *
  * @module
  */
+import type { CarrierLimits } from "../../carrier.ts";
 import { NnrpError } from "../../errors.ts";
+import { DEFAULT_MAX_BODY_BYTES } from "../../wire/limits.ts";
 import { SERVER_HELLO_ACK_RECORD } from "../../wire/metadata/server_hello_ack.ts";
 import type { PacketCursor } from "../../wire/packet_cursor.ts";
+import { MAX_RESULT_BYTES } from "../limits.ts";
 import { type AcceptedHello, readHelloAck } from "./accepted_hello.ts";
 
 /**
@@ -24,4 +27,16 @@ export function takeHelloAck(cursor: PacketCursor): AcceptedHello | NnrpError {
     if (error instanceof NnrpError) return error;
     throw error;
   }
+}
+
+/**
+ * From now on results are taken: as large as submits may be, and not smaller than what rc2 sends by default.
+ *
+ * @param limits Those of the carrier.
+ * @param maxBodyBytes Largest body that the server takes.
+ */
+export function admitResults(limits: CarrierLimits, maxBodyBytes: number): void {
+  const resultLimit = Math.max(Math.min(maxBodyBytes, MAX_RESULT_BYTES), DEFAULT_MAX_BODY_BYTES);
+  limits.maxBodyBytes = Math.max(limits.maxBodyBytes, resultLimit);
+  limits.skipsBodies = true;
 }

@@ -164,11 +164,6 @@ export class ServerHandshake extends SessionEngine {
     return 0;
   }
 
-  /** The same. */
-  protected get resultPackets(): number {
-    return 0;
-  }
-
   /**
    * Accepts the hello: sends SERVER_HELLO_ACK.
    *
