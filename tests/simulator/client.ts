@@ -109,7 +109,7 @@ export class SimClient {
         dialPolicy: { selectedTransportId: plan.first === "stream" ? TransportId.TCP : TransportId.QUIC },
         timeoutMs: DIAL_MS,
         signal: giveUp?.signal,
-        reconnect: plan.reconnect === "no" ? false : { maxDelayMs: 4000, maxAttempts: 12, resubmit },
+        reconnect: plan.reconnect === "no" ? false : { maxDelayMs: 4000, maxAttempts: 100, resubmit },
         maxInFlight: plan.maxInFlight,
         idleTimeoutMs: plan.idleTimeoutMs,
         sendStallMs: plan.sendStallMs,

@@ -6,7 +6,6 @@
  * @module
  */
 import {
-  type CancelTimer,
   type Carrier,
   type ClientEngine,
   type CloseInfo,
@@ -32,6 +31,7 @@ import { OldPaths } from "./old_paths.ts";
 import { isRefusal } from "./passing_failures.ts";
 import { type ComeBack, type Searcher, searchForPath } from "./path_search.ts";
 import { isAnswered, isDue, type PathState, type Search } from "./path_state.ts";
+import { ReadingRest } from "./reading_rest.ts";
 
 /** What a session lends to its paths. */
 export interface PathsOwner {
@@ -69,7 +69,7 @@ export class SessionPaths implements PathHost, Searcher {
   #state: PathState;
   #comeBack: ComeBack | null; // null = a lost connection is not replaced, or not any more
   #token: Uint8Array | null = null;
-  #cancelRest: CancelTimer | null = null; // not null = a path is not read for a moment
+  readonly #rest: ReadingRest;
 
   /**
    * Makes SessionPaths.
@@ -82,6 +82,7 @@ export class SessionPaths implements PathHost, Searcher {
     this.#owner = owner;
     this.#old = new OldPaths(owner.host);
     this.engine = owner.engine;
+    this.#rest = new ReadingRest(owner.host, owner.engine);
     this.#comeBack = comeBack;
     this.engine.resumable = comeBack !== null;
     this.#state = { kind: "opening", path: new SessionPath(carrier, this) };
@@ -129,24 +130,11 @@ export class SessionPaths implements PathHost, Searcher {
   /** See PathHost. */
   turned(): void {
     this.#owner.turned();
-    this.#rest();
+    this.#rest.look(this.#state.path);
     const state = this.#state;
     if (state.kind === "leaving" && state.leaving.answersHere && isAnswered(state.leaving, this.engine)) {
       this.#left(true);
     }
-  }
-
-  /** A server that says too much that brings nothing forward is read again after a moment. */
-  #rest(): void {
-    const ms = this.engine.restMs;
-    if (ms === 0 || this.#cancelRest !== null) return;
-    const { path } = this.#state;
-    path.carrier.pause();
-    this.#cancelRest = this.#owner.host.after(ms, () => {
-      this.#cancelRest = null;
-      this.engine.keepAlive.received(this.readClock()); // its silence was this side's
-      if (!path.holds && path.closedInfo === null) path.carrier.resume();
-    });
   }
 
   /**
@@ -347,7 +335,7 @@ export class SessionPaths implements PathHost, Searcher {
       this.#letGo();
       this.#old.close();
       this.#state = { kind: "over", path };
-      this.#cancelRest?.();
+      this.#rest.stop();
       this.#owner.over();
     }
   }
