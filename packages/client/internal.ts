@@ -1,5 +1,6 @@
 /**
- * What sibling packages, tools and tests need of the client beyond its public API. No promise is made about it between releases.
+ * What sibling packages, tools and tests need of the client beyond its public API. Not covered by semantic
+ * versioning.
  *
  * @module
  */

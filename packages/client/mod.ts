@@ -1,6 +1,6 @@
 /**
- * The client of NNRP/1: frames go to a neural network on a server, results come back within a budget or say honestly what
- * became of them.
+ * The client of NNRP/1: sends frames to a neural network on a server; each gets its result within a latency
+ * budget, or a report of its outcome.
  *
  * ```ts
  * import { dialClient, TypedPayload } from "@nnrp/client";
@@ -132,7 +132,7 @@ export {
   TypedPayload,
 } from "@nnrp/core";
 
-// Types that the declarations above name.
+// Types that the declarations above refer to.
 export type {
   AcceptedHello,
   CancelTimer,

@@ -1,5 +1,6 @@
 /**
- * What sibling packages, tools and tests need of the server beyond its public API. No promise is made about it between releases.
+ * What sibling packages, tools and tests need of the server beyond its public API. Not covered by semantic
+ * versioning.
  *
  * @module
  */
@@ -15,5 +16,5 @@ export { ServerMemory } from "./src/server_memory.ts";
 export { type ServerSettings, settingsOf } from "./src/server_settings.ts";
 export type { HandshakeLimits, SessionLimits } from "./src/session_limits.ts";
 
-// Types that the declarations above name.
+// Types that the declarations above refer to.
 export type { ServerEngineOptions, ServerHandshakeOptions } from "@nnrp/core";

@@ -1,5 +1,6 @@
 /**
- * The server of NNRP/1: takes frames from clients, lets a handler answer them, and says honestly when it cannot.
+ * The server of NNRP/1: receives frames from clients, has a handler answer them, and reports frames that get
+ * no result.
  *
  * ```ts
  * import { serve } from "@nnrp/server";
@@ -55,7 +56,7 @@ export {
   TypedPayload,
 } from "@nnrp/core";
 
-// Types that the declarations above name.
+// Types that the declarations above refer to.
 export type {
   AnswerSender,
   BodyPrelude,

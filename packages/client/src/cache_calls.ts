@@ -34,7 +34,7 @@ export interface CachePutRequest {
   readonly flags?: number;
 }
 
-/** What became of a put. */
+/** Outcome of a cache put. */
 export interface CachePutOutcome {
   /** CacheAckStatus: ACCEPTED, REPLACED or REJECTED. */
   readonly status: number;

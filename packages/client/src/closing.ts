@@ -8,17 +8,17 @@ import { CLOSE_DRAIN_MS, CLOSE_IDLE_DRAIN_MS } from "./defaults.ts";
 
 /** Options of {@linkcode ClientSession.close}. */
 export interface CloseOptions {
-  /** Words for the server. */
+  /** Reason sent to the server. */
   readonly reason?: string;
   /** Longest wait for frames in flight, ms, any length. Default 2,000; 250 when there are none. */
   readonly drainMs?: number;
 }
 
-/** What a session lends to its end. */
+/** What the end of a session needs from it. */
 export interface ClosingSession {
-  /** Whose clock and timers to use. */
+  /** Provides clock and timers. */
   readonly host: Host;
-  /** Says CLOSE, and knows what is in flight. */
+  /** Sends CLOSE; knows which frames are in flight. */
   readonly engine: ClientEngine;
   /** The connection in use. */
   readonly carrier: Carrier;
@@ -28,14 +28,14 @@ export interface ClosingSession {
   watch(look: () => void): () => void;
 }
 
-/** Says CLOSE, waits for frames in flight and for what is still to be sent, closes the connection. */
+/** Sends CLOSE, waits for frames in flight and for what is still to be sent, closes the connection. */
 export async function closeInOrder(session: ClosingSession, options: CloseOptions): Promise<void> {
   const { host, engine } = session;
   engine.close(options.reason ?? "");
   await drained(session, options.drainMs);
   engine.cancelRest();
   const { carrier } = session;
-  // A carrier without a clock of its own would wait for a server that does not let go for ever.
+  // A carrier without a clock of its own would wait for ever for a server that does not close.
   const cancelCut = host.after(lingerMs(carrier.roundTripMs), () => void carrier.close({ graceful: false }));
   await carrier.close();
   cancelCut();

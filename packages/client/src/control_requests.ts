@@ -36,9 +36,7 @@ export class ControlRequests {
   readonly #kept = new KeptSettings();
 
   /**
-   * Makes ControlRequests.
-   *
-   * @param host Whose clock and timers to use.
+   * @param host Provides clock and timers.
    * @param engine Sends and is answered.
    * @param demandTimer Called when the engine may have something due sooner.
    */
@@ -76,7 +74,7 @@ export class ControlRequests {
   /**
    * A new session began in place of the one in which settings were changed: changes them again, before any frame.
    *
-   * @param failed Told if the server does not take them any more.
+   * @param failed Called if the server does not take them any more.
    */
   repeat(failed: (error: NnrpError) => void): void {
     const patch = this.#kept.patch();

@@ -15,7 +15,7 @@ export class ClientControlSession {
   readonly session: ClientSession;
 
   /**
-   * Makes a ClientControlSession.
+   * Wraps a session that is open.
    *
    * @param session The session.
    */
@@ -31,7 +31,7 @@ export class ClientControlSession {
   get connection(): Carrier {
     return this.session.raw.carrier;
   }
-  /** The session's id. */
+  /** The id of the session, u32. */
   get sessionId(): number {
     return this.session.sessionId;
   }

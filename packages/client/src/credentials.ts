@@ -33,7 +33,7 @@ export function hasAuth(auth: Credential<AuthBlock> | undefined): boolean {
 /**
  * The auth block of a hello.
  *
- * @param host Whose timers to use.
+ * @param host Provides the timers.
  * @param auth Fixed, or where to ask.
  * @param limits How long to wait.
  * @throws NnrpTimeoutError, the signal's reason, NnrpCredentialError if the source fails, NnrpValueError if it gives neither bytes

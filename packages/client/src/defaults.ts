@@ -27,7 +27,7 @@ export const LOOK_TIMEOUT_MS = 1000;
 export const MAX_SEND_BUFFER_BYTES: number = 8 * 1024 * 1024;
 /** Submits that may wait for a slot. */
 export const MAX_WAITING_SUBMITS = 65536;
-/** A peer that brings nothing forward for this long while bytes wait for it is cut, ms. */
+/** Send stall: a peer that makes no progress for this long while bytes wait for it is disconnected, ms. */
 export const SEND_STALL_MS = 10_000;
 
 /** Parts that may wait in one stream. */

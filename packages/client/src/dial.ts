@@ -1,6 +1,6 @@
 /**
- * From an address to a session: chooses carriers, connects, shakes hands, all within one time limit, and keeps a record of what
- * was tried (behaviour spec §5.4).
+ * From an address to a session: chooses carriers, connects, runs the handshake, all within one time limit,
+ * and keeps a record of what was tried (behaviour spec §5.4).
  *
  * @module
  */
@@ -223,8 +223,8 @@ async function open(
         origin,
       });
     } catch (error) {
-      // A server that says no says so on every carrier, and so does whoever gives credentials; one that is silent here may be heard
-      // on another.
+      // A server that refuses, refuses on every carrier, and so does whoever gives credentials; one that is
+      // silent here may answer on another.
       if (carriers.length === 0 || signal.aborted || isSaidEverywhere(error)) throw error;
       attempts[at] = { ...attempts[at], chosen: false, error };
     }

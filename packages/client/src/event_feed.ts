@@ -28,9 +28,7 @@ export class EventFeed<T> {
   #ended = false;
 
   /**
-   * Makes a EventFeed.
-   *
-   * @param host Whose timers to use.
+   * @param host Provides the timers.
    * @param capacity Most events kept.
    */
   constructor(host: Host, capacity: number) {

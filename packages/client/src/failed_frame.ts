@@ -24,7 +24,7 @@ export class FailedFrame implements FrameKey {
   readonly isFinal = true;
 
   /**
-   * Makes a FailedFrame.
+   * A frame that failed, with its reason.
    *
    * @param frameId The frame.
    * @param viewId Its view.
@@ -36,17 +36,17 @@ export class FailedFrame implements FrameKey {
     this.error = error;
   }
 
-  /** What a person debugging wants to see. */
+  /** One line for debugging. */
   toString(): string {
     return `FailedFrame ${this.frameId}/${this.viewId} ${this.error.name}: ${this.error.message}`;
   }
 
-  /** For Deno's `console.log`. */
+  /** Representation for Deno's `console.log`. */
   [Symbol.for("Deno.customInspect")](): string {
     return this.toString();
   }
 
-  /** For Node's `console.log`. */
+  /** Representation for Node's `console.log`. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
   }

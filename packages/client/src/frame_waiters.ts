@@ -23,7 +23,7 @@ export interface PendingFrame extends FrameWaiter, LineWaiter, AbortListener {
   deadlineMs: number;
   /** The caller's limit for the message, ms. */
   timeoutMs: number;
-  /** Aborts the wait; null = no signal, or the frame has let go of it. */
+  /** Aborts the wait; null = no signal, or the frame has stopped listening to it. */
   signal: AbortSignal | null;
   /** What to submit anew if the frame's path is lost; null = the frame fails then. */
   resend: KeptRequest | null;
@@ -57,8 +57,6 @@ export abstract class BaseWaiter implements PendingFrame {
   resend: KeptRequest | null = null;
 
   /**
-   * Makes a BaseWaiter.
-   *
    * @param owner The session.
    * @param untilEos Whether a PARTIAL without EOS is only a part, whatever was agreed.
    */
@@ -87,7 +85,7 @@ export abstract class BaseWaiter implements PendingFrame {
     this.owner.giveUp(this, reason);
   }
 
-  /** Lets go of the caller's signal. */
+  /** Stops listening to the caller's signal. */
   protected settle(): void {
     if (this.signal !== null) releaseSignal(this);
   }
@@ -141,8 +139,6 @@ export class PromiseWaiter implements PendingFrame {
   #parts: { list: Result[]; bytes: number } | null = null;
 
   /**
-   * Makes a PromiseWaiter.
-   *
    * @param resolve Of the promise.
    * @param reject Of the promise.
    * @param untilEos Whether a PARTIAL without EOS is only a part.
@@ -219,8 +215,6 @@ export class InboxWaiter extends BaseWaiter {
   forgotten = false;
 
   /**
-   * Makes a InboxWaiter.
-   *
    * @param owner The session.
    * @param inbox Where results go.
    * @param untilEos Whether a PARTIAL without EOS is only a part.

@@ -83,11 +83,7 @@ export class Inbox {
   readonly #waitingAny = new LinkedList<Waiting>();
   #ended: NnrpError | null = null;
 
-  /**
-   * Makes a Inbox.
-   *
-   * @param limits Bounds.
-   */
+  /** @param limits Bounds. */
   constructor(limits: InboxLimits = {}) {
     this.#maxItems = limits.maxUnclaimedResults ?? MAX_UNCLAIMED;
     this.#maxBytes = limits.maxUnclaimedBytes ?? MAX_UNCLAIMED_BYTES;

@@ -13,8 +13,6 @@ export class KeptRequest {
   readonly #lengths: readonly number[];
 
   /**
-   * Makes a KeptRequest.
-   *
    * @param request As it was given.
    * @param lengths Of its bytes, if the call was earlier. Default: what they are now.
    */

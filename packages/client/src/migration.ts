@@ -31,7 +31,7 @@ export interface MigrateOptions extends WaitOptions {
   readonly timeoutMs?: number;
 }
 
-/** What became of a move, without the session it happened to. */
+/** Outcome of a move, without the session it happened to. */
 export interface MoveOutcome {
   /** `"success"`; `"failed"`: the server refused, the session goes on where it was; `"skipped"`: there was no reason to move. */
   readonly status: "success" | "failed" | "skipped";
@@ -47,6 +47,6 @@ export interface MoveOutcome {
   readonly currentCarrier: string;
   /** The server's answer; null if it was not asked. */
   readonly ackMetadata: SessionMigrateAckMetadata | null;
-  /** Frame from which submits go on towards servers without tokens; 0 = not told. */
+  /** Frame from which submits go on towards servers without tokens; 0 = not specified. */
   readonly resumeFromFrameId: number;
 }

@@ -25,7 +25,7 @@ import { withinTime } from "./time_limit.ts";
 
 /** What is to be known of a session that moves. */
 export interface MovingSession {
-  /** Whose clock and timers to use. */
+  /** Provides clock and timers. */
   readonly runtime: Host;
   /** How it was dialled; null = it was opened on a carrier. */
   readonly origin: DialOrigin | null;

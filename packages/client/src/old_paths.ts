@@ -12,11 +12,7 @@ export class OldPaths {
   readonly #ending = new Set<Carrier>();
   #lastMove: { waiters: readonly FrameWaiter[] | null } | null = null;
 
-  /**
-   * Makes an OldPaths.
-   *
-   * @param host Whose timers to use.
-   */
+  /** @param host Provides the timers. */
   constructor(host: Host) {
     this.#host = host;
   }

@@ -32,7 +32,7 @@ export interface PatchFields {
   readonly profileId?: number;
 }
 
-/** What became of a patch. */
+/** Outcome of a patch. */
 export interface PatchOutcome {
   /** SessionPatchAckStatus: ACCEPTED, PARTIALLY_APPLIED or REJECTED. */
   readonly status: number;

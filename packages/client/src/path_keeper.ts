@@ -26,7 +26,7 @@ export interface PathPolicy {
   readonly payloadBytes?: number;
   /** How to move: carriers, ports, host. */
   readonly migrate?: MigrateOptions;
-  /** Told of each look. */
+  /** Called after each measurement. */
   readonly onLook?: (look: PathLook) => void;
 }
 
@@ -93,7 +93,7 @@ export class PathKeeper {
     }
   }
 
-  /** Measures once, now, and moves if the policy says so. */
+  /** Measures once, now, and moves if the policy decides so. */
   async look(): Promise<PathLook> {
     const session = this.#session;
     const { timeoutMs = roundTripWait(LOOK_TIMEOUT_MS, session.stats.rttMs), payloadBytes = 1200 } =

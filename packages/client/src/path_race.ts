@@ -30,7 +30,7 @@ export interface Race {
   readonly attempts: DialAttempt[];
   /** Head start of a carrier over the next one, ms; Infinity: the next one only after a failure. */
   readonly headStartMs: number;
-  /** Whose clock and timers to use. */
+  /** Provides clock and timers. */
   readonly host: Host;
 }
 

@@ -75,7 +75,7 @@ export interface ProbeRound extends WaitOptions {
   readonly payloadBytes: number;
   /** Whether one more goes ahead that does not count. */
   readonly warmup: boolean;
-  /** Whose clock, timers and random numbers to use. */
+  /** Provides clock, timers and random numbers. */
   readonly runtime: Host;
 }
 

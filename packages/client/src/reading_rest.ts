@@ -1,5 +1,6 @@
 /**
- * A server that says too much that brings nothing forward is read more slowly, before it is given up (docs/architecture.md, "Limits").
+ * A server that exceeds the rate of control packets is read more slowly, before it is given up
+ * (docs/architecture.md, "Limits").
  *
  * @module
  */
@@ -12,9 +13,7 @@ export class ReadingRest {
   #cancelTimer: CancelTimer | null = null; // not null = a path is not read
 
   /**
-   * Makes a ReadingRest.
-   *
-   * @param host Whose timers to use.
+   * @param host Provides the timers.
    * @param engine Knows what the server owes.
    */
   constructor(host: Host, engine: ClientEngine) {
@@ -22,7 +21,7 @@ export class ReadingRest {
     this.#engine = engine;
   }
 
-  /** A batch of packets was handled: does not read the path for a moment if the engine says so. */
+  /** A batch of packets was handled: pauses reading of the path for a moment if the engine asks for it. */
   look(path: SessionPath): void {
     const ms = this.#engine.restMs;
     if (ms === 0 || this.#cancelTimer !== null) return;

@@ -29,9 +29,7 @@ export class ReceivedResults {
   #inOrder = false;
 
   /**
-   * Makes ReceivedResults.
-   *
-   * @param host Whose timers to use.
+   * @param host Provides the timers.
    * @param engine Is told of waits that time out.
    * @param limits Bounds.
    */

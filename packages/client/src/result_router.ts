@@ -35,8 +35,6 @@ export class SessionResultRouter implements ResultRouter {
   readonly #abort = new AbortController();
 
   /**
-   * Makes a SessionResultRouter.
-   *
    * @param submitter Takes frames.
    * @param results Gives their results.
    * @throws NnrpStateError if the results have a consumer already.

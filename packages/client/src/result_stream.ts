@@ -86,8 +86,6 @@ export class StreamWaiter extends BaseWaiter implements ResultStream {
   #began = false;
 
   /**
-   * Makes a StreamWaiter.
-   *
    * @param owner The session.
    * @param maxResults Parts that may wait.
    * @param maxBytes Bytes of parts that may wait.

@@ -41,7 +41,7 @@ import type {
 } from "./session_types.ts";
 import type { Submitter } from "./submitter.ts";
 
-/** What became of a move. */
+/** Outcome of a move. */
 export interface MigrationOutcome extends MoveOutcome {
   /** The session; it is the same object on every path. */
   readonly session: ClientSession;
@@ -85,7 +85,7 @@ export class ClientSession {
     }
   }
 
-  /** The session's id. */
+  /** The id of the session, u32. */
   get sessionId(): number {
     return this.#core.sessionId;
   }
@@ -206,9 +206,9 @@ export class ClientSession {
   }
 
   /**
-   * What becomes of frames submitted without waiting, in order of arrival: results, and a {@linkcode FailedFrame} for each frame that
-   * failed, which ends no loop. Told apart by `item.error`, null for results. Ends when one of the sides has closed the session. One
-   * consumer at a time.
+   * What becomes of frames submitted without waiting, in order of arrival: results, and a {@linkcode
+   * FailedFrame} for each frame that failed, which ends no loop. Distinguished by `item.error`, null for
+   * results. Ends when one of the sides has closed the session. One consumer at a time.
    *
    * @throws NnrpStateError if a router or another loop consumes the results already; what made the session fail, after the last item.
    */
@@ -239,7 +239,7 @@ export class ClientSession {
    * Moves the session to another connection while frames are in flight: same object, same id, cache and settings; nobody who
    * waits for a result notices (behaviour spec §11). Without a token from the server only to the other transport.
    *
-   * @returns What became of it; a refusal is an outcome, and the session goes on where it was.
+   * @returns The outcome; a refusal is an outcome, too, and the session goes on where it was.
    * @throws NnrpStateError if the session is not active or moves already, NnrpValueError for a path that may not be taken,
    *   NnrpUnsupportedError if there is no other carrier, NnrpTransportError and NnrpTimeoutError if the new path cannot be
    *   reached: the session goes on where it was.
@@ -347,7 +347,8 @@ export class ClientSession {
   }
 
   /**
-   * Ends the session in order: says CLOSE, waits for frames in flight, closes the connection. Submits that still wait for a slot fail at once.
+   * Ends the session in order: sends CLOSE, waits for frames in flight, closes the connection. Submits that
+   * still wait for a slot fail at once.
    */
   close(options: CloseOptions = {}): Promise<void> {
     return this.#core.close(options);
@@ -358,19 +359,19 @@ export class ClientSession {
     return this.close();
   }
 
-  /** What a person debugging wants to see. */
+  /** One line for debugging. */
   toString(): string {
     const { inFlight, submitted } = this.stats;
     return `ClientSession ${this.sessionId} ${this.state} on ${this.carrierName} to ${this.#core.carrier.remote}, ` +
       `${inFlight} of ${submitted} frames in flight`;
   }
 
-  /** For Deno's `console.log`. */
+  /** Representation for Deno's `console.log`. */
   [Symbol.for("Deno.customInspect")](): string {
     return this.toString();
   }
 
-  /** For Node's `console.log`. */
+  /** Representation for Node's `console.log`. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
   }

@@ -138,7 +138,7 @@ export class SessionCore {
         this.#look();
         const { carrier } = this;
         if (!this.#isStalled(carrier)) return;
-        // A look at the socket first: what the server took while this side did not look is known only then.
+        // Poll the socket first: what the server took while the event loop was blocked is known only then.
         host.yield(() => {
           if (carrier !== this.carrier || !this.#isStalled(carrier)) return;
           const reason = `the server took nothing for ${sendStallMs} ms`;
@@ -174,7 +174,7 @@ export class SessionCore {
       draining: (end) => this.#draining(end),
       finished: (end, fatal) => {
         if (!this.paths.reopening) this.paths.ended();
-        const isGone = end.kind === "lost" && end.local; // then nobody is there to hear an end in order
+        const isGone = end.kind === "lost" && end.local; // then there is no peer for an orderly end
         void this.carrier.close({ graceful: !isGone, endDelayMs: fatal ? LAST_WORDS_MS : 0 });
       },
       suspended: (end, lost) => this.paths.suspended(end, lost),
@@ -234,7 +234,7 @@ export class SessionCore {
       new NnrpConnectionClosedError(this.carrier.name, `session closed${reason ? `: ${reason}` : ""}`);
   }
 
-  /** Starts the connection and shakes hands. */
+  /** Starts the connection and runs the handshake. */
   async open(limits: HelloLimits): Promise<void> {
     this.engine.opened(this.host.now());
     this.paths.start();
@@ -287,13 +287,13 @@ export class SessionCore {
     return () => this.#look = nothing;
   }
 
-  /** Says a line in the log; a log that fails, at once or later, must not end what it was told about. */
+  /** Reports a log event; a log that throws or rejects must not end what it reports on. */
   report(type: string, message: string, error?: unknown): void {
     const event = { type, message: fitToShow(message), sessionId: this.sessionId, error };
     callBack(() => this.options.log?.(event), () => {});
   }
 
-  /** For calls that nothing stands behind but the runtime, which would end the process for what they throw. */
+  /** For calls whose only caller would be the runtime, which would end the process for what they throw. */
   contain(call: () => void): void {
     try {
       call();
@@ -309,7 +309,7 @@ export class SessionCore {
     this.engine.crash(error);
     this.#end ??= { kind: "error", local: true, reason: error.message, error };
     callBack(() => this.paths.ended(), () => {});
-    // A carrier whose last call failed tells nobody of its end.
+    // A carrier whose last call failed does not report its end.
     const over = () => callBack(() => this.#over(), () => {});
     if (suspended) over();
     else callBack(() => this.carrier.close({ endDelayMs: LAST_WORDS_MS }).then(over), over);

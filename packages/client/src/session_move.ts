@@ -17,11 +17,7 @@ export class SessionMover {
   readonly #core: SessionCore;
   #isDialling = false;
 
-  /**
-   * Makes a SessionMover.
-   *
-   * @param core The session.
-   */
+  /** @param core The session. */
   constructor(core: SessionCore) {
     this.#core = core;
   }

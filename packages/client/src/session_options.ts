@@ -13,11 +13,11 @@ import type {
 import type { AuthBlock, AuthSource } from "./credentials.ts";
 import type { InboxLimits } from "./inbox.ts";
 
-/** Something worth a line in a log; silent unless `log` is given. */
+/** A log event; nothing is logged unless `log` is given. */
 export interface LogEvent {
-  /** What happened, for programs. */
+  /** Kind of event, a stable name for programs. */
   readonly type: string;
-  /** What happened, for people: one line, fit to be shown even where it quotes the server. */
+  /** Human-readable description: one line, fit to be shown even where it quotes the server. */
   readonly message: string;
   /** Session it happened in; 0 = none yet. */
   readonly sessionId: number;
@@ -39,7 +39,7 @@ export interface SessionOptions extends InboxLimits {
   readonly profile?: ClientProfile;
   /** Wished session id. Default 0: any. */
   readonly requestedSessionId?: number;
-  /** Transport policy to tell the server (0x0101). Default: not told. */
+  /** Transport policy to tell the server (0x0101). Default: not sent. */
   readonly transportPolicy?: ClientHelloOptions["transportPolicy"];
   /** Whether to ask for a token that lets the session move and come back (behaviour spec §11). Default true. */
   readonly migrationToken?: boolean;
@@ -57,7 +57,7 @@ export interface SessionOptions extends InboxLimits {
   readonly maxWaitingSubmits?: number;
   /** Bytes that may wait to be sent before submits wait. Default 8 MiB. */
   readonly maxSendBufferBytes?: number;
-  /** A server that takes nothing for so long is given up, ms. Default 10,000. */
+  /** Send stall: a server that accepts no bytes for this long is given up, ms. Default 10,000. */
   readonly sendStallMs?: number;
   /** Parts that may wait in one `submitStream`. Default 4,096. */
   readonly maxStreamResults?: number;
@@ -65,9 +65,9 @@ export interface SessionOptions extends InboxLimits {
   readonly maxStreamBytes?: number;
   /** Hints, flow updates and errors kept for a reader, of each kind. Default 256. */
   readonly maxEventsKept?: number;
-  /** A PING after so long without outgoing traffic, ms; 0 = never. Default 5,000. */
+  /** Keep-alive: a PING after this long without outgoing traffic, ms; 0 = never. Default 5,000. */
   readonly keepAliveMs?: number;
-  /** The session is lost when nothing came for so long, ms; 0 = never. Default 120,000. */
+  /** The session is lost when nothing was received for this long, ms; 0 = never. Default 120,000. */
   readonly idleTimeoutMs?: number;
   /**
    * How long a server that answers pings may leave one unanswered and send nothing else, ms; 0 = for ever. Default 15,000. Servers
@@ -78,6 +78,6 @@ export interface SessionOptions extends InboxLimits {
   readonly maxMissedPongs?: number;
   /** What the session takes time, timers and random numbers from. Default: the machine. */
   readonly runtime?: Host;
-  /** Called for what is worth a log line. Default: silent. */
+  /** Called for each log event. Default: nothing is logged. */
   readonly log?: (event: LogEvent) => void;
 }

@@ -33,9 +33,9 @@ import { type ComeBack, type Searcher, searchForPath } from "./path_search.ts";
 import { isAnswered, isDue, type PathState, type Search } from "./path_state.ts";
 import { ReadingRest } from "./reading_rest.ts";
 
-/** What a session lends to its paths. */
+/** What the paths of a session need from it. */
 export interface PathsOwner {
-  /** Whose clock, timers and random numbers to use. */
+  /** Provides clock, timers and random numbers. */
   readonly host: Host;
   /** The engine that all paths serve. */
   readonly engine: ClientEngine;
@@ -43,7 +43,7 @@ export interface PathsOwner {
   turned(): void;
   /** The session is on this carrier from now on. */
   carrierChanged(carrier: Carrier): void;
-  /** Says hello on the session's carrier, a fresh one, and waits for the answer. */
+  /** Sends CLIENT_HELLO on the session's carrier, a fresh one, and waits for the answer. */
   sayHello(options: WaitOptions): Promise<void>;
   /** Frames that were in flight lost their path. */
   lost(waiters: readonly FrameWaiter[], error: NnrpError): void;
@@ -51,7 +51,7 @@ export interface PathsOwner {
   over(end?: SessionEnd): void;
   /** Something failed: the session ends. Never throws. */
   crash(cause: unknown): void;
-  /** Something worth a line in the log. */
+  /** Reports a log event. */
   report(type: string, message: string, error?: unknown): void;
 }
 
@@ -72,8 +72,6 @@ export class SessionPaths implements PathHost, Searcher {
   readonly #rest: ReadingRest;
 
   /**
-   * Makes SessionPaths.
-   *
    * @param owner The session.
    * @param carrier Its first connection.
    * @param comeBack How to get a connection again after a loss; null = not at all.
@@ -267,8 +265,8 @@ export class SessionPaths implements PathHost, Searcher {
       if (ack.resumeFromFrameId <= 0xffffffffn) engine.resumeFrom(Number(ack.resumeFromFrameId));
       path.release();
     } else path.hold();
-    // This side ends the old path only when the server has: then it, having seen both ends, can let go without losing anything.
-    // A path that is closed on this side has not sent all that was submitted there.
+    // This side ends the old path only when the server has: then it, having seen both ends, can close without
+    // losing anything. A path that is closed on this side has not sent all that was submitted there.
     const now = this.#state;
     if (now.kind !== "leaving") return; // the new path had ended already
     if (old.closedInfo !== null || old.ended) this.#left(old.closedInfo === null);
@@ -428,7 +426,8 @@ export class SessionPaths implements PathHost, Searcher {
     try {
       if ((await this.join(carrier, 0, NOTHING, limits)).ack.acceptCode === 0) return true;
     } catch (error) {
-      // A server that knows no moves says so by ERROR; whether it takes this client is said to a hello.
+      // A server that knows no moves answers with ERROR; whether it accepts this client is answered to a
+      // hello.
       if (!(error instanceof NnrpProtocolError && isRefusal(error))) throw error;
     }
     this.#token = null;

@@ -9,8 +9,8 @@ import type { SessionOptions } from "./session_options.ts";
 import type { WaitOptions } from "@nnrp/runtime";
 
 /**
- * Where a session is in its life: the handshake is under way; frames flow; CLOSE was said and nothing new begins; over; a lost
- * connection is being replaced.
+ * Where a session is in its life: the handshake is under way; frames flow; CLOSE was sent and nothing new
+ * begins; over; a lost connection is being replaced.
  */
 export type ClientSessionState = "opening" | "active" | "draining" | "closed" | "reconnecting";
 

@@ -32,9 +32,9 @@ import type { SessionOptions } from "./session_options.ts";
 import type { FrameKey, SubmitOptions } from "./session_types.ts";
 import { WaitingLine } from "./waiting_line.ts";
 
-/** What a session lends to its submitter. */
+/** What the submitter of a session needs from it. */
 export interface SubmitterOwner {
-  /** Whose clock to use. */
+  /** Provides the clock. */
   readonly host: Host;
   /** Writes frames and says whether it may. */
   readonly engine: ClientEngine;
@@ -46,7 +46,9 @@ export interface SubmitterOwner {
   readonly resubmits: boolean;
   /** The error of a submit to a session that is not active. */
   refusal(): NnrpError;
-  /** Calls what nothing stands behind but the runtime: what it throws ends the session, not the process. */
+  /**
+   * Makes a call whose only caller would be the runtime: what it throws ends the session, not the process.
+   */
   contain(call: () => void): void;
   /** A wait ends at this time, ms of the host's clock. */
   demand(deadlineMs: number): void;
@@ -64,8 +66,6 @@ export class Submitter implements FrameOwner {
   #paused = false;
 
   /**
-   * Makes a Submitter.
-   *
    * @param owner The session.
    * @param carrier Its connection.
    * @param options Bounds, and what to do without a slot.

@@ -9,7 +9,7 @@ import { listenForAbort, stopListening, waitFor, type WaitOptions } from "@nnrp/
 /**
  * Runs work with a signal that aborts when the time is over or the caller's own signal does.
  *
- * @param host Whose timers to use.
+ * @param host Provides the timers.
  * @param limits Time for the work, ms, any length, and the caller's signal.
  * @param onTimeout Makes the reason of the signal when the time is over.
  * @param work What to do; it rejects once its signal is aborted.
@@ -23,7 +23,7 @@ export async function withinTime<T>(
   const { timeoutMs, signal } = limits;
   const limit = new AbortController();
   let isDone = false;
-  // What is waited for may have happened while the event loop was blocked: a look at the sockets first.
+  // What is waited for may have happened while the event loop was blocked: poll the sockets first.
   const cancelTimer = host.after(
     timeoutMs,
     () => host.yield(() => isDone || limit.abort(onTimeout(timeoutMs))),

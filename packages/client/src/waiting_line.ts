@@ -48,11 +48,7 @@ export class WaitingLine<W extends LineWaiter> {
   readonly #places = new LinkedList<LinePlace>();
   readonly #deadlines = new DeadlineHeap<LinePlace>();
 
-  /**
-   * Makes a WaitingLine.
-   *
-   * @param capacity Most submits that may wait.
-   */
+  /** @param capacity Most submits that may wait. */
   constructor(capacity: number) {
     this.#capacity = capacity;
   }

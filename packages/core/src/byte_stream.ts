@@ -7,27 +7,36 @@ import type { PeerIdentity } from "./carrier.ts";
 import type { NnrpError } from "./errors.ts";
 import type { Host } from "./host.ts";
 
-/** What a socket reports. Nothing comes after `closed`. */
+/** What a socket reports. `closed` is the last event. */
 export interface ByteStreamEvents {
   /** Where the next read may write; for sockets that read into memory they are given. */
   target(): Uint8Array;
-  /** So many bytes were read into the target. */
+  /** `count` bytes were read into the target. */
   filled(count: number): void;
   /** A chunk was received; its memory may be kept. */
   data(chunk: Uint8Array): void;
-  /** So many bytes of the write under way were taken, and there are more: tells a slow peer from one that takes nothing. */
+  /**
+   * `count` bytes of the write in progress were accepted, and more remain: distinguishes a slow peer from a
+   * stalled one.
+   */
   progress(count: number): void;
-  /** The last write is done; its memory is free. */
+  /** The last write completed; its memory may be reused. */
   written(): void;
   /** The last write failed: nothing can be sent any more. */
   writeFailed(cause: unknown): void;
-  /** What came breaks the rules below the packets (WebSocket frames): the carrier says so to the peer and closes. */
+  /**
+   * What came breaks the rules below the packets (WebSocket frames): the carrier reports it to the peer and
+   * closes.
+   */
   fault(error: NnrpError): void;
-  /** Something of this side failed, and what would be sent or read from here on makes no sense: the carrier closes at once. */
+  /**
+   * Something failed on this side, and what would be sent or read from here on makes no sense: the carrier
+   * closes at once.
+   */
   failed(cause: unknown): void;
-  /** The peer finished sending. */
+  /** The peer ended its sending half (FIN). */
   ended(): void;
-  /** The socket is gone; `cause` if by a failure. */
+  /** The socket is closed; `cause` if a failure closed it. */
   closed(cause?: unknown): void;
 }
 
@@ -35,24 +44,24 @@ export interface ByteStreamEvents {
 export interface ByteStream {
   /** Starts reading and reporting. */
   start(events: ByteStreamEvents): void;
-  /** Writes the ranges in order; called again only after `written`. Synchronous completion is allowed. */
+  /** Writes the ranges in order; called again only after `written`, which may come synchronously. */
   write(ranges: Uint8Array[]): void;
-  /** Stops reading. */
+  /** Pauses reading (receive backpressure). */
   pause(): void;
-  /** Reads on. */
+  /** Resumes reading. */
   resume(): void;
   /**
    * Ends the sending half after what was written.
    *
    * @param reading Whether what the peer still sends is wanted (for sockets that cannot end one half alone).
-   * @param roundTripMs How long a round trip may take on this path, ms; undefined = nobody measured it.
+   * @param roundTripMs How long a round trip may take on this path, ms; undefined = not measured.
    */
   shutdown(reading: boolean, roundTripMs?: number): void;
   /** Ends both halves at once; `closed` follows. */
   destroy(): void;
 }
 
-/** What a carrier says of itself. */
+/** What a carrier reports about itself. */
 export interface ByteStreamCarrierInfo {
   /** Transport id on the wire. */
   readonly transport: number;

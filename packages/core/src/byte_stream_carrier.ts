@@ -97,7 +97,7 @@ export class ByteStreamCarrier implements Carrier {
   #crashing = false;
 
   /**
-   * Makes a ByteStreamCarrier.
+   * A carrier that does not read yet: {@linkcode ByteStreamCarrier.start} starts it.
    *
    * @param stream The socket; not started.
    * @param info What the carrier says of itself.
@@ -118,7 +118,7 @@ export class ByteStreamCarrier implements Carrier {
     );
   }
 
-  /** Bytes committed and not yet taken by the runtime. */
+  /** Bytes committed and not yet accepted by the runtime. */
   get bufferedBytes(): number {
     return this.#queue.length + this.#writing;
   }
@@ -161,8 +161,9 @@ export class ByteStreamCarrier implements Carrier {
   }
 
   /**
-   * Something failed here, in the sink or below it: the sink hears of it (and says so to the peer, if it can), and the connection
-   * closes; nothing else does. Never throws. `graceful`: what was committed can still be sent.
+   * Something failed here, in the sink or below it: the sink is notified (and reports it to the peer, if it
+   * can), and the connection closes; nothing else does. Never throws. `graceful`: what was committed can
+   * still be sent.
    */
   #crashed(cause: unknown, graceful: boolean): void {
     if (this.#crashing) return; // what it brings about fails too
@@ -229,12 +230,12 @@ export class ByteStreamCarrier implements Carrier {
     return this.bufferedBytes === 0 ? Promise.resolve() : this.#drainWaiters.until(this.#queue.total);
   }
 
-  /** Stops reading. */
+  /** Pauses reading (receive backpressure). */
   pause(): void {
     this.#stream.pause();
   }
 
-  /** Reads on. */
+  /** Resumes reading. */
   resume(): void {
     this.#stream.resume();
   }
@@ -326,7 +327,10 @@ export class ByteStreamCarrier implements Carrier {
     return true;
   }
 
-  /** Bytes that cannot be read: the sink hears of it first (it may send its last words), then the carrier closes. */
+  /**
+   * Bytes that cannot be read: the sink is notified first (it may send its last words), then the carrier
+   * closes.
+   */
   #fault(error: NnrpError): void {
     if (this.#closed !== null || this.#discard) return;
     this.#sink!.fault(error);
@@ -368,7 +372,7 @@ export class ByteStreamCarrier implements Carrier {
     else this.#flushSoon();
   }
 
-  /** Tells the sink of packets that cannot be sent, before anybody hears that their memory is free. */
+  /** Tells the sink of packets that cannot be sent, before anybody is notified that their memory is free. */
   #tellLost(packets: readonly LostPacket[]): void {
     const sink = this.#sink!;
     if (this.#discard) return;

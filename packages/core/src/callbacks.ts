@@ -1,6 +1,6 @@
 /**
- * Callbacks that others gave: what they throw, now or as a rejected promise, goes where it is wanted, never to a runtime that
- * ends the process for it.
+ * Callbacks supplied by others: what they throw, synchronously or as a rejected promise, is routed to an
+ * error handler, never to a runtime that would end the process for it.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import type { Carrier, CarrierListenOptions } from "./carrier.ts";
 import { type NnrpError, NnrpInternalError } from "./errors.ts";
 
 /**
- * Calls a callback that nobody waits for.
+ * Calls a callback whose result nobody awaits.
  *
  * @param call Calls it, and returns what it returns.
- * @param failed Told what it threw, or, if it is async, what its promise rejects with. Must not throw.
+ * @param failed Called with what it threw, or, if it is async, what its promise rejects with. Must not throw.
  */
 export function callBack(call: () => unknown, failed: (error: unknown) => void): void {
   try {
@@ -22,10 +22,10 @@ export function callBack(call: () => unknown, failed: (error: unknown) => void):
 }
 
 /**
- * Hears of the failure of a callback that turned out to be async, and that nobody waits for.
+ * Handles the failure of a callback that turned out to be async, and whose result nobody awaits.
  *
  * @param outcome What it returned.
- * @param failed Told what its promise rejects with. Must not throw.
+ * @param failed Called with what its promise rejects with. Must not throw.
  * @returns Whether it is async.
  */
 export function catchLater(outcome: unknown, failed: (error: unknown) => void): boolean {
@@ -36,9 +36,11 @@ export function catchLater(outcome: unknown, failed: (error: unknown) => void): 
 
 /** The callbacks of a {@linkcode CarrierBinding.listen} as its listener calls them. */
 export interface GuardedListening {
-  /** Hands a connection over; if its host cannot take it, it is closed and `failed` is told. Never throws. */
+  /**
+   * Hands a connection over; if its host cannot take it, it is closed and `failed` is called. Never throws.
+   */
   accept(carrier: Carrier): void;
-  /** Tells of a connection that never made it. Never throws. */
+  /** Reports a connection that failed before it was handed over. Never throws. */
   failed(remote: string, error: NnrpError): void;
 }
 

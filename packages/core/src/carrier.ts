@@ -1,6 +1,6 @@
 /**
- * The contract between session engines and whatever moves bytes: a carrier owns a connection and nothing of the
- * protocol but the borders of packets and the lanes they travel on (behaviour spec §1–§3).
+ * The contract between session engines and whatever moves bytes: a carrier owns a connection, and of the
+ * protocol it knows only packet boundaries and the lanes packets travel on (behaviour spec §1–§3).
  *
  * @module
  */
@@ -15,9 +15,9 @@ export type { Lane };
 
 /** How a connection ended. */
 export interface CloseInfo {
-  /** Application close code of carriers that have one (QUIC); 0 elsewhere. */
+  /** Application error code of carriers that have one (QUIC); 0 elsewhere. */
   readonly code: number;
-  /** Words for people. */
+  /** Human-readable reason. */
   readonly reason: string;
   /** Whether this side asked for it. */
   readonly local: boolean;
@@ -37,9 +37,12 @@ export interface CarrierSink {
    * False: it is taken; one over the limit is a `fault` then. In the order of the packets of its stream. Default: false.
    */
   skips?(packet: PacketCursor, lane: Lane): boolean;
-  /** After the batch: the host flushes and wakes whoever waits. */
+  /** After the batch: the host flushes and wakes its waiters. */
   turn(): void;
-  /** Bytes that cannot be read: the last chance to say something; the carrier then closes gracefully by itself. */
+  /**
+   * Bytes that cannot be decoded: the last chance to send an ERROR; the carrier then closes gracefully by
+   * itself.
+   */
   fault(error: NnrpError): void;
   /**
    * The peer finished sending; this side may still send (half-close). Everything it sent before was delivered, on carriers with
@@ -59,9 +62,9 @@ export interface CarrierSink {
 
 /** Options of {@linkcode Carrier.close}. */
 export interface CarrierCloseOptions {
-  /** Application close code, where the carrier has one. Default 0. */
+  /** Application error code, where the carrier has one (QUIC). Default 0. */
   readonly code?: number;
-  /** Words for the peer's log. */
+  /** Reason for the peer's log. */
   readonly reason?: string;
   /**
    * True (default): what was written before is sent first, then this side ends its sending and waits for the peer's end.
@@ -74,14 +77,15 @@ export interface CarrierCloseOptions {
    */
   readonly drainMs?: number;
   /**
-   * How long a graceful close waits while no byte leaves, for the peer's end too, ms. Default {@linkcode lingerMs}: 1,000, or some
-   * round trips where these take longer: enough for a last ERROR. Whoever wants a large last answer to arrive says how long a path may stall: the system takes the last
-   * megabytes at once, and the peer's end is what tells that they arrived.
+   * How long a graceful close waits while no byte leaves, for the peer's end too, ms. Default {@linkcode
+   * lingerMs}: 1,000, or some round trips where these take longer: enough for a last ERROR. For a large last
+   * answer, give how long the path may stall: the system accepts the last megabytes at once, and only the
+   * peer's end confirms that they arrived.
    */
   readonly stallMs?: number;
   /**
-   * How long to wait between the last bytes and the end of the stream, ms. Default 0; some peers lose a last ERROR that the
-   * end follows at once (behaviour spec §4).
+   * How long to wait between the last bytes and the end of the stream, ms. Default 0; some peers lose a last
+   * ERROR that FIN follows at once (behaviour spec §4).
    */
   readonly endDelayMs?: number;
 }
@@ -114,7 +118,10 @@ export interface PeerIdentity {
   readonly fingerprint256: string;
   /** Who issued it, in the form of `subject`; undefined where the carrier does not tell. */
   readonly issuer?: string;
-  /** Its subject alternative names, for example `"DNS:alice.example, URI:spiffe://mesh/alice"`; undefined = none, or not told. */
+  /**
+   * Its subject alternative names, for example `"DNS:alice.example, URI:spiffe://mesh/alice"`; undefined =
+   * none, or not reported.
+   */
   readonly altNames?: string;
 }
 
@@ -130,7 +137,10 @@ export interface Carrier {
   readonly remote: string;
   /** Server side: who the client proved to be, where client certificates are asked for and this one gave one. */
   readonly peerIdentity?: PeerIdentity | undefined;
-  /** Client side: true if the server's certificate was not checked, because the caller said so (`insecureSkipVerify`). */
+  /**
+   * Client side: true if the server's certificate was not checked, as the caller asked
+   * (`insecureSkipVerify`).
+   */
   readonly unverified?: boolean;
   /** Whether control may overtake frames (carriers with several streams). */
   readonly multiStream: boolean;
@@ -138,21 +148,24 @@ export interface Carrier {
   readonly limits: CarrierLimits;
   /** Starts reading. Called once. */
   start(sink: CarrierSink): void;
-  /** Opens a packet on a lane: write it into the returned outbox, then {@linkcode Carrier.commit}. */
+  /** Opens a packet on a lane: write it into the returned outbox, then call {@linkcode Carrier.commit}. */
   begin(lane: Lane, frameId: number, viewId: number): Outbox;
   /** Ends the packet. `last`: nothing more comes for this frame on this lane (FIN on QUIC). Sends at the end of the turn. */
   commit(lane: Lane, frameId: number, viewId: number, last: boolean): void;
-  /** The frame ended another way (error, cancel): its stream, if any, can end. */
+  /** The frame ended another way (error, cancel): its stream, if it has one, can end. */
   endFrame(lane: Lane, frameId: number, viewId: number): void;
   /** Starts sending what was committed now instead of at the end of the turn. */
   flush(): void;
-  /** Bytes committed and not yet taken by the runtime. */
+  /** Bytes committed and not yet accepted by the runtime. */
   readonly bufferedBytes: number;
-  /** Bytes taken by the runtime, or left out, since the start: tells whether a slow peer still takes something. */
+  /**
+   * Bytes accepted by the runtime, or left out, since the start: shows whether a slow peer still makes
+   * progress.
+   */
   readonly sentBytes: number;
   /** Memory of packets of which only a part has come, all streams together, bytes. Default: the carrier cannot tell. */
   readonly heldBytes?: number;
-  /** Bytes received since the start: tells whether the peer is alive. */
+  /** Bytes received since the start: shows whether the peer is alive. */
   readonly receivedBytes: number;
   /**
    * How long a round trip on this path may take, ms, as the session measured it last; undefined = it did not yet. The session sets it;
@@ -164,7 +177,10 @@ export interface Carrier {
    * (small payloads are copied at once). Never rejects.
    */
   released(): Promise<void> | null;
-  /** Resolves when everything committed before the call was taken by the runtime, or never can be. Never rejects. */
+  /**
+   * Resolves when everything committed before the call was accepted by the runtime, or never can be. Never
+   * rejects.
+   */
   drained(): Promise<void>;
   /**
    * Id of the stream that the last packet of a lane travelled on, whichever way it goes. Streams that share one byte stream have
@@ -175,7 +191,7 @@ export interface Carrier {
   readonly datagrams?: CarrierDatagrams;
   /** Stops reading after the present batch (receive backpressure). */
   pause(): void;
-  /** Reads on. */
+  /** Resumes reading. */
   resume(): void;
   /**
    * Ends this side's sending after what was committed (half-close); reading goes on until the peer ends too, and whoever owns the
@@ -188,15 +204,18 @@ export interface Carrier {
 
 /** Datagrams of a QUIC connection: unordered, unreliable, at most a packet long (behaviour spec §3). */
 export interface CarrierDatagrams {
-  /** Largest datagram at the moment, bytes; changes with the path. */
+  /** Largest datagram the path takes now, bytes; changes with its MTU. */
   readonly maxBytes: number;
-  /** Sends one; it may get lost. Its bytes are copied. Throws NnrpValueError if it is too long, or its memory has vanished. */
+  /**
+   * Sends a datagram, which may get lost. Its bytes are copied. Throws NnrpValueError if it is too long, or
+   * its memory has vanished.
+   */
   send(bytes: Uint8Array): void;
-  /** What comes in; bounded, the oldest go first. Ends with the connection. */
+  /** Received datagrams; the queue is bounded and drops the oldest. Ends with the connection. */
   received(): AsyncIterable<Uint8Array>;
 }
 
-/** Where to dial. */
+/** Address to dial. */
 export interface DialTarget {
   /** Host name or address. */
   readonly host: string;
@@ -210,7 +229,7 @@ export interface DialTarget {
 
 /** Options of one dial attempt. */
 export interface CarrierDialOptions {
-  /** Gives up; the promise rejects with the signal's reason. */
+  /** Cancels the attempt; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   /** What the connection takes time, timers and random numbers from. Default: the machine. */
   readonly runtime?: Host;
@@ -261,13 +280,13 @@ export interface CarrierListener {
   close(): Promise<void>;
 }
 
-/** What a listener is told by the server that uses it. */
+/** Options that a server passes to its listeners. */
 export interface CarrierListenOptions {
   /** Longest time a connection may take until it is handed over (TLS, HTTP upgrade, QUIC handshake), ms. Default 10,000. */
   readonly handshakeTimeoutMs?: number;
-  /** Connections that may be on that way at once; more are closed. Default 1,024. */
+  /** Handshakes that may run concurrently; further connections are closed. Default 1,024. */
   readonly maxHandshakes?: number;
-  /** Told of connections that never made it, once each, for the log. */
+  /** Called once for each connection that failed before it was handed over, for the log. */
   readonly failed?: (remote: string, error: NnrpError) => void;
   /** What the connections take time, timers and random numbers from. Default: the machine. */
   readonly runtime?: Host;

@@ -10,7 +10,7 @@ type Listener = EventListenerOrEventListenerObject;
 
 /** What belongs to one signal. */
 interface Containment {
-  /** Told what a listener threw. */
+  /** Called with what a listener threw. */
   readonly failed: (error: unknown) => void;
   /** Listeners as they were given, and what the signal has in their place: a listener is added once. */
   readonly contained: WeakMap<object, EventListener>;
@@ -80,7 +80,7 @@ const CONTAINED: object = Object.create(AbortSignal.prototype, {
  * Makes an AbortController whose signal may be given to an application: what listeners on it throw, or reject with, does no harm.
  * Listeners on signals that an application derives from it (`AbortSignal.any`) are the application's own.
  *
- * @param failed Told what a listener threw. Must not throw.
+ * @param failed Called with what a listener threw. Must not throw.
  */
 export function containedAbort(failed: (error: unknown) => void): AbortController {
   const controller = new AbortController();

@@ -1,12 +1,15 @@
 /**
- * What proves who somebody is and may age: tokens, certificates, whom to trust. It is given once, or asked for whenever it is needed.
+ * Credentials that may expire: tokens, certificates, trust anchors. They are given once, or requested
+ * whenever they are needed.
  *
  * @module
  */
 
-/** For what a credential is asked. */
+/** What a credential source is called with. */
 export interface CredentialRequest {
-  /** Aborts when nobody waits for the answer any more: it was given, the time of the dial is over, or the session closes. */
+  /**
+   * Aborts when the answer is not awaited any more: it was given, the dial timed out, or the session closes.
+   */
   readonly signal: AbortSignal;
 }
 

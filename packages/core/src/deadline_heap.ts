@@ -1,6 +1,6 @@
 /**
- * Who is due next, of many whose times differ: a binary heap whose entries know their place, so that one that is done early
- * leaves without a search. A change costs O(log n) steps, looking at the first none.
+ * Deadlines, earliest first: a binary heap whose entries know their index, so that one that is done early is
+ * removed without a search. A change costs O(log n), reading the earliest O(1).
  *
  * @module
  */
@@ -55,7 +55,7 @@ export class DeadlineHeap<E extends HeapEntry> {
     return first;
   }
 
-  /** Takes all out. */
+  /** Removes all entries. */
   clear(): void {
     for (const entry of this.#entries) entry.heapAt = -1;
     this.#entries.length = 0;

@@ -1,6 +1,6 @@
 /**
- * The error family of NNRP: one class per kind of trouble, each with a stable `code`, so that programs branch on
- * `error.code` or the class and people read the message (behaviour spec §4).
+ * The error family of NNRP: one class per kind of failure, each with a stable `code`, so that programs branch
+ * on `error.code` or the class and people read the message (behaviour spec §4).
  *
  * A message is one line that is fit to be shown, whatever a peer's words in it hold (see {@linkcode fitToShow}); fields such as
  * `diagnostic` keep the words as they came.
@@ -21,7 +21,7 @@ export class NnrpError extends Error {
   readonly code: string;
 
   /**
-   * Makes a NnrpError.
+   * Subclasses give their own code; use one of them where it fits.
    *
    * @param code Stable name for programs.
    * @param message What was expected, what was found, what to do; it is made fit to be shown.
@@ -34,7 +34,10 @@ export class NnrpError extends Error {
   }
 }
 
-/** Which part of a packet is wrong; it decides who suffers (behaviour spec §9): framing ends the connection. */
+/**
+ * Which part of a packet is malformed; it decides what fails (behaviour spec §9): `"framing"` ends the
+ * connection.
+ */
 export type WireStage = "framing" | "metadata" | "body";
 
 /** Where and how bytes broke a rule. */
@@ -69,7 +72,7 @@ export class NnrpWireError extends NnrpError {
   readonly limit: boolean;
 
   /**
-   * Makes a NnrpWireError.
+   * Appends field, offset, expected and actual value to the message.
    *
    * @param message The broken rule in words; field, offset, expected and actual are appended.
    * @param options Where and how.
@@ -91,21 +94,21 @@ export interface NnrpValueErrorOptions extends NnrpErrorOptions {
   readonly field: string;
   /** What would have been accepted. */
   readonly expected?: string | number | bigint;
-  /** What was given. */
+  /** The value that was given. */
   readonly actual?: string | number | bigint;
 }
 
-/** An argument that cannot be written or used. Nothing was sent. */
+/** An argument that cannot be encoded or used. Nothing was sent. */
 export class NnrpValueError extends NnrpError {
   /** The argument or field, in the caller's names. */
   readonly field: string;
   /** What would have been accepted. */
   readonly expected: string | number | bigint | undefined;
-  /** What was given. */
+  /** The value that was given. */
   readonly actual: string | number | bigint | undefined;
 
   /**
-   * Makes a NnrpValueError.
+   * Appends field, expected and actual value to the message.
    *
    * @param message What is wrong in words; field, expected and actual are appended.
    * @param options Which argument.
@@ -124,7 +127,7 @@ export class NnrpCredentialError extends NnrpError {
   readonly field: string;
 
   /**
-   * Makes a NnrpCredentialError.
+   * An error with code `"CREDENTIAL"` for a source that failed.
    *
    * @param field The option that the function was given as.
    * @param words The failure in words.
@@ -146,7 +149,7 @@ export interface NnrpProtocolErrorOptions extends NnrpErrorOptions {
   readonly errorScope: number;
   /** Whether the session is over. */
   readonly fatal?: boolean;
-  /** When trying again makes sense, in ms; 0 = not told. */
+  /** When trying again makes sense, in ms; 0 = not specified. */
   readonly retryAfterMs?: number;
   /** Session the error speaks of, 0 = none. */
   readonly relatedSessionId?: number;
@@ -154,7 +157,7 @@ export interface NnrpProtocolErrorOptions extends NnrpErrorOptions {
   readonly relatedFrameId?: number;
   /** View of that frame. */
   readonly relatedViewId?: number;
-  /** The sender's words. */
+  /** Diagnostic text of the sender. */
   readonly diagnostic?: string;
   /** Whether the peer sent it (true) or this side found it. */
   readonly remote?: boolean;
@@ -170,7 +173,7 @@ export class NnrpProtocolError extends NnrpError {
   readonly errorScope: number;
   /** Whether the session is over. */
   readonly fatal: boolean;
-  /** When trying again makes sense, in ms; 0 = not told. */
+  /** When trying again makes sense, in ms; 0 = not specified. */
   readonly retryAfterMs: number;
   /** Session the error speaks of, 0 = none. */
   readonly relatedSessionId: number;
@@ -178,13 +181,13 @@ export class NnrpProtocolError extends NnrpError {
   readonly relatedFrameId: number;
   /** View of that frame. */
   readonly relatedViewId: number;
-  /** The sender's words. */
+  /** Diagnostic text of the sender. */
   readonly diagnostic: string;
   /** Whether the peer sent it. */
   readonly remote: boolean;
 
   /**
-   * Makes a NnrpProtocolError.
+   * Composes the message from the fields of the ERROR.
    *
    * @param options What the ERROR says.
    */
@@ -214,13 +217,13 @@ export class NnrpProtocolError extends NnrpError {
   }
 }
 
-/** A carrier that could not be opened or failed to carry. */
+/** A carrier that could not connect or listen, or whose connection failed. */
 export class NnrpTransportError extends NnrpError {
   /** Carrier name: `"tcp"`, `"quic"`, … */
   readonly transport: string;
 
   /**
-   * Makes a NnrpTransportError.
+   * An error with the name of its carrier.
    *
    * @param transport Carrier name.
    * @param message What failed and what to check.
@@ -236,7 +239,7 @@ export class NnrpTransportError extends NnrpError {
 /** The connection or session has ended; nothing more can be sent or received on it. */
 export class NnrpConnectionClosedError extends NnrpTransportError {
   /**
-   * Makes a NnrpConnectionClosedError.
+   * An error with code `"CLOSED"`.
    *
    * @param transport Carrier name.
    * @param message Who closed and why.
@@ -253,7 +256,7 @@ export class NnrpTimeoutError extends NnrpError {
   readonly timeoutMs: number;
 
   /**
-   * Makes a NnrpTimeoutError.
+   * Composes the message from what was awaited and the limit.
    *
    * @param what What was waited for.
    * @param timeoutMs The limit that passed, in ms.
@@ -267,7 +270,7 @@ export class NnrpTimeoutError extends NnrpError {
 /** Something this runtime, carrier or peer cannot do. */
 export class NnrpUnsupportedError extends NnrpError {
   /**
-   * Makes a NnrpUnsupportedError.
+   * An error with code `"UNSUPPORTED"`.
    *
    * @param message What cannot be done here, and what can.
    * @param options `cause`, if any.
@@ -280,7 +283,7 @@ export class NnrpUnsupportedError extends NnrpError {
 /** A call that the session's present state does not allow, found before anything was sent (behaviour spec §7). */
 export class NnrpStateError extends NnrpError {
   /**
-   * Makes a NnrpStateError.
+   * An error with code `"STATE"`.
    *
    * @param message What was asked for and in which state.
    * @param options `cause`, if any.
@@ -296,7 +299,7 @@ export class NnrpLimitError extends NnrpError {
   readonly limit: string;
 
   /**
-   * Makes a NnrpLimitError.
+   * An error that names the bound.
    *
    * @param limit Name of the option that sets the bound.
    * @param message What was refused and how to go on.
@@ -308,14 +311,15 @@ export class NnrpLimitError extends NnrpError {
 }
 
 /**
- * Something failed here that no bytes and no argument should bring about: a defect, or a callback that threw where its error had
- * no other way to go. What it happened in ends (one frame, or one connection), nothing else; the peer hears INTERNAL_ERROR.
+ * An internal failure that no bytes and no argument should cause: a defect, or a callback that threw where
+ * its error had no other way to go. Only the frame or connection it happened in ends; the peer receives
+ * INTERNAL_ERROR.
  */
 export class NnrpInternalError extends NnrpError {
   /**
-   * Makes a NnrpInternalError.
+   * An error whose message holds nothing of its cause, so that it may be sent to the peer.
    *
-   * @param what What failed, in words that may be told to the peer: nothing of the cause is in it.
+   * @param what What failed, in words that may be sent to the peer: nothing of the cause is in it.
    * @param options `cause`: what was thrown.
    */
   constructor(what: string, options?: NnrpErrorOptions) {
@@ -327,7 +331,7 @@ export class NnrpInternalError extends NnrpError {
  * What was thrown as an internal failure, unless it is one already.
  *
  * @param cause What was thrown.
- * @param what What cannot go on because of it, in words that may be told to the peer.
+ * @param what What cannot go on because of it, in words that may be sent to the peer.
  */
 export function internalErrorOf(cause: unknown, what: string): NnrpInternalError {
   return cause instanceof NnrpInternalError ? cause : new NnrpInternalError(what, { cause });
@@ -336,7 +340,7 @@ export function internalErrorOf(cause: unknown, what: string): NnrpInternalError
 /** A packet of another type came where one certain type was due. */
 export class NnrpUnexpectedMessageError extends NnrpError {
   /**
-   * Makes a NnrpUnexpectedMessageError.
+   * Composes the message from both names.
    *
    * @param expected Message that was due.
    * @param actual Message that came.
@@ -349,7 +353,7 @@ export class NnrpUnexpectedMessageError extends NnrpError {
 /** The result router of a session was closed or stopped. */
 export class NnrpRouterClosedError extends NnrpError {
   /**
-   * Makes a NnrpRouterClosedError.
+   * An error with code `"ROUTER_CLOSED"`.
    *
    * @param message Why.
    * @param options `cause`, if a failure stopped it.
@@ -362,7 +366,7 @@ export class NnrpRouterClosedError extends NnrpError {
 /** The wait for a frame ended because the caller cancelled it. */
 export class NnrpCancelledError extends NnrpError {
   /**
-   * Makes a NnrpCancelledError.
+   * An error with code `"CANCELLED"`.
    *
    * @param message Which frame.
    * @param options `cause`: the reason of the caller's signal.

@@ -24,7 +24,7 @@ export interface Host {
    */
   after(ms: number, call: () => void): CancelTimer;
   /**
-   * Lets the event loop look at sockets and timers, then goes on.
+   * Lets the event loop poll sockets and timers, then calls back.
    *
    * @param call What to go on with.
    * @param workedMs How long the event loop was kept waiting, ms; a whole look where it is left out.
@@ -35,8 +35,8 @@ export interface Host {
   /** Random bytes fit for secrets: tokens, ids, masks. */
   randomBytes(length: number): Uint8Array;
   /**
-   * Runs a call in the asynchronous context (`AsyncLocalStorage`) in which the host was made, not the caller's, and gives back
-   * what it gives. What it throws is thrown.
+   * Runs a call in the asynchronous context (`AsyncLocalStorage`) in which the host was made, not the
+   * caller's, and returns its result. What it throws is thrown.
    */
   runDetached<T>(call: () => T): T;
   /**

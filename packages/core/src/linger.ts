@@ -7,7 +7,7 @@ import type { CancelTimer, Host } from "./host.ts";
 
 /** How long a closing carrier waits while no byte leaves, where nobody measured round trips longer than a third of it, ms. */
 export const LINGER_MS = 1000;
-/** How long a close takes at most, however slowly bytes leave, unless it is told otherwise, ms. */
+/** Longest time of a close, however slowly bytes leave, unless configured otherwise, ms. */
 export const DRAIN_MS = 20_000;
 
 /** Round trips that a wait for one of them takes at least: the peer's answer may be held up as often as not. */
@@ -31,7 +31,7 @@ export function roundTripWait(
   return Math.max(leastMs, Math.min((roundTripMs ?? 0) * roundTrips, MAX_ROUND_TRIP_WAIT_MS));
 }
 
-/** How long a closing carrier waits while no byte leaves, unless it is told otherwise, ms. */
+/** How long a closing carrier waits while no byte leaves, unless configured otherwise, ms. */
 export function lingerMs(roundTripMs: number | undefined): number {
   return roundTripWait(LINGER_MS, roundTripMs);
 }
@@ -57,10 +57,11 @@ export class Linger {
   /**
    * Begins to wait.
    *
-   * @param host Whose timers to use.
+   * @param host Provides the timers.
    * @param options Bounds.
    * @param sent How many bytes have left so far.
-   * @param over Called once if the wait is not ended before: whoever has not heard everything by now does not.
+   * @param over Called once if the wait is not ended before: a peer that has not received everything by now
+   *   does not.
    */
   constructor(host: Host, { stallMs, drainMs }: LingerOptions, sent: () => number, over: () => void) {
     this.#host = host;
@@ -76,7 +77,7 @@ export class Linger {
     const waitMs = Math.min(this.#stallMs, this.#leftMs);
     this.#leftMs -= waitMs;
     this.#cancelTimer = this.#host.after(waitMs, () => {
-      // A loop that was blocked has not heard yet what its sockets took meanwhile.
+      // A loop that was blocked does not know yet what its sockets accepted meanwhile.
       this.#host.yield(() => {
         if (this.#ended) return;
         if (this.#leftMs > 0 && this.#sent() > sentBytes) this.#wait();

@@ -3,8 +3,9 @@
  * client, a client of the server. Every byte is booked once, where it is held, and counts at all levels above. What is booked is
  * what is kept alive: the buffer, not the view on it.
  *
- * Levels above are told in steps that grow with what is held, so that a packet costs two additions and no walk up the levels; they
- * know a little too much, by at most an eighth (and never less than 256 bytes, never more than 64 KiB, for each account below).
+ * Levels above are updated in steps that grow with what is held, so that a packet costs two additions and no
+ * walk up the levels; they know a little too much, by at most an eighth (and never less than 256 bytes, never
+ * more than 64 KiB, for each account below).
  *
  * @module
  */
@@ -28,7 +29,7 @@ export const MemoryKind = {
 export type MemoryKind = typeof MemoryKind[keyof typeof MemoryKind];
 
 const KINDS = 6;
-/** Smallest step in which a level above is told, bytes. */
+/** Smallest step in which a level above is updated, bytes. */
 const MIN_STEP = 256;
 /** Largest step, bytes. */
 const MAX_STEP = 64 * 1024;
@@ -39,7 +40,7 @@ const STEPS = 8;
 export class MemoryAccount {
   /** Most bytes that may be held; more is booked all the same, for it is there, but the account is over its limit then. */
   limit: number;
-  /** Bytes held here and, as far as they were told, in the accounts below. */
+  /** Bytes held here and, as far as they were reported, in the accounts below. */
   held = 0;
   /** Most bytes that were ever held. */
   peak = 0;
@@ -50,7 +51,7 @@ export class MemoryAccount {
   #closed = false;
 
   /**
-   * Makes a MemoryAccount.
+   * An account that holds nothing yet.
    *
    * @param limit Most bytes; Infinity = as many as the levels above allow.
    * @param parent The level above; null = this is the top.
@@ -64,7 +65,7 @@ export class MemoryAccount {
    * Books memory that is held from now on, or, negative, no longer.
    *
    * @param kind Why.
-   * @param bytes Bytes; what is given back must have been taken under the same kind.
+   * @param bytes Bytes; what is released must have been booked under the same kind.
    */
   book(kind: MemoryKind, bytes: number): void {
     if (this.#closed || bytes === 0) return;

@@ -19,8 +19,8 @@ export interface MemoryOptions {
   /** Cuts a batch of bytes into the chunks that arrive. Default: one chunk. */
   readonly split?: (bytes: Uint8Array) => readonly Uint8Array[];
   /**
-   * Whose timers to use to end carriers whose peer does not let go; `runtime` of a dial or listener comes first. Default: none, and
-   * such carriers wait as long as it takes.
+   * Whose timers to use to end carriers whose peer does not close; `runtime` of a dial or listener comes
+   * first. Default: none, and such carriers wait as long as it takes.
    */
   readonly runtime?: Host;
 }

@@ -9,7 +9,7 @@
  */
 import { NnrpValueError } from "./errors.ts";
 
-/** Longest Origin that is looked at, characters: a host name has at most 253. */
+/** Longest Origin that is read, characters: a host name has at most 253. */
 const MAX_ORIGIN = 300;
 
 /** What an operator says about pages; the same on all listeners and mounts. */

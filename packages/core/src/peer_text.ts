@@ -12,8 +12,9 @@
 export const MAX_PEER_TEXT_BYTES = 1024;
 
 /**
- * Decodes text of a peer: UTF-8 of which at most {@linkcode MAX_PEER_TEXT_BYTES} are looked at and kept, cut between two
- * characters. Bytes that are no UTF-8 become U+FFFD. The text is what the peer wrote, not yet fit to be shown.
+ * Decodes text of a peer: UTF-8 of which at most {@linkcode MAX_PEER_TEXT_BYTES} are read and kept, cut
+ * between two characters. Bytes that are no UTF-8 become U+FFFD. The text is what the peer wrote, not yet fit
+ * to be shown.
  *
  * @param bytes What the peer sent, of any length; it is not changed.
  */

@@ -31,7 +31,7 @@ export class PullByteStream implements ByteStream {
   #destroyed = false;
 
   /**
-   * Makes a PullByteStream.
+   * A stream that does not read yet.
    *
    * @param conn Connected; this object owns it.
    * @param explain Turns the runtime's error into one that people understand. Default: as it is.
@@ -102,7 +102,7 @@ export class PullByteStream implements ByteStream {
     this.#paused = true;
   }
 
-  /** Reads on. */
+  /** Resumes reading. */
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;

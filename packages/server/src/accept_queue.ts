@@ -21,9 +21,7 @@ export class AcceptQueue<S> {
   #ended: NnrpError | null = null;
 
   /**
-   * Makes an AcceptQueue.
-   *
-   * @param host Whose timers to use.
+   * @param host Provides the timers.
    * @param taken Called when somebody gets a session.
    */
   constructor(host: Host, taken: (session: S) => void) {

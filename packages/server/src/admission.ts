@@ -103,7 +103,7 @@ function compare(
   if (!judged.accepted) return { accepted: false, samePrincipal: false };
   const before = namesSomebody(principal);
   const now = namesSomebody(judged.principal);
-  // Only what clearly says so counts, as with verdicts: a forgotten `return` opens no door.
+  // Only a clear yes counts, as with verdicts: a forgotten `return` opens no door.
   const same = before && now ? isSame(samePrincipal(principal, judged.principal)) : before === now;
   return { accepted: true, samePrincipal: same };
 }

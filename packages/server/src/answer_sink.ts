@@ -9,8 +9,8 @@ import type { ServerLogEvent } from "./log_event.ts";
 /** Sends the answers to the frames of one client. */
 export interface AnswerSink {
   /**
-   * How many of the session's handlers may run concurrently now: as many as its client was told frames in flight; none while it does
-   * not take its answers.
+   * How many of the session's handlers may run concurrently now: the credit of its client; none while it does
+   * not read its answers.
    */
   readonly maxConcurrentFrames: number;
   /** A frame was started, or waits: tells the client if its queue fills. */
@@ -24,7 +24,7 @@ export interface AnswerSink {
    * Keeps an answer until the client has taken what lies before it.
    *
    * @param frame What it answers.
-   * @param answer The answer, for the books.
+   * @param answer The answer, for the memory account.
    * @param send Sends it; called once, when its turn has come. What it throws ends the session.
    * @param left Called instead if the frame ends otherwise.
    */
@@ -49,12 +49,12 @@ export interface AnswerSink {
   endStream(frame: ReceivedSubmit): boolean;
   /** Ends a frame by ERROR, frame scope. False if it is settled. */
   failFrame(frame: ReceivedSubmit, fields: Omit<ErrorFields, "errorScope">): boolean;
-  /** Drops a frame and, with a reason, says so in a RESULT_HINT too. */
+  /** Drops a frame and, with a reason, sends it in a RESULT_HINT too. */
   dropWithHint(frame: ReceivedSubmit, reason: number | undefined): void;
-  /** Makes a call that nothing stands behind but the runtime: what it throws ends this client's session only. */
+  /** Makes a call whose only caller would be the runtime: what it throws ends this client's session only. */
   contain(call: () => void): void;
   /** Something failed that should not: this client's session ends. Never throws. */
   crash(cause: unknown): void;
-  /** Says in the log that something failed. Never throws. */
+  /** Reports a failure to the log. Never throws. */
   reportFailure(type: ServerLogEvent["type"], message: string, error: unknown): void;
 }

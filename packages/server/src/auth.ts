@@ -37,7 +37,7 @@ export interface MoveQuestion {
   readonly withToken: boolean;
 }
 
-/** The verdict on a client: true, or a principal for handlers to see; false, or how to refuse. */
+/** The verdict on a client: true, or its principal, accepts it; false, or `refuse`, refuses it. */
 export type AuthVerdict =
   | boolean
   | {
@@ -45,9 +45,12 @@ export type AuthVerdict =
     readonly principal: unknown;
   }
   | {
-    /** `"error"`: ERROR AUTH_FAILED; `"ack"`: SERVER_HELLO_ACK with auth_status 1; `"close"`: without a word. */
+    /**
+     * `"error"`: ERROR AUTH_FAILED; `"ack"`: SERVER_HELLO_ACK with auth_status 1; `"close"`: closes the
+     * connection silently.
+     */
     readonly refuse: "error" | "ack" | "close";
-    /** Words for the client. */
+    /** Diagnostic text sent to the client. */
     readonly diagnostic?: string;
   };
 

@@ -15,11 +15,7 @@ export class TurnClock {
     this.#fresh = false;
   };
 
-  /**
-   * Makes a TurnClock.
-   *
-   * @param host Whose clock to read.
-   */
+  /** @param host Provides the clock. */
   constructor(host: Host) {
     this.#host = host;
   }

@@ -8,11 +8,11 @@ import { type Carrier, type Host, lingerMs, roundTripWait, type SessionEngine } 
 import { CLOSE_DRAIN_MS, CLOSE_GRACE_MS } from "./defaults.ts";
 import type { SessionCloseOptions } from "./session_types.ts";
 
-/** What a session lends to its end. */
+/** What the end of a session needs from it. */
 export interface ClosingSession {
-  /** Whose timers to use. */
+  /** Provides the timers. */
   readonly host: Host;
-  /** Says CLOSE. */
+  /** Sends CLOSE. */
   readonly engine: SessionEngine;
   /** The connection in use. */
   readonly carrier: Carrier;
@@ -26,18 +26,19 @@ export interface ClosingSession {
   sent(): Promise<void>;
 }
 
-/** What a session lends to the end of its server. */
+/** What the shutdown of a server needs from a session. */
 export interface ShutDownSession extends ClosingSession {
   /** Ends it in order. */
   close(options: SessionCloseOptions): Promise<void>;
-  /** Ends it at once, without a word. */
+  /** Ends it at once, without CLOSE. */
   abort(reason: string): void;
 }
 
 /**
- * Says CLOSE; waits until what is in flight is answered and sent; gives the client a moment to close first; then ends the sending and
- * waits for the client's end, which tells that everything has arrived: the system takes the last megabytes long before. All of it
- * within `drainMs`, and the last no longer than a client may take nothing.
+ * Sends CLOSE; waits until what is in flight is answered and sent; gives the client a moment to close first;
+ * then ends the sending and waits for the client's end, which tells that everything has arrived: the system
+ * takes the last megabytes long before. All of it within `drainMs`, and the last no longer than a client may
+ * take nothing.
  */
 export async function closeInOrder(session: ClosingSession, options: SessionCloseOptions): Promise<void> {
   const { host, closed } = session;
@@ -52,7 +53,7 @@ export async function closeInOrder(session: ClosingSession, options: SessionClos
   const graceMs = roundTripWait(CLOSE_GRACE_MS, session.carrier.roundTripMs);
   if (!isOver) await within(host, Math.min(leftMs(), graceMs), closed);
   const isInTime = leftMs() > 0;
-  // The client hears CLOSE also when there was no time for anything else.
+  // CLOSE is sent also when there was no time for anything else.
   await session.carrier.close(
     isInTime
       ? { drainMs: leftMs(), stallMs: session.stallMs }

@@ -1,6 +1,6 @@
 /**
- * Tells a client that nothing is read from it now: credit 0, and its credit back when it goes on (behaviour spec §10, FLOW_UPDATE).
- * What the application said about credit is said again then.
+ * Applies backpressure: credit 0 while nothing is read from a client, and its credit again when reading
+ * resumes (behaviour spec §10, FLOW_UPDATE). Credit that the application set is sent again then.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import {
   FlowUpdateScopeKind,
 } from "@nnrp/core";
 
-/** What it speaks through. */
+/** What it sends through. */
 export interface CreditVoice {
   /** Whether something can be sent to the client. */
   readonly canSend: boolean;
@@ -22,20 +22,18 @@ export interface CreditVoice {
 
 /** See the module. */
 export class CreditTeller {
-  /** The credit that the client was told in the handshake, frames. */
+  /** Credit granted in the handshake, frames in flight. */
   readonly credit: number;
 
   readonly #voice: CreditVoice;
   #application: FlowUpdateMetadata | null = null;
-  #told = false; // whether the last word was credit 0 of this side's own
-  #spoke = false; // whether anything was ever told
-  #mayBeLost = false; // whether the last word was on a connection that is gone
+  #told = false; // whether the last update was this side's own credit 0
+  #spoke = false; // whether any update was ever sent
+  #mayBeLost = false; // whether the last update was sent on a connection that is gone
 
   /**
-   * Makes a CreditTeller.
-   *
-   * @param voice What it speaks through.
-   * @param credit The credit that the client was told in the handshake, frames.
+   * @param voice What it sends through.
+   * @param credit Credit granted in the handshake, frames in flight.
    */
   constructor(voice: CreditVoice, credit: number) {
     this.#voice = voice;
@@ -47,12 +45,12 @@ export class CreditTeller {
     if (update.scopeKind === FlowUpdateScopeKind.SESSION) this.#application = update;
   }
 
-  /** The session left its connection: the client may never have heard what was said there last. */
+  /** The session left its connection: the client may never have received what was sent there last. */
   connectionChanged(): void {
     this.#mayBeLost = this.#spoke || this.#application !== null;
   }
 
-  /** Nothing is read now. */
+  /** Reading is paused: sends credit 0. */
   takeBack(): void {
     if ((this.#told && !this.#mayBeLost) || !this.#voice.canSend) return;
     this.#told = this.#spoke = true;
@@ -60,14 +58,14 @@ export class CreditTeller {
     this.#voice.sendFlowUpdate(flowUpdateOf({ credit: 0, updateReason: FlowUpdateReason.REDUCE }));
   }
 
-  /** The client is read again. */
+  /** Reading resumed: sends the credit again. */
   giveBack(): void {
     if ((!this.#told && !this.#mayBeLost) || !this.#voice.canSend) return;
     this.#told = this.#mayBeLost = false;
     const credit = flowUpdateOf({ credit: this.credit, updateReason: FlowUpdateReason.RESUME });
     const said = this.#application;
     if (said === null) this.#voice.sendFlowUpdate(credit);
-    // Unordered: the epoch it had has been taken, and a 0 without one would be its last word.
+    // Unordered: its epoch is used up, and a 0 without one would stay in force.
     else if (said.flags & FlowUpdateFlags.CREDIT_VALID) {
       this.#voice.sendFlowUpdate({ ...said, creditEpoch: 0 });
     } else {

@@ -23,11 +23,7 @@ export class DeadlineHeap<T extends Timed> {
   readonly #isGone: (item: T) => boolean;
   #items: T[] = [];
 
-  /**
-   * Makes a DeadlineHeap.
-   *
-   * @param isGone Whether a thing has left.
-   */
+  /** @param isGone Whether a thing has left. */
   constructor(isGone: (item: T) => boolean) {
     this.#isGone = isGone;
   }

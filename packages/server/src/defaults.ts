@@ -5,21 +5,24 @@
  * @module
  */
 
-/** Connections at once. */
+/** Most connections at once. */
 export const MAX_CONNECTIONS = 10_000;
-/** Connections beyond the limits that are told so; each holds its socket for about a second. */
+/** Connections beyond the limits that are refused by ERROR; each holds its socket for about a second. */
 export const MAX_FAREWELLS = 64;
-/** What refused clients are told about when to come back, ms. */
+/** Retry time sent to refused clients, ms. */
 export const RETRY_AFTER_MS = 1000;
 
 /** Frames in flight per session before frames queue. */
 export const MAX_CONCURRENT_FRAMES = 64;
 /** Hard limit of frames in flight, as a multiple of the soft one. */
 export const HARD_LIMIT_FACTOR = 4;
-/** Frames that may wait per session; at least as many as its client was told it may have in flight, for they can come at once. */
+/**
+ * Frames that may wait per session; at least the credit that its client was granted, for they can come at
+ * once.
+ */
 export const MAX_QUEUED_FRAMES = 64;
 /**
- * Handlers running at once: as many as one client is told it may have in flight, and the slots that are kept for sessions with
+ * Handlers that run concurrently: the credit of one client, and the slots that are reserved for sessions with
  * none (scheduler.ts).
  */
 export const CONCURRENCY = 72;
@@ -34,16 +37,22 @@ export const MAX_STREAM_AHEAD_BYTES: number = 1024 * 1024;
 export const MAX_SEND_BUFFER_BYTES: number = 8 * 1024 * 1024;
 /** Longest time in which nothing is read of a session, because too much waits, ms: its client can neither cancel nor close. */
 export const MAX_PAUSE_MS = 1000;
-/** Pauses that last longer than this are told to the client, ms: shorter ones come by the dozen and are over before it hears. */
+/**
+ * Pauses longer than this are announced to the client, ms: shorter ones are frequent and over before a
+ * FLOW_UPDATE arrives.
+ */
 export const ANNOUNCE_PAUSE_MS = 100;
 /** Refusals and other words that may pile up for a client that does not take its answers before it is not read at all, bytes. */
 export const MAX_REFUSAL_BYTES: number = 256 * 1024;
-/** A client that takes nothing for this long is cut, ms. */
+/** Send stall: a client that accepts no bytes for this long is disconnected, ms. */
 export const SEND_STALL_MS = 10_000;
-/** Longest time between two looks at a session, ms: one that stopped reading for the server's sake notices room within it. */
+/**
+ * Longest time between two ticks of a session, ms: one that stopped reading for the server's sake notices
+ * room within it.
+ */
 export const MAX_TICK_MS = 5000;
 
-/** Failures told to the log per second: enough to see what fails, however often one client makes it fail. */
+/** Failures logged per second: enough to see what fails, however often one client makes it fail. */
 export const MAX_FAILURES_LOGGED_PER_SECOND = 32;
 
 /** How long an old path is still read after a move, ms (behaviour spec §11). */
@@ -52,7 +61,7 @@ export const GRACE_WINDOW_MS = 1000;
 export const UNMEASURED_MS = 10_000;
 /** An old path that carries something in each grace window gets this many of them. */
 export const MAX_GRACE_WINDOWS = 10;
-/** Longest silence of a client on its new path, ms: ours pings at once. */
+/** Longest silence of a client on its new path, ms: this project's client pings at once. */
 export const PROOF_MS = 5000;
 /** How long a session whose connection was lost waits for its client, ms. */
 export const RESUME_WINDOW_MS = 60_000;

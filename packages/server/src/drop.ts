@@ -11,7 +11,7 @@ export class Drop {
   readonly reason: ResultHintReason | undefined;
 
   /**
-   * Makes a Drop.
+   * {@linkcode drop} is the short way.
    *
    * @param reason ResultHintReason to tell the client.
    * @throws NnrpValueError if there is no such reason.

@@ -1,5 +1,6 @@
 /**
- * Frames that may be dropped expire by timer, waiting or running, not when somebody happens to look (behaviour spec §8).
+ * Frames that may be dropped expire by timer, waiting or running, not when the queue is next visited
+ * (behaviour spec §8).
  *
  * @module
  */
@@ -23,11 +24,9 @@ export class ExpiryWatch {
   #timerMs = Infinity; // what it is set to; −Infinity = it is over
 
   /**
-   * Makes an ExpiryWatch.
-   *
-   * @param host Whose timers to use.
+   * @param host Provides the timers.
    * @param clock The server's time.
-   * @param expired Told of each frame whose budget is over and that is watched still. Must not throw.
+   * @param expired Called with each frame whose budget is over and that is watched still. Must not throw.
    */
   constructor(host: Host, clock: TurnClock, expired: (place: FramePlace) => void) {
     this.#host = host;

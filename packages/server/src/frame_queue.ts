@@ -1,6 +1,6 @@
 /**
- * The waiting frames of one session, earliest deadline first; frames without a budget come after those with one, in order of
- * arrival. Nothing here looks at all of them: a session may have 65,535 in flight.
+ * The waiting frames of one session, earliest deadline first; frames without a budget come after those with
+ * one, in order of arrival. No operation visits all of them: a session may have 65,535 in flight.
  *
  * @module
  */
@@ -44,8 +44,6 @@ export class FrameQueue {
   readonly #droppable = new Map<number, Fifo<FramePlace>>();
 
   /**
-   * Makes a FrameQueue.
-   *
    * @param sink Where answers go.
    * @param context What handlers get beside the frame.
    */

@@ -34,10 +34,10 @@ export type ResultParts =
 export type HandlerOutput = ResultFields | Drop | ResultParts;
 
 /**
- * Works on one frame. It may look at `frame.signal` to stop early: when the client cancels, the connection goes, or the
- * budget of a droppable frame is over. What it throws becomes `ERROR(INTERNAL_ERROR)` for this frame only; a
- * NnrpProtocolError keeps its code and words. Payloads of 32 KiB or more are sent from where they lie: a handler that uses their memory
- * again waits for `frame.released`.
+ * Works on one frame. It may observe `frame.signal` to stop early: when the client cancels, the connection
+ * goes, or the budget of a droppable frame is over. What it throws becomes `ERROR(INTERNAL_ERROR)` for this
+ * frame only; a NnrpProtocolError keeps its code and words. Payloads of 32 KiB or more are sent from where
+ * they lie: a handler that uses their memory again waits for `frame.released`.
  */
 export type Handler = (
   frame: ReceivedSubmit,

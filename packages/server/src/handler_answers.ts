@@ -15,8 +15,6 @@ export class HandlerAnswers {
   readonly #counts: { handlerFailures: number };
 
   /**
-   * Makes a HandlerAnswers.
-   *
    * @param clock The server's time.
    * @param counts Where failures are counted.
    */

@@ -1,5 +1,5 @@
 /**
- * What a client hears of a handler that threw.
+ * The ERROR for a frame whose handler threw.
  *
  * @module
  */
@@ -8,14 +8,17 @@ import { ErrorCode, NnrpProtocolError } from "@nnrp/core";
 /** Fields of the ERROR. */
 export type FrameError = { errorCode: number; retryAfterMs: number; diagnostic: string };
 
-/** What a client hears of a handler that failed: nothing of its error, which may say anything. */
+/** Sent for a handler that failed: nothing of its error, which may hold secrets. */
 export const HANDLER_FAILED: FrameError = {
   errorCode: ErrorCode.INTERNAL_ERROR,
   retryAfterMs: 0,
   diagnostic: "the handler failed",
 };
 
-/** A handler's own words to the client: a NnrpProtocolError that fits an ERROR packet; undefined for anything else. */
+/**
+ * A handler's own error for the client: a NnrpProtocolError that fits an ERROR packet; undefined for anything
+ * else.
+ */
 export function readFrameError(error: unknown): FrameError | undefined {
   try {
     if (!(error instanceof NnrpProtocolError)) return undefined;

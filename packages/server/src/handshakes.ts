@@ -1,6 +1,6 @@
 /**
- * Who is shaking hands: each connection in its own time, so that a slow one delays nobody, and how many there may be. One too many is
- * told so (behaviour spec §6).
+ * Handshakes in progress: they run concurrently, so that a slow one delays no other, up to a limit. A
+ * connection beyond it is refused with LIMIT_EXCEEDED (behaviour spec §6).
  *
  * @module
  */
@@ -25,7 +25,7 @@ export interface HandshakeCounts extends HandshakeLimits {
   readonly maxConnections: number;
   /** Handshakes that run concurrently. */
   readonly maxHandshakes: number;
-  /** Refused connections that are told so. */
+  /** Connections beyond the limits that are refused by ERROR instead of just being closed. */
   readonly maxFarewells: number;
 }
 
@@ -56,12 +56,10 @@ export class Handshakes implements IncomingOwner {
   readonly #owner: HandshakesOwner;
   readonly #limits: HandshakeCounts;
   readonly #underWay = new Set<IncomingConnection>();
-  readonly #farewells = new Set<IncomingConnection>(); // refused, still being told so
+  readonly #farewells = new Set<IncomingConnection>(); // refused; their ERROR is being delivered
   #closed = false;
 
   /**
-   * Makes Handshakes.
-   *
    * @param environment What all connections of the server share.
    * @param owner Answers hellos and moves.
    * @param limits How many there may be, and their bounds.
@@ -72,17 +70,17 @@ export class Handshakes implements IncomingOwner {
     this.#limits = limits;
   }
 
-  /** Connections that shake hands. */
+  /** Connections in the handshake. */
   get underWay(): number {
     return this.#underWay.size;
   }
 
-  /** Refused connections that are open a moment longer so that they can be told. */
+  /** Refused connections that stay open for a moment so that their ERROR arrives. */
   get farewells(): number {
     return this.#farewells.size;
   }
 
-  /** Whether a connection shakes hands still. */
+  /** Whether a connection is still in the handshake. */
   has(connection: IncomingConnection): boolean {
     return this.#underWay.has(connection);
   }
@@ -167,8 +165,8 @@ export class Handshakes implements IncomingOwner {
   }
 
   /**
-   * One connection too many. It is told so, which takes a moment in which its socket stays; when many come at once, as in a flood,
-   * the rest go without a word, so that they hold nothing here.
+   * A connection beyond the limit. It gets an ERROR, for which its socket stays open for a moment; when many
+   * come at once, as in a flood, the rest are closed silently, so that they hold no resources.
    */
   #turnAway(carrier: Carrier): void {
     this.counts.refusedConnections++;

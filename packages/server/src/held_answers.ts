@@ -1,6 +1,7 @@
 /**
- * Answers that wait because their client has too much to take already: a client that does not read is not served. They are in the
- * books, in order, and go out as the client takes what lies before them; those whose frame ends otherwise are left out.
+ * Answers that wait because their client has too much to take already: a client that does not read is not
+ * served. They are accounted for, in order, and go out as the client takes what lies before them; those whose
+ * frame ends otherwise are left out.
  *
  * @module
  */
@@ -39,7 +40,7 @@ export class HeldAnswers {
 
   /** Sends from the front, as long as there is room. */
   sendWhile(hasRoom: () => boolean): void {
-    if (this.#sending) return; // what is sent may bring about another look
+    if (this.#sending) return; // sending may cause another evaluation
     this.#sending = true;
     try {
       for (const held of this.#line) {
@@ -51,7 +52,7 @@ export class HeldAnswers {
     }
   }
 
-  /** Lets go of those whose frame has ended. */
+  /** Releases those whose frame has ended. */
   sweep(): void {
     for (const held of this.#line) if (held.frame.settled) this.#take(held);
   }

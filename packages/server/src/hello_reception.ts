@@ -42,7 +42,7 @@ export interface Guest {
   readonly admission: Admission;
 }
 
-/** What a server lends to its reception. */
+/** What the hello reception needs from its server. */
 export interface ReceptionOwner {
   /** Random numbers, and the context in which the application is called. */
   readonly host: Host;
@@ -50,9 +50,9 @@ export interface ReceptionOwner {
   readonly options: ServeOptions;
   /** The same with defaults. */
   readonly settings: ServerSettings;
-  /** Who judges clients now; undefined = everybody is welcome. */
+  /** Who judges clients now; undefined = every client is accepted. */
   readonly validator: AuthValidator | undefined;
-  /** Who is shaking hands. */
+  /** Handshakes in progress. */
   readonly handshakes: Handshakes;
   /** See SessionRegistry. */
   freeId(wished: number): number;
@@ -64,11 +64,7 @@ export interface ReceptionOwner {
 export class HelloReception {
   readonly #owner: ReceptionOwner;
 
-  /**
-   * Makes a HelloReception.
-   *
-   * @param owner The server.
-   */
+  /** @param owner The server. */
   constructor(owner: ReceptionOwner) {
     this.#owner = owner;
   }

@@ -52,7 +52,7 @@ export class IncomingConnection implements ServerHandshakeHost, PathHost, Timed 
   readonly engine: ServerHandshake;
   /** The connection. */
   readonly carrier: Carrier;
-  /** Whether the log was told why it was refused. */
+  /** Whether the refusal was logged. */
   reported = false;
   /** Resolves when it is gone or carries a session, never rejects. */
   readonly closed: Promise<void>;
@@ -144,7 +144,7 @@ export class IncomingConnection implements ServerHandshakeHost, PathHost, Timed 
     this.engine.refuseByAck(ack);
   }
 
-  /** Closes the connection at once, without a word. */
+  /** Closes the connection at once, without CLOSE. */
   cut(reason: string): void {
     void this.carrier.close({ graceful: false, reason });
   }
@@ -188,12 +188,12 @@ export class IncomingConnection implements ServerHandshakeHost, PathHost, Timed 
     return this.#path;
   }
 
-  /** Says a line in the server's log. Never throws. */
+  /** Writes a line to the server's log. Never throws. */
   report(type: ServerLogEvent["type"], message: string, error?: unknown): void {
     this.#environment.log.tell(this.#facts(type, message, error));
   }
 
-  /** The same for a failure of a callback or of the library: not more often than the log wants to hear. */
+  /** The same for a failure of a callback or of the library: rate limited as the log asks. */
   reportFailure(type: ServerLogEvent["type"], message: string, error: unknown): void {
     this.#environment.log.tellFailure(this.#facts(type, message, error));
   }
@@ -204,7 +204,7 @@ export class IncomingConnection implements ServerHandshakeHost, PathHost, Timed 
     return { type, message, remote, carrier: name, sessionId, hello: this.#hello ?? undefined, error };
   }
 
-  /** For calls that nothing stands behind but the runtime, which would end the process for what they throw. */
+  /** For calls whose only caller would be the runtime, which would end the process for what they throw. */
   contain(call: () => void): void {
     try {
       call();
@@ -218,7 +218,7 @@ export class IncomingConnection implements ServerHandshakeHost, PathHost, Timed 
     const error = internalErrorOf(cause, "the handshake cannot go on");
     this.engine.crash(error);
     this.#end ??= { kind: "error", local: true, reason: error.message, error };
-    // A carrier that was never started, or whose last call failed, tells nobody of its end.
+    // A carrier that was never started, or whose last call failed, does not report its end.
     const over = () => callBack(() => this.#over(), () => {});
     callBack(() => this.carrier.close({ endDelayMs: LAST_WORDS_MS }).then(over), over);
   }
@@ -304,7 +304,7 @@ export class IncomingConnection implements ServerHandshakeHost, PathHost, Timed 
     if (this.awaitsVerdict) this.engine.keepAlive.received(nowMs); // it is not read until the verdict
     this.engine.tick(nowMs);
     if (!this.#isStalled()) return;
-    // A look at the socket first: what the client took while this side did not look is known only then.
+    // Poll the socket first: what the client took while the event loop was blocked is known only then.
     this.#host.yield(() => {
       if (this.#isStalled()) this.cut(`the client took nothing for ${this.#limits.sendStallMs} ms`);
     });
@@ -317,7 +317,7 @@ export class IncomingConnection implements ServerHandshakeHost, PathHost, Timed 
 
   #timeUp(): void {
     this.#deadlineMs = Infinity;
-    if (this.engine.outcome !== null) return; // it was refused, and is still hearing so
+    if (this.engine.outcome !== null) return; // it was refused, and its ERROR is still being delivered
     this.reported = true;
     const error = new NnrpTimeoutError("the handshake", this.#limits.handshakeTimeoutMs);
     this.stopAsking(error);

@@ -34,7 +34,7 @@ export interface SessionKeeper {
 export interface SessionMakings {
   /** What they share. */
   readonly environment: SessionEnvironment;
-  /** Hears what becomes of them. */
+  /** Notified of their ends and suspensions. */
   readonly keeper: SessionKeeper;
   /** Runs the handler; null = the application receives frames itself. */
   readonly scheduler: Scheduler | null;

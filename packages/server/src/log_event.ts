@@ -14,7 +14,7 @@ import {
 
 /** What a log may know of a client's hello. The auth block, tokens and unknown extensions stay out of it. */
 export interface LoggedHello {
-  /** Numbers of the hello: versions, capabilities, wishes, and the lengths of what is not told here. */
+  /** Numbers of the hello: versions, capabilities, wishes, and the lengths of what is not included here. */
   readonly metadata: ClientHelloMetadata;
   /** Model the client wishes (extension 0xF003), fit to be shown; undefined if it did not say. rc2's way is the auth block. */
   readonly model: string | undefined;
@@ -24,9 +24,9 @@ export interface LoggedHello {
   readonly headerFlags: number;
 }
 
-/** Something worth a line in a log. */
+/** A log event. */
 export interface ServerLogEvent {
-  /** What happened, for programs. */
+  /** Kind of event, a stable name for programs. */
   readonly type:
     | "session-start"
     | "session-end"
@@ -38,7 +38,7 @@ export interface ServerLogEvent {
     | "session-suspended"
     | "session-moved"
     | "migration-refused";
-  /** What happened, for people: one line, fit to be shown even where it quotes the client. */
+  /** Human-readable description: one line, fit to be shown even where it quotes the client. */
   readonly message: string;
   /** Client's address. */
   readonly remote: string;

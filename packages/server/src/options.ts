@@ -21,7 +21,7 @@ import type { ServerSession } from "./session.ts";
 
 /** What a server offers and how much of it. */
 export interface ServerProfile extends Omit<ServerCapabilities, "knownExtensionTypes"> {
-  /** Frames in flight per session that are told to the client; more queue. Default 64. */
+  /** Credit: frames in flight per session that the client is granted; more queue. Default 64. */
   readonly maxConcurrentFrames?: number;
   /** Frames in flight per session beyond which `LIMIT_EXCEEDED`. Default 4 × `maxConcurrentFrames`. */
   readonly maxInFlightFrames?: number;
@@ -77,7 +77,7 @@ export interface ServerOptions {
   readonly runtime?: Host;
   /** What the server offers. */
   readonly profile?: ServerProfile;
-  /** Judges clients. Default: everybody is welcome. */
+  /** Judges clients. Default: every client is accepted. */
   readonly authValidator?: AuthValidator;
   /** Chooses session ids; 0 or an id in use = the server's own choice. Default: the client's wish. */
   readonly sessionId?: (hello: ClientHelloContext) => number;
@@ -97,17 +97,18 @@ export interface ServerOptions {
   readonly answerProbes?: boolean;
   /** Total time of a handshake, ms, any length. Default 10,000. */
   readonly handshakeTimeoutMs?: number;
-  /** A PING after so long without outgoing traffic, ms; 0 = never. Default 5,000. */
+  /** Keep-alive: a PING after this long without outgoing traffic, ms; 0 = never. Default 5,000. */
   readonly keepAliveMs?: number;
-  /** A session is lost when nothing came for so long, ms; 0 = never. Default 120,000. */
+  /** A session is lost when nothing was received for this long, ms; 0 = never. Default 120,000. */
   readonly idleTimeoutMs?: number;
-  /** Connections at once. Default 10,000. */
+  /** Most connections at once. Default 10,000. */
   readonly maxConnections?: number;
-  /** Connections that are still shaking hands. Default 1,024. */
+  /** Handshakes that may run concurrently. Default 1,024. */
   readonly maxHandshakes?: number;
   /**
-   * Connections beyond `maxConnections` or `maxHandshakes` that are told so at once (LIMIT_EXCEEDED with a time to come back), for
-   * which their sockets stay about a second; more are closed without a word. Default 64; 0 = none is told.
+   * Connections beyond `maxConnections` or `maxHandshakes` that may be refused by ERROR at the same time
+   * (LIMIT_EXCEEDED with a retry time), for which their sockets stay open about a second; further ones are
+   * closed silently. Default 64; 0 = all are closed silently.
    */
   readonly maxFarewells?: number;
   /**
@@ -129,17 +130,22 @@ export interface ServerOptions {
   /** Bytes that may wait to be sent per session before a stream of results waits. Default 1 MiB. */
   readonly maxStreamAheadBytes?: number;
   /**
-   * Bytes that may wait to be sent per session, and one result more; beyond, reading pauses, no handler of the session is started, and
-   * what running ones answer waits (in the books, {@linkcode ServerStats.memory}) until they are sent. Default 8 MiB.
+   * Bytes that may wait to be sent per session, and one result more; beyond, reading pauses, no handler of
+   * the session is started, and what running ones answer waits (accounted for in {@linkcode
+   * ServerStats.memory}) until they are sent. Default 8 MiB.
    */
   readonly maxSendBufferBytes?: number;
-  /** A client that takes nothing for so long is cut, ms; Infinity = never. Default 10,000. */
+  /**
+   * Send stall: a client that accepts no bytes for this long is disconnected, ms; Infinity = never. Default
+   * 10,000.
+   */
   readonly sendStallMs?: number;
-  /** Called for what is worth a log line. Default: silent. What it throws is ignored. */
+  /** Called for each log event. Default: nothing is logged. What it throws is ignored. */
   readonly log?: (event: ServerLogEvent) => void;
   /**
-   * Failures of callbacks and handlers, and of the library itself, that are told to `log` per second, and at once; the next one
-   * after that says how many were left out ({@linkcode ServerStats.failuresUntold}). Default 32.
+   * Failures of callbacks and handlers, and of the library itself, that are passed to `log` per second, and
+   * in one burst; the next one after that carries the number left out ({@linkcode
+   * ServerStats.failuresUntold}). Default 32.
    */
   readonly maxFailuresLoggedPerSecond?: number;
 }
@@ -147,9 +153,10 @@ export interface ServerOptions {
 /** Options of `serve()`. */
 export interface ServeOptions extends ServerOptions {
   /**
-   * Handlers running at once, whole server. Default 72; 1 for a model that fills the machine. Sessions share them: while others wait, a
-   * session gets no more than its part of them, and one in nine (none below 9) is kept for sessions none of whose handlers run, so
-   * that with the defaults one session alone may have 64 and the first frame of another begins at once.
+   * Handlers that run concurrently, whole server. Default 72; 1 for a model that fills the machine. Sessions
+   * share them: while others wait, a session gets no more than its part of them, and one in nine (none below
+   * 9) is kept for sessions none of whose handlers run, so that with the defaults one session alone may have
+   * 64 and the first frame of another begins at once.
    */
   readonly concurrency?: number;
   /** Frames that may wait per session. Default 64, or `profile.maxConcurrentFrames` if that is more. */

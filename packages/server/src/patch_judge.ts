@@ -25,8 +25,6 @@ export class PatchJudge {
   #core: SessionCore | null = null;
 
   /**
-   * Makes a PatchJudge.
-   *
    * @param host The context in which the policy is called.
    * @param policy The application's.
    */

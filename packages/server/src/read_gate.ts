@@ -14,7 +14,7 @@ import type { ServerMemory, WaitingReader } from "./server_memory.ts";
 
 /** What a gate goes by, and what it moves. */
 export interface GatedSession {
-  /** Whose timers to use. */
+  /** Provides the timers. */
   readonly host: Host;
   /** Frames in flight. */
   readonly framesInFlight: number;
@@ -24,17 +24,17 @@ export interface GatedSession {
   readonly unansweredBytes: number;
   /** Bytes that wait to be sent. */
   readonly unsentBytes: number;
-  /** Brings the session's books up to date. */
+  /** Updates the session's memory account. */
   book(): void;
   /** Resolves when what waits now was sent, or never can be. */
   sent(): Promise<void>;
   /** Stops reading after the present batch. */
   pauseReading(): void;
-  /** Reads on. */
+  /** Resumes reading. */
   resumeReading(): void;
-  /** Says that nothing is read, or that the client is read again. */
+  /** Announces to the client that reading is paused, or resumed. */
   announce(isRead: boolean): void;
-  /** What was announced last was said on a connection that is left: the client may not have heard it. */
+  /** The last announcement was sent on a connection that was left: the client may not have received it. */
   announcementLeft(): void;
   /** Whether each frame is to be judged by {@linkcode ReadGate.refuses} before it is taken. */
   judgeFrames(judge: boolean): void;
@@ -73,7 +73,7 @@ export class ReadGate implements WaitingReader {
   #isOver = false;
   #refusalBytes = 0; // unsent bytes beyond which nothing is read, once it refuses
   #cancelTimer: CancelTimer | null = null;
-  #sending: Promise<void> | null = null; // a look follows once what waited to be sent has left
+  #sending: Promise<void> | null = null; // the gate is evaluated once what waited to be sent has left
 
   /**
    * Makes a ReadGate, open.
@@ -88,7 +88,7 @@ export class ReadGate implements WaitingReader {
     this.#memory = memory;
   }
 
-  /** Whether frames may be held back: a look is worth its price whenever something ends. */
+  /** Whether frames may be held back: then the gate is evaluated whenever a frame ends. */
   get isWatching(): boolean {
     return this.#mode !== "open" || this.#memory.isAwaited;
   }
@@ -103,7 +103,9 @@ export class ReadGate implements WaitingReader {
     return this.isClosed && !this.isUnserved;
   }
 
-  /** Looks at the facts: after packets came, after answers went, and from time to time while it is not open. */
+  /**
+   * Evaluates the gate: after packets came, after answers went, and from time to time while it is not open.
+   */
   look(): void {
     if (this.#isOver) return;
     const session = this.#session;
@@ -177,7 +179,7 @@ export class ReadGate implements WaitingReader {
     this.look();
   }
 
-  /** The session is over, and its memory given back. */
+  /** The session is over, and its memory released. */
   end(): void {
     this.#isOver = true;
     this.#cancelRest?.();
@@ -216,7 +218,7 @@ export class ReadGate implements WaitingReader {
   }
 
   /**
-   * The client said too much that brings nothing forward: nothing is read for a moment, whatever the memory.
+   * The client exceeded its rate of control packets: reading pauses, whatever the memory.
    *
    * @param ms How long.
    */

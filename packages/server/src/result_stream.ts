@@ -1,7 +1,7 @@
 /**
- * The answer of a handler that yields: each part goes out as it comes, as fast as the client takes them. This file owns the life of
- * the iterator: whatever ends the frame, it is told once that nobody wants more of it, and its handler counts as running until it
- * has ended.
+ * The answer of a handler that yields: each part goes out as it comes, as fast as the client takes them. This
+ * file owns the life of the iterator: whatever ends the frame, its `return()` is called once, and its handler
+ * counts as running until it has ended.
  *
  * @module
  */
@@ -10,18 +10,18 @@ import type { AnswerSink } from "./answer_sink.ts";
 import type { TurnClock } from "./clock.ts";
 import type { ResultParts } from "./handler.ts";
 
-/** Parts of a stream that are sent without the event loop having had its turn. */
+/** Most parts of a stream that are sent before it yields to the event loop. */
 const PARTS_PER_SLICE = 4096;
-/** Time for which a stream keeps the event loop from its turn, ms; one part of a slow handler aside. */
+/** Longest time a stream runs before it yields to the event loop, ms; one part of a slow handler aside. */
 const SLICE_MS = 2;
-/** Parts sent between two looks at the clock, at most: it costs as much as a small part does. */
+/** Most parts sent between two readings of the clock: one costs as much as a small part does. */
 const PARTS_PER_LOOK = 64;
 
-/** Hears how a {@linkcode ResultStream} goes. Neither call throws. */
+/** Notified of the outcome of a {@linkcode ResultStream}. Neither call throws. */
 export interface StreamWatcher {
   /** The iterable threw, or gave what cannot be sent. */
   failed(error: unknown): void;
-  /** The iterable has ended, or never will be heard of again. Called once, last. */
+  /** The iterable has ended, or will never settle. Called once, last. */
   ended(): void;
 }
 
@@ -54,13 +54,11 @@ export class ResultStream {
   #partsPerLook = 1;
 
   /**
-   * Makes a ResultStream.
-   *
-   * @param host Whose turns of the event loop to use, and in whose context the iterable is called.
+   * @param host Provides turns of the event loop, and in whose context the iterable is called.
    * @param clock The server's time.
    * @param sink Where parts go.
    * @param frame What they answer.
-   * @param watcher Hears how it goes.
+   * @param watcher Notified of the outcome.
    */
   constructor(host: Host, clock: TurnClock, sink: AnswerSink, frame: ReceivedSubmit, watcher: StreamWatcher) {
     this.#host = host;
@@ -202,7 +200,7 @@ export class ResultStream {
     this.#parts++;
     if (--this.#untilLook > 0) return true;
     const workedMs = this.#clock.read() - this.#sliceStartMs;
-    // Quick parts are looked at now and then, slow ones each.
+    // The clock is read now and then for quick parts, each time for slow ones.
     const isQuick = workedMs * this.#partsPerLook < this.#parts * SLICE_MS / 4;
     this.#partsPerLook = isQuick ? Math.min(PARTS_PER_LOOK, this.#partsPerLook * 2) : 1;
     this.#untilLook = this.#partsPerLook;
@@ -229,9 +227,9 @@ export class ResultStream {
   }
 
   /**
-   * Nobody wants more: tells the iterator so, once and at once, also while a step of it is pending. Its slot is free when it has
-   * ended. What a `return()` throws is told to nobody, for its frame has been answered; one that never resolves works on, as far as
-   * anybody can tell.
+   * The frame has ended: calls the iterator's `return()` once and immediately, also while a step of it is
+   * pending. Its slot is free when it has ended. What a `return()` throws is not reported, for its frame has
+   * been answered; one that never resolves works on, as far as anybody can tell.
    */
   #leave(): void {
     if (this.#left) return;

@@ -116,8 +116,6 @@ export class Scheduler {
   #handedContext: HandlerContext | null = null;
 
   /**
-   * Makes a Scheduler.
-   *
    * @param handler Works on frames.
    * @param options Limits.
    * @param host Timers, turns of the event loop, and the context in which the handler is called.
@@ -133,7 +131,8 @@ export class Scheduler {
     this.#answers = new HandlerAnswers(clock, this.stats);
     this.#expiry = new ExpiryWatch(host, clock, ({ frame, queue }) => {
       this.forget(queue, frame);
-      // A running handler is told to stop; the frame is answered now, its slot stays taken until the handler has ended.
+      // A running handler is aborted by its signal; the frame is answered now, its slot stays taken until the
+      // handler has ended.
       if (!frame.settled) queue.sink.contain(() => this.#expire(queue.sink, frame));
     });
   }

@@ -1,6 +1,6 @@
 /**
- * A server: listens on its carriers, and puts together what shakes hands, what owns the sessions, and what works on their frames
- * (behaviour spec §6, §14.2).
+ * A server: listens on its carriers, and puts together the handshakes, the registry of sessions, and what
+ * works on their frames (behaviour spec §6, §14.2).
  *
  * @module
  */
@@ -41,7 +41,7 @@ import { askValidator } from "./verdict.ts";
 export interface ServerCloseOptions {
   /** Longest wait for frames in flight and for their results to arrive, ms, any length. Default 20,000. */
   readonly drainMs?: number;
-  /** Words for the clients. Default `"server is shutting down"`. */
+  /** Reason sent to the clients. Default `"server is shutting down"`. */
   readonly reason?: string;
   /**
    * When clients with `reconnect` are asked to come back, to this server's successor, ms, u32 (extension 0xF004); null = not at
@@ -287,8 +287,8 @@ export class NnrpServer {
   }
 
   /**
-   * Stops listening, says CLOSE to every session, lets frames in flight be answered (at most `drainMs`, default 20,000), and
-   * closes what is left.
+   * Stops listening, sends CLOSE on every session, lets frames in flight be answered (at most `drainMs`,
+   * default 20,000), and closes what is left.
    */
   close(options: ServerCloseOptions = {}): Promise<void> {
     return this.#closing ??= this.#close(
@@ -354,7 +354,7 @@ export function listenWith(options: ServeOptions, handler: Handler): Promise<Nnr
   return make(options, handler);
 }
 
-/** As things are now, and not as they were when each session was looked at last. */
+/** Current figures, not those of each session's last update. */
 function memoryStats(registry: SessionRegistry): ServerMemoryStats {
   const of = (kind: MemoryKind) => registry.sum(({ core }) => core.reading.memory.account.of(kind));
   registry.sum(({ core }) => {

@@ -1,6 +1,6 @@
 /**
- * The log of a server: calls the application's function, which may fail without anybody noticing, and bounds how often failures
- * are told, since one client can bring them about with every frame.
+ * The log of a server: calls the application's function, which may fail without anybody noticing, and bounds
+ * how often failures are logged, since one client can bring them about with every frame.
  *
  * @module
  */
@@ -9,27 +9,25 @@ import { logEvent, type LogFacts, type ServerLogEvent } from "./log_event.ts";
 
 /** Options of a {@linkcode ServerLog}. */
 export interface ServerLogOptions {
-  /** Called for what is worth a line; undefined = nobody wants to know. */
+  /** The application's log function; undefined = nothing is logged. */
   readonly log: ((event: ServerLogEvent) => void) | undefined;
-  /** Failures per second that it is told, and at once. */
+  /** Failures logged per second, and in one burst. */
   readonly maxFailuresLoggedPerSecond: number;
 }
 
-/** Tells what is worth a line. */
+/** Calls the application's log function. */
 export class ServerLog {
-  /** Failures that were not told because there were too many. */
+  /** Failures that were not logged because there were too many. */
   untold = 0;
 
   readonly #host: Host;
   readonly #log: ServerLogOptions["log"];
   readonly #rate: ControlRate;
-  #skipped = 0; // since the last one that was told
+  #skipped = 0; // since the last one that was logged
 
   /**
-   * Makes a ServerLog.
-   *
    * @param host Whose clock to use, and the context in which to call.
-   * @param options The function, and how many failures per second it is told.
+   * @param options The function, and the rate limit on failures.
    */
   constructor(host: Host, { log, maxFailuresLoggedPerSecond: perSecond }: ServerLogOptions) {
     this.#host = host;
@@ -37,14 +35,16 @@ export class ServerLog {
     this.#rate = new ControlRate({ burst: perSecond, perSecond });
   }
 
-  /** Tells of something. Never throws. */
+  /** Logs an event. Never throws. */
   tell(event: LogFacts): void {
     const log = this.#log;
     if (log === undefined) return;
     callBack(() => this.#host.runDetached(() => log(logEvent(event))), () => {});
   }
 
-  /** Tells of a failure, of the application or of this library, unless there were too many just now. Never throws. */
+  /**
+   * Logs a failure, of the application or of this library, unless it is over the rate limit. Never throws.
+   */
   tellFailure(event: LogFacts): void {
     if (!this.#rate.spend(this.#host.now())) {
       this.#skipped++;

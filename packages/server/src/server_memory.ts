@@ -6,7 +6,10 @@
  */
 import { MemoryAccount } from "@nnrp/core";
 
-/** Free bytes per session that is let in at once; the next one comes when one of them has been looked at, or something is freed. */
+/**
+ * Free bytes per session that is let in at once; the next one follows when one of them has been updated, or
+ * something is freed.
+ */
 const SHARE_TO_READ = 64 * 1024;
 /** Caches of connected sessions may take this part of the server's memory: what refers to them needs the rest. */
 const CACHE_SHARE = 0.5;
@@ -17,7 +20,7 @@ export interface WaitingReader {
   letIn(): void;
 }
 
-/** The server's books, and its bound. */
+/** The server's memory account, and its bound. */
 export class ServerMemory {
   /** What all sessions hold. */
   readonly account: MemoryAccount;
@@ -31,11 +34,7 @@ export class ServerMemory {
   #lettingIn = false;
   #relieving = false;
 
-  /**
-   * Makes a ServerMemory.
-   *
-   * @param maxBytes Bytes beyond which sessions stop reading.
-   */
+  /** @param maxBytes Bytes beyond which sessions stop reading. */
   constructor(maxBytes: number) {
     this.account = new MemoryAccount(maxBytes);
   }

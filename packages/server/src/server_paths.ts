@@ -31,7 +31,7 @@ export interface PathLimits {
   readonly resumeWindowMs: number;
 }
 
-/** What a session lends to its paths. */
+/** What the paths of a session need from it. */
 export interface PathsOwner {
   /** Whose timers to use; what they call is contained. */
   readonly host: Host;
@@ -51,7 +51,7 @@ export interface PathsOwner {
   pathLost(info: CloseInfo): void;
   /** The session is over without a path. */
   over(): void;
-  /** Says in the log that something failed. Never throws. */
+  /** Reports a failure to the log. Never throws. */
   reportFailure(type: "internal-failure", message: string, error: unknown): void;
 }
 
@@ -87,8 +87,6 @@ export class ServerPaths implements PathHost {
   #afterMove: (() => void)[] = []; // what waits for the old path to be gone
 
   /**
-   * Makes ServerPaths.
-   *
    * @param owner The session.
    * @param path Its first connection, started.
    * @param limits How long paths last.
@@ -98,7 +96,7 @@ export class ServerPaths implements PathHost {
     this.#limits = limits;
     this.engine = owner.engine;
     this.#path = path;
-    path.proven = false; // the hello does not tell whether the client hears of its answer
+    path.proven = false; // the hello does not prove that the client receives its answer
     this.#pathMs = owner.clock.nowMs;
     path.handOver(this);
   }
@@ -118,7 +116,10 @@ export class ServerPaths implements PathHost {
     return this.#path.proven || this.#moved || this.tokenWasShown;
   }
 
-  /** Whether the client may never have heard of the last move: the path it led to is gone and brought no packet. */
+  /**
+   * Whether the client may never have learned of the last move: the path it led to is gone and brought no
+   * packet.
+   */
   get unheard(): boolean {
     return this.#moved && !this.#path.proven && (this.engine.suspended || this.#path.closedInfo !== null);
   }
@@ -129,7 +130,7 @@ export class ServerPaths implements PathHost {
     this.#leaving?.path.carrier.pause();
   }
 
-  /** Reads on. */
+  /** Resumes reading. */
   resumeReading(): void {
     if (!this.#path.holds) this.#path.carrier.resume();
     this.#leaving?.path.carrier.resume();
@@ -178,7 +179,8 @@ export class ServerPaths implements PathHost {
 
   /** How long the path in use is still read, and may bring nothing, once the session moves off it, ms. */
   get graceMs(): number {
-    // Before the first pong: the client has heard of the path and asked for the next since, which took a round trip or more.
+    // Before the first pong: the client has learned of the path and asked for the next since, which took a
+    // round trip or more.
     const sinceMs = this.#owner.clock.nowMs - this.#pathMs;
     const { roundTripMs = sinceMs < UNMEASURED_MS ? sinceMs : undefined } = this.#path.carrier;
     return graceWindow(this.#limits.graceWindowMs, roundTripMs);
@@ -215,7 +217,7 @@ export class ServerPaths implements PathHost {
     this.leave(false);
   }
 
-  /** A client that never says a word on its new path did not hear of it: its token opens the session again. */
+  /** A client that sends nothing on its new path did not learn of it: its token opens the session again. */
   #watchProof(path: SessionPath, graceMs: number): void {
     this.#cancelProof?.();
     this.#cancelProof = this.#owner.host.after(PROOF_MS + graceMs, () => {
@@ -308,7 +310,7 @@ export class ServerPaths implements PathHost {
   pathClosed(path: SessionPath, info: CloseInfo): void {
     if (path === this.#leaving?.path) this.#cutOldPath(info.reason || "connection lost");
     if (path !== this.#path) return;
-    // A client that never heard of its move is on the old path still, and may have said CLOSE there.
+    // A client that never learned of its move is on the old path still, and may have sent CLOSE there.
     const lost = () => path === this.#path && this.#owner.pathLost(info);
     if (!this.afterMove(lost)) this.#owner.pathLost(info);
   }

@@ -33,17 +33,17 @@ import type { HandshakeLimits, SessionLimits } from "./session_limits.ts";
 
 /** Bounds and choices of one server. */
 export interface ServerSettings extends SessionLimits, HandshakeLimits {
-  /** Connections at once. */
+  /** Most connections at once. */
   readonly maxConnections: number;
   /** Handshakes that run concurrently. */
   readonly maxHandshakes: number;
-  /** Refused connections that are told so. */
+  /** Connections beyond the limits that are refused by ERROR instead of just being closed. */
   readonly maxFarewells: number;
   /** Bytes that all sessions together may hold. */
   readonly maxServerBytes: number;
   /** Handlers that run concurrently. */
   readonly concurrency: number;
-  /** Failures told to the log per second. */
+  /** Failures logged per second. */
   readonly maxFailuresLoggedPerSecond: number;
   /** Whether sessions move, and tokens are given out. */
   readonly moves: boolean;

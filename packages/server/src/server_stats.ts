@@ -39,9 +39,9 @@ export interface ServerStats extends Readonly<SchedulerStats> {
   readonly connections: number;
   /** Connections refused because there were too many. */
   readonly refusedConnections: number;
-  /** Of those, the ones that were closed without a word, because `maxFarewells` others were being told. */
+  /** Of those, the ones that were closed silently, because `maxFarewells` others were being refused. */
   readonly cutConnections: number;
-  /** Refused connections that are open a moment longer so that they can be told; not among `open`. */
+  /** Refused connections that stay open for a moment so that their ERROR arrives; not among `open`. */
   readonly farewells: number;
   /** Connections that are open now. */
   readonly open: number;
@@ -67,7 +67,7 @@ export interface ServerStats extends Readonly<SchedulerStats> {
   readonly probes: number;
   /** Probes refused on connections that are closed. */
   readonly probesRefused: number;
-  /** Failures that the log was not told of; see `maxFailuresLoggedPerSecond`. */
+  /** Failures that were not logged; see `maxFailuresLoggedPerSecond`. */
   readonly failuresUntold: number;
 }
 

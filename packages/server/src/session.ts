@@ -52,7 +52,7 @@ export class ServerSession {
     this.closed = core.closed;
   }
 
-  /** The session's id. */
+  /** The id of the session, u32. */
   get sessionId(): number {
     return this.#core.engine.sessionId;
   }
@@ -68,7 +68,7 @@ export class ServerSession {
   get modelName(): string {
     return this.#core.modelName;
   }
-  /** Frames in flight that the client was told it may have; no more of its handlers run concurrently. */
+  /** Credit: frames in flight that the client was granted; no more of its handlers run concurrently. */
   get maxConcurrentFrames(): number {
     return this.#core.reading.credit.credit;
   }
@@ -205,7 +205,7 @@ export class ServerSession {
     return frame !== undefined && this.#core.answers.endStream(frame);
   }
 
-  /** Forgets a frame without a word: the client waits for ever, so this is for tests and relays. */
+  /** Abandons a frame without any answer: the client waits for ever, so this is for tests and relays. */
   discardFrame(target: ReceivedSubmit | number, viewId = 0): void {
     const frame = this.#frame(target, viewId);
     if (frame !== undefined) this.#core.answers.discard(frame);
@@ -262,8 +262,8 @@ export class ServerSession {
   }
 
   /**
-   * Ends the session in order: says CLOSE, lets frames in flight be answered, closes when the client does or after `drainMs`
-   * (default 2,000).
+   * Ends the session in order: sends CLOSE, lets frames in flight be answered, closes when the client does or
+   * after `drainMs` (default 2,000).
    */
   close(options: SessionCloseOptions = {}): Promise<void> {
     return this.#core.close(options);
@@ -284,19 +284,19 @@ export class ServerSession {
     return this.#core.sent();
   }
 
-  /** What a person debugging wants to see. */
+  /** One line for debugging. */
   toString(): string {
     const { inFlight, submits } = this.stats;
     return `ServerSession ${this.sessionId} ${this.state} on ${this.carrierName} with ${this.remote}, ` +
       `${inFlight} of ${submits} frames in flight`;
   }
 
-  /** For Deno's `console.log`. */
+  /** Representation for Deno's `console.log`. */
   [Symbol.for("Deno.customInspect")](): string {
     return this.toString();
   }
 
-  /** For Node's `console.log`. */
+  /** Representation for Node's `console.log`. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
   }

@@ -25,9 +25,9 @@ import { HeldAnswers, payloadBytesOf } from "./held_answers.ts";
 import type { SessionLimits } from "./session_limits.ts";
 import type { HintFields } from "./session_types.ts";
 
-/** What a session lends to its answers. */
+/** What the answers of a session need from it. */
 export interface AnsweringSession {
-  /** Whose turns of the event loop to use. */
+  /** Provides turns of the event loop. */
   readonly host: Host;
   /** The server's time. */
   readonly clock: TurnClock;
@@ -41,7 +41,7 @@ export interface AnsweringSession {
   readonly queued: number;
   /** A frame ended. */
   settled(): void;
-  /** The client gets nothing new until it has taken something: whoever decides what is read has to look. */
+  /** Answers are held until the client reads some: the read gate has to be evaluated. */
   answersHeld(): void;
   /** See AnswerSink. */
   contain(call: () => void): void;
@@ -62,8 +62,6 @@ export class SessionAnswers implements AnswerSink, AnswerSender {
   #movedFrom: Promise<void> | null = null;
 
   /**
-   * Makes SessionAnswers.
-   *
    * @param session Whose answers they are.
    * @param limits How much may wait.
    */
@@ -106,7 +104,7 @@ export class SessionAnswers implements AnswerSink, AnswerSender {
     if (this.#held.size > 0) this.#held.sendWhile(() => this.#hasRoom);
   }
 
-  /** The session is over: who waits to send hears it. */
+  /** The session is over: pending sends are settled. */
   end(): void {
     this.#held.sendWhile(() => true);
   }
@@ -206,7 +204,7 @@ export class SessionAnswers implements AnswerSink, AnswerSender {
     this.#session.settled();
   }
 
-  /** Forgets a frame without a word. */
+  /** Abandons a frame without any answer. */
   discard(frame: ReceivedSubmit): void {
     this.#engine.discard(frame);
     this.#session.settled();
@@ -229,7 +227,10 @@ export class SessionAnswers implements AnswerSink, AnswerSender {
     if (this.#congestion.state !== ResultHintCongestionState.NONE || this.#session.queued > 0) this.#advise();
   }
 
-  /** A frame ended. A client that was told to slow down may submit nothing more until it hears that it can go on. */
+  /**
+   * A frame ended. A client that was told to slow down may submit nothing more until a FLOW_UPDATE or hint
+   * lets it go on.
+   */
   frameEnded(): void {
     if (this.#congestion.isTold && this.#engine.state !== SessionState.CLOSED) this.#advise();
   }

@@ -181,8 +181,9 @@ export class SessionCore
   }
 
   /**
-   * A client that gave up while the answer to its hello was on its way will not come back: a session of which it never said a word is
-   * not kept. One that knows of it and lost its connection before it said so has nothing here, and begins anew.
+   * A client that gave up while the answer to its hello was on its way will not come back: a session on which
+   * it never sent anything is not kept. One that knows of it and lost its connection before it sent anything
+   * has no state here, and begins anew.
    */
   #keepIfTakenUp(): void {
     this.engine.resumable = this.#mayBeKept && this.paths.isTakenUp;
@@ -220,7 +221,7 @@ export class SessionCore
     await this.closed;
   }
 
-  /** Closes the connection at once, without a word. */
+  /** Closes the connection at once, without CLOSE. */
   abort(reason: string): void {
     this.#keepNoMore();
     this.paths.forget(reason);
@@ -248,7 +249,10 @@ export class SessionCore
     return this.carrier.drained();
   }
 
-  /** This side said CLOSE, and the client has finished: nothing is left to wait for once its frames are answered. */
+  /**
+   * This side sent CLOSE, and the client has ended its sending: nothing is left to wait for once its frames
+   * are answered.
+   */
   #closeIfDone(): void {
     if (!this.#closing || !this.#clientEnded || this.engine.framesInFlight > 0) return;
     void this.carrier.close({ stallMs: this.stallMs });
@@ -256,17 +260,17 @@ export class SessionCore
 
   // What the application is told
 
-  /** Says a line in the server's log. Never throws. */
+  /** Writes a line to the server's log. Never throws. */
   report(type: ServerLogEvent["type"], message: string, error?: unknown): void {
     this.#reports.report(type, message, error);
   }
 
-  /** The same for a failure of a callback or of the library: not more often than the log wants to hear. */
+  /** The same for a failure of a callback or of the library: rate limited as the log asks. */
   reportFailure(type: ServerLogEvent["type"], message: string, error: unknown): void {
     this.#reports.reportFailure(type, message, error);
   }
 
-  /** For calls that nothing stands behind but the runtime, which would end the process for what they throw. */
+  /** For calls whose only caller would be the runtime, which would end the process for what they throw. */
   contain(call: () => void): void {
     try {
       call();
@@ -282,7 +286,7 @@ export class SessionCore
     this.engine.crash(error);
     this.#end ??= { kind: "error", local: true, reason: error.message, error };
     callBack(() => this.paths.leave(false), () => {});
-    // A carrier whose last call failed tells nobody of its end.
+    // A carrier whose last call failed does not report its end.
     const over = () => callBack(() => this.over(), () => {});
     if (suspended) over();
     else callBack(() => this.carrier.close({ endDelayMs: LAST_WORDS_MS }).then(over), over);
@@ -295,7 +299,8 @@ export class SessionCore
     const { engine } = this;
     const { framesInFlight } = engine;
     const { gate } = this.reading;
-    // Handlers that answer at once leave nothing in flight after each packet: the end of the batch looks for all of them.
+    // Handlers that answer at once leave nothing in flight after each packet: the end of the batch checks for
+    // all of them.
     const isIdle = framesInFlight === 0 && !this.paths.inBatch;
     if (isIdle || gate.isWatching || gate.isUnserved) gate.look();
     this.answers.frameEnded();
@@ -367,9 +372,10 @@ export class SessionCore
     if (this.#closing && !this.#clientEnded && this.engine.state !== SessionState.CLOSED) return;
     this.paths.leave(false);
     const isGone = end.kind === "lost" && end.local;
-    if (isGone) void this.carrier.close({ graceful: false }); // nobody is there to hear an end in order
+    if (isGone) void this.carrier.close({ graceful: false }); // no peer is left for an orderly end
     else if (fatal) void this.carrier.close({ endDelayMs: LAST_WORDS_MS });
-    // A client that said CLOSE itself need not end its streams, as the reference's does not: no longer wait for that.
+    // A client that sent CLOSE itself need not end its streams, as the reference's does not: no longer wait
+    // for that.
     else void this.carrier.close(this.#closing ? { stallMs: this.stallMs } : {});
   }
 
@@ -471,7 +477,7 @@ export class SessionCore
     if (this.queued > 0 && !gate.isUnserved) this.served();
     const { carrier } = this;
     if (!this.#isStalled(carrier)) return;
-    // A look at the socket first: what the client took while this side did not look is known only then.
+    // Poll the socket first: what the client took while the event loop was blocked is known only then.
     this.host.yield(() => {
       if (carrier !== this.carrier || this.engine.suspended || !this.#isStalled(carrier)) return;
       this.abort(`the client took nothing for ${this.#environment.limits.sendStallMs} ms`);

@@ -11,22 +11,22 @@ import type { PathLimits } from "./server_paths.ts";
 export interface HandshakeLimits {
   /** Longest time from the connection to the hello's acceptance, ms; a byte now and then does not extend it. */
   readonly handshakeTimeoutMs: number;
-  /** What the engine of a handshake is told. */
+  /** Options of the engine of a handshake. */
   readonly handshake: ServerHandshakeOptions;
-  /** A client that takes nothing for this long is cut, ms. */
+  /** Send stall: a client that accepts no bytes for this long is disconnected, ms. */
   readonly sendStallMs: number;
 }
 
 /** Bounds of one session. */
 export interface SessionLimits extends GateLimits, PathLimits {
-  /** Frames in flight that are told to the client. */
+  /** Credit: frames in flight that the client is granted. */
   readonly maxConcurrentFrames: number;
   /** Frames that may wait. */
   readonly maxQueuedFrames: number;
   /** Bytes that may wait to be sent before a stream of results waits. */
   readonly maxStreamAheadBytes: number;
-  /** A client that takes nothing for this long is cut, ms. */
+  /** Send stall: a client that accepts no bytes for this long is disconnected, ms. */
   readonly sendStallMs: number;
-  /** What the engine of a session is told; the patch policy aside, which is the session's own. */
+  /** Options of the engine of a session; the patch policy aside, which is the session's own. */
   readonly engine: ServerEngineOptions;
 }

@@ -1,5 +1,6 @@
 /**
- * The books of one session: what is kept alive for its client, by kind. They are brought up to date by a look, not by each packet.
+ * The memory account of one session: what is kept alive for its client, by kind. It is updated by polling,
+ * not by each packet.
  *
  * @module
  */
@@ -46,7 +47,7 @@ export class SessionMemory {
     return counts.bytesInFlight + cache.stats.usedBytes;
   }
 
-  /** Brings the books up to date. */
+  /** Updates the account. */
   book(): void {
     const { account } = this;
     const { engine, carrier, answers } = this.#holder;

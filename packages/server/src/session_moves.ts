@@ -21,7 +21,7 @@ import type { MigrationOptions } from "./options.ts";
 import type { SessionRegistry } from "./session_registry.ts";
 import { askValidator } from "./verdict.ts";
 
-/** What a server lends to the moves of its sessions. */
+/** What the moves of sessions need from their server. */
 export interface MovesOwner {
   /** Draws tokens, and the context in which the application is called. */
   readonly host: Host;
@@ -29,7 +29,7 @@ export interface MovesOwner {
   readonly migration: MigrationOptions;
   /** Whether sessions move, now. */
   readonly moves: boolean;
-  /** Who is shaking hands. */
+  /** Handshakes in progress. */
   readonly handshakes: Handshakes;
   /** The sessions. */
   readonly registry: SessionRegistry;
@@ -52,11 +52,7 @@ export class SessionMoves {
 
   readonly #owner: MovesOwner;
 
-  /**
-   * Makes SessionMoves.
-   *
-   * @param owner The server.
-   */
+  /** @param owner The server. */
   constructor(owner: MovesOwner) {
     this.#owner = owner;
   }

@@ -13,9 +13,9 @@ import type { SessionAnswers } from "./session_answers.ts";
 import type { SessionLimits } from "./session_limits.ts";
 import { SessionMemory } from "./session_memory.ts";
 
-/** What a session lends to its reading. */
+/** What the reading of a session needs from it. */
 export interface ReadSession {
-  /** Whose timers to use. */
+  /** Provides the timers. */
   readonly host: Host;
   /** The server's time. */
   readonly clock: TurnClock;
@@ -45,7 +45,7 @@ export class SessionReading implements GatedSession, CreditVoice {
   readonly host: Host;
   /** What the session holds. */
   readonly memory: SessionMemory;
-  /** What its client is told about credit. */
+  /** Sends its client credit updates. */
   readonly credit: CreditTeller;
   /** Whether it is read. */
   readonly gate: ReadGate;

@@ -20,8 +20,6 @@ export class SessionRegistry {
   #closing = false;
 
   /**
-   * Makes a SessionRegistry.
-   *
    * @param host Draws ids.
    * @param maxSuspended Sessions that may wait for their clients; 0 = a lost connection ends its session.
    */

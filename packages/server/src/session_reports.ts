@@ -1,5 +1,6 @@
 /**
- * What is told of a session: lines in the server's log, and events to the callbacks that its application set.
+ * What is reported about a session: events for the server's log, and for the callbacks that its application
+ * set.
  *
  * @module
  */
@@ -15,9 +16,9 @@ import {
 import type { ServerLogEvent } from "./log_event.ts";
 import type { ServerLog } from "./server_log.ts";
 
-/** What a session lends to its reports. */
+/** What the reports of a session needs from it. */
 export interface ReportedSession {
-  /** In whose context the application is called. */
+  /** Provides the context in which the application is called. */
   readonly host: Host;
   /** The connection in use. */
   readonly carrier: Carrier;
@@ -43,9 +44,7 @@ export class SessionReports {
   readonly #log: ServerLog;
 
   /**
-   * Makes a SessionReports.
-   *
-   * @param session Whom it speaks of.
+   * @param session The session it reports about.
    * @param log The server's log.
    */
   constructor(session: ReportedSession, log: ServerLog) {
@@ -53,17 +52,17 @@ export class SessionReports {
     this.#log = log;
   }
 
-  /** Says a line in the server's log. Never throws. */
+  /** Writes a line to the server's log. Never throws. */
   report(type: ServerLogEvent["type"], message: string, error?: unknown): void {
     this.#log.tell(this.#facts(type, message, error));
   }
 
-  /** The same for a failure of a callback or of the library: not more often than the log wants to hear. */
+  /** The same for a failure of a callback or of the library: rate limited as the log asks. */
   reportFailure(type: ServerLogEvent["type"], message: string, error: unknown): void {
     this.#log.tellFailure(this.#facts(type, message, error));
   }
 
-  /** Calls the application back; what it throws, or an async one rejects with, ends nothing. */
+  /** Calls the application's callback; what it throws, or an async one rejects with, ends nothing. */
   tell<T>(callback: ((value: T) => void) | null, value: T): void {
     if (callback === null) return;
     callBack(

@@ -6,7 +6,7 @@
 import { SessionState } from "@nnrp/core";
 import type { ServerSessionState } from "./session_types.ts";
 
-/** What an application is told in each state of the engine, unless the session waits for its client. */
+/** State reported to applications for each state of the engine, unless the session is suspended. */
 export const SESSION_STATES: Readonly<Record<SessionState, ServerSessionState>> = {
   [SessionState.INIT]: "active", // no session is in these two
   [SessionState.NEGOTIATING]: "active",

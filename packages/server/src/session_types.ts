@@ -6,14 +6,14 @@
 import type { ResultHintMetadata, ServerFrameCounts } from "@nnrp/core";
 
 /**
- * Where a session is in its life: frames flow; CLOSE was said and nothing new begins; over; its connection is lost and its client
- * may come back.
+ * Where a session is in its life: frames flow; CLOSE was sent and nothing new begins; over; its connection is
+ * lost and its client may come back.
  */
 export type ServerSessionState = "active" | "draining" | "closed" | "suspended";
 
 /** Fields of a RESULT_HINT to send; what is left out is NONE. */
 export interface HintFields extends Partial<ResultHintMetadata> {
-  /** Frame it speaks of; 0 (default) = the whole session. */
+  /** Frame it refers to; 0 (default) = the whole session. */
   readonly frameId?: number;
   /** Trace id. Default 0. */
   readonly traceId?: bigint;
@@ -29,7 +29,7 @@ export interface SendOptions {
 
 /** Options of {@linkcode ServerSession.close}. */
 export interface SessionCloseOptions {
-  /** Words for the client. */
+  /** Reason sent to the client. */
   readonly reason?: string;
   /** Longest wait for frames in flight and for the client to close, ms, any length. Default 2,000. */
   readonly drainMs?: number;

@@ -29,11 +29,7 @@ export class SubmitInbox implements FrameTaker {
   #ended: NnrpError | null = null;
   #drained = false;
 
-  /**
-   * Makes a SubmitInbox.
-   *
-   * @param host Whose timers to use.
-   */
+  /** @param host Provides the timers. */
   constructor(host: Host) {
     this.#host = host;
   }

@@ -1,6 +1,6 @@
 /**
- * Asking `authValidator`, and reading what it says: whoever does not clearly let a client in keeps it out, so that a forgotten `return` opens
- * no door.
+ * Asking `authValidator`, and reading what it says: only a clear yes accepts a client, so that a forgotten
+ * `return` opens no door.
  *
  * @module
  */
@@ -11,23 +11,23 @@ import type { AuthRequest, AuthValidator, AuthVerdict } from "./auth.ts";
 /** A verdict with nothing left out. */
 export type Judged =
   | {
-    /** The client may come in. */
+    /** The client is accepted. */
     readonly accepted: true;
     /** Who it is, as handlers see it. */
     readonly principal: unknown;
   }
   | {
-    /** The client must stay out. */
+    /** The client is refused. */
     readonly accepted: false;
-    /** How it is told. */
+    /** How it is refused. */
     readonly refuse: "error" | "ack" | "close";
-    /** Words for it. */
+    /** Diagnostic text sent with the refusal. */
     readonly diagnostic: string;
     /** What the validator threw, for the log. */
     readonly error?: unknown;
   };
 
-/** Without a validator everybody is welcome. */
+/** Without a validator every client is accepted. */
 export const ADMITTED: Judged = { accepted: true, principal: undefined };
 
 /** The verdict of a validator that failed or gave none. */

@@ -78,7 +78,7 @@ export function decodeFrameSubmitBody(metadata: FrameSubmitMetadata, body: Uint8
 function decodePlain(metadata: FrameSubmitMetadata, body: Uint8Array): FrameSubmitBody {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   const { cameraBytes, tileIndexBytes, tileCount } = metadata;
-  // rc2 cuts a camera that is longer than the body and never looks at the padding after it (wire spec §8.1).
+  // rc2 cuts a camera that is longer than the body and never checks the padding after it (wire spec §8.1).
   const start = Math.min(align8(cameraBytes), body.length);
   const sections = readTensorBody(
     body,

@@ -22,7 +22,7 @@ import { makePacket, type NnrpPacket } from "../wire/packet.ts";
 
 /** How a client wants its transport chosen; an id of 0 is the same as none. */
 export interface TransportChoice {
-  /** TransportPolicy. Default: not told. */
+  /** TransportPolicy. Default: not sent. */
   readonly transportPolicy?: number | null;
   /** TransportId that goes with the policy. Default 0. */
   readonly preferredTransportId?: number;

@@ -208,7 +208,7 @@ export function writeInlineObject(out: Outbox, object: InlineObjectData, field: 
 }
 
 /**
- * @param kind What was given.
+ * @param kind The value that was given.
  * @param field Its name for the error.
  * @throws NnrpValueError unless it is a CacheObjectKind.
  */

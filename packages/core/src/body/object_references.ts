@@ -44,7 +44,7 @@ export const OBJECT_REFERENCE_RECORD: WireRecord<ObjectReference> = defineRecord
 /**
  * Refuses references that cannot be written.
  *
- * @param reference What was given.
+ * @param reference The value that was given.
  * @param prefix Put before the field's name, for example `"cameraReference."`.
  * @throws NnrpValueError if a field does not fit, the kind is unknown or `refFlags` is not 0.
  */
@@ -71,7 +71,7 @@ export function checkObjectReference(reference: ObjectReference, prefix: string)
 /**
  * Refuses references that cannot be written or name another kind of object than their slot holds.
  *
- * @param reference What was given.
+ * @param reference The value that was given.
  * @param kind CacheObjectKind of the slot.
  * @param field Name of the argument.
  * @throws NnrpValueError as {@linkcode checkObjectReference}, or naming the kind.

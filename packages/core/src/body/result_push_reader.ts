@@ -32,7 +32,7 @@ import type { TypedPayload } from "./typed_payloads.ts";
 
 /** The body of a result. Bytes are views on the packet. */
 export interface ResultPushBody {
-  /** Which layout the metadata implies; `"none"`: metadata only, the body is not looked at. */
+  /** Which layout the metadata implies; `"none"`: metadata only, the body is not read. */
   readonly layout: "plain" | "composed" | "none";
   /** Ids of the tiles; null ("unresolved") if the index is referenced. */
   readonly tileIds: readonly number[] | null;

@@ -43,7 +43,7 @@ export interface SubmitRequest {
   readonly inputProfile?: number;
   /** TileIndexMode. Default RAW_U16. */
   readonly tileIndexMode?: number;
-  /** Latency the result may have, ms, u16; 0 (default) = not told. */
+  /** Latency the result may have, ms, u16; 0 (default) = not specified. */
   readonly latencyBudgetMs?: number;
   /** Frames per second × 100, u16. Default 0. */
   readonly targetFpsX100?: number;

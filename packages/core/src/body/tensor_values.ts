@@ -165,7 +165,7 @@ export class TensorView {
   #places: Map<number, number> | undefined;
 
   /**
-   * Looks at a section; nothing is copied.
+   * Reads a section; nothing is copied.
    *
    * @param section A received section.
    * @param tileIds Ids of the frame's tiles, null if they are not known.

@@ -9,7 +9,7 @@ import { shown } from "./integers.ts";
 /**
  * Refuses everything but a Uint8Array whose memory is there; one of another realm (a test runner's sandbox, a frame) is fine.
  *
- * @param value What was given.
+ * @param value The value that was given.
  * @param field Its name for the error.
  * @returns The value itself.
  * @throws NnrpValueError unless it is a Uint8Array, or if its memory has vanished.

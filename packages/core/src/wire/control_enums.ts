@@ -109,7 +109,7 @@ export type FlowUpdateBackpressureLevel =
 
 /** Budget policy as a RESULT_HINT tells it: an enumeration, unlike the BudgetPolicy bits (wire spec §4.10). Closed. */
 export const ResultHintBudgetPolicy = {
-  /** Not told. */
+  /** Not specified. */
   NONE: 0,
   /** Full result. */
   FULL: 1,
@@ -125,7 +125,7 @@ export type ResultHintBudgetPolicy = typeof ResultHintBudgetPolicy[keyof typeof 
 
 /** How congested the server is (wire spec §4.10). Closed. */
 export const ResultHintCongestionState = {
-  /** Not told. */
+  /** Not specified. */
   NONE: 0,
   /** As usual. */
   STEADY: 1,
@@ -140,7 +140,7 @@ export type ResultHintCongestionState =
 
 /** Why a RESULT_HINT was sent (wire spec §4.10). Closed. */
 export const ResultHintReason = {
-  /** Not told. */
+  /** Not specified. */
   NONE: 0,
   /** No room in the queue. */
   QUEUE_FULL: 1,

@@ -120,7 +120,7 @@ export type ErrorScope = typeof ErrorScope[keyof typeof ErrorScope];
 
 /** Transports as the wire names them (wire spec §12). Closed. */
 export const TransportId = {
-  /** Not told. */
+  /** Not specified. */
   UNSPECIFIED: 0,
   /** QUIC, and WebTransport. */
   QUIC: 1,
@@ -165,7 +165,7 @@ export const LOSS_TOLERANCE_INHERIT = 0xff;
 
 /** What the tiles of a submit are (wire spec §12). Closed. */
 export const InputProfile = {
-  /** Not told. */
+  /** Not specified. */
   UNSPECIFIED: 0,
   /** Luma of changed tiles. */
   CHANGED_TILES_LUMA: 1,

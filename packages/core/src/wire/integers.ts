@@ -41,7 +41,7 @@ export function writeU64(view: DataView, offset: number, value: bigint): void {
 }
 
 /**
- * @param value What was given.
+ * @param value The value that was given.
  * @param field Its name for the error.
  * @throws NnrpValueError unless it is an integer 0…255.
  */
@@ -50,7 +50,7 @@ export function checkU8(value: number, field: string): void {
 }
 
 /**
- * @param value What was given.
+ * @param value The value that was given.
  * @param field Its name for the error.
  * @throws NnrpValueError unless it is an integer 0…65535.
  */
@@ -59,7 +59,7 @@ export function checkU16(value: number, field: string): void {
 }
 
 /**
- * @param value What was given.
+ * @param value The value that was given.
  * @param field Its name for the error.
  * @throws NnrpValueError unless it is an integer 0…2³² − 1.
  */
@@ -68,7 +68,7 @@ export function checkU32(value: number, field: string): void {
 }
 
 /**
- * @param value What was given.
+ * @param value The value that was given.
  * @param field Its name for the error.
  * @throws NnrpValueError unless it is a bigint 0…2⁶⁴ − 1.
  */

@@ -40,7 +40,7 @@ export class PacketBuffer implements Outbox {
   length = 0;
 
   /**
-   * Makes a PacketBuffer.
+   * An empty buffer, which grows as packets are written.
    *
    * @param capacity Bytes to make room for at first.
    */

@@ -39,7 +39,7 @@ export class PacketCursor {
   retained = false;
 
   /**
-   * Makes a PacketCursor.
+   * A cursor on one whole packet, or, without arguments, one that a reader moves from packet to packet.
    *
    * @param bytes A buffer that holds a whole packet; none for a reader's own cursor.
    * @param offset Where the header begins.

@@ -14,7 +14,7 @@ import { HeaderOffset, PacketCursor } from "./packet_cursor.ts";
 
 const HEADER = HeaderOffset.END;
 const MAGIC_LE = 0x50524e4e;
-/** Reads in a row that wanted far less than the buffer before it is given back. */
+/** Reads in a row that wanted far less than the buffer before it is released. */
 const QUIET_READS = 64;
 /** A read that can hold no frame and no result, bytes: keep-alive of a session that is otherwise idle. */
 const KEEP_ALIVE_READ = 2 * HEADER;
@@ -63,7 +63,7 @@ export class PacketReader {
   #tooLong = false; // the packet judged last is over the body limit, and its sort may be passed over
 
   /**
-   * Makes a PacketReader.
+   * A reader that holds no bytes yet.
    *
    * @param limits Read each time a header is judged, so they may change while the stream runs.
    * @param onPacket Shown each packet; the cursor is reused. Must not call the reader.

@@ -1,6 +1,6 @@
 /**
- * Who waits until so many bytes are sent. Later ones wait for the same position or a higher one, so that only those that are
- * served are looked at; those of one position share a promise.
+ * Who waits until so many bytes are sent. Later ones wait for the same position or a higher one, so that only
+ * those that are served are visited; those of one position share a promise.
  *
  * @module
  */

@@ -17,7 +17,10 @@ export const DEFAULT_MAX_CACHE_ENTRIES = 256;
 export const DEFAULT_MAX_CACHE_NAMESPACES = 64;
 /** Bit (kind − 1) of every kind there is (wire spec §12). */
 export const ALL_CACHE_OBJECT_KINDS = 0x1ff;
-/** Expired objects are cleared out at most this often: clearing looks at every object. They are never found before that. */
+/**
+ * Expired objects are removed at most this often: clearing visits every object. They are never found before
+ * that.
+ */
 const SWEEP_INTERVAL_MS = 100;
 
 /** An object to be kept. */
@@ -97,7 +100,7 @@ interface CachedObject extends CacheKey, RecencyLinks<CachedObject> {
   gone: boolean;
 }
 
-/** What a frame uses of a cache: its objects are in the books until it lets go of them, in the cache or not. */
+/** What a frame uses of a cache: its objects are in the books until it releases them, in the cache or not. */
 export class CacheUse {
   readonly #cache: CacheDirectory;
   readonly #letGo: (() => void)[] = [];

@@ -32,7 +32,7 @@ export type ReferenceResolution =
     readonly kind: "miss";
     /** All references that lead nowhere. */
     readonly missing: readonly ObjectReference[];
-    /** Words for the client. */
+    /** Diagnostic text sent to the client. */
     readonly diagnostic: string;
   }
   | {
@@ -40,7 +40,7 @@ export type ReferenceResolution =
     readonly kind: "malformed";
     /** What is wrong with a cached object. */
     readonly error: NnrpWireError;
-    /** Words for the client. */
+    /** Diagnostic text sent to the client. */
     readonly diagnostic: string;
   };
 

@@ -39,7 +39,10 @@ export class UnheardInvalidations {
     else this.#said = [this.#said[0].traceId, traceId].map((traceId) => ({ fields: EVERYTHING, traceId }));
   }
 
-  /** The server answered what was sent with this trace id, so it has read what was said on the same path before. */
+  /**
+   * The server answered what was sent with this trace id, so it has read what was sent on the same path
+   * before.
+   */
   heard(traceId: bigint): void {
     if (this.#said.length === 0) return;
     const from = traceId < this.#pathFrom ? 0n : this.#pathFrom;

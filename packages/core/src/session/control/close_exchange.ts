@@ -22,11 +22,11 @@ export interface ComeBackWish {
   readonly retryAfterMs: number;
 }
 
-/** What a CLOSE says. */
+/** Contents of a CLOSE. */
 export interface CloseWords {
-  /** Words for people. */
+  /** Human-readable reason. */
   readonly reason: string;
-  /** Whether to come back; null = not told, or for good. */
+  /** Whether to come back; null = not specified, or for good. */
   readonly comeBack: ComeBackWish | null;
 }
 

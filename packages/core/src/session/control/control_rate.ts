@@ -1,7 +1,7 @@
 /**
- * How many control packets that bring nothing forward (pings, flow updates, refused patches, cancels of unknown frames) a peer may
- * send: a burst, then a steady rate. A peer that is beyond it is read more slowly, and its session ends with LIMIT_EXCEEDED once it
- * owes a burst more (docs/architecture.md, "Limits").
+ * How many control packets that make no progress (pings, flow updates, refused patches, cancels of unknown
+ * frames) a peer may send: a burst, then a steady rate. A peer that is beyond it is read more slowly, and its
+ * session ends with LIMIT_EXCEEDED once it owes a burst more (docs/architecture.md, "Limits").
  *
  * @module
  */

@@ -7,7 +7,7 @@ import { type NnrpError, NnrpWireError } from "../../errors.ts";
 import { ErrorCode, ErrorScope } from "../../wire/enums.ts";
 import type { ErrorFields } from "./error_exchange.ts";
 
-/** Ends a session whose peer says too much that is of no use. */
+/** Ends a session whose peer exceeds its rate of control packets. */
 export const TOO_MUCH_CONTROL: ErrorFields = {
   errorCode: ErrorCode.LIMIT_EXCEEDED,
   errorScope: ErrorScope.SESSION,
@@ -15,7 +15,7 @@ export const TOO_MUCH_CONTROL: ErrorFields = {
   diagnostic: "too many control packets that bring nothing forward",
 };
 
-/** What a client hears of an answer that could not be sent, for bytes of it had vanished. */
+/** Sent for an answer that could not be sent because bytes of it had vanished. */
 export const ANSWER_VANISHED: Omit<ErrorFields, "errorScope"> = {
   errorCode: ErrorCode.INTERNAL_ERROR,
   diagnostic: "bytes of the answer were gone before it was sent",
@@ -28,7 +28,7 @@ export function errorCodeOf(error: NnrpError): number {
   return error.field.startsWith("header") ? ErrorCode.MALFORMED_HEADER : ErrorCode.MALFORMED_BODY;
 }
 
-/** What is said of a failure that ends the connection. */
+/** Fields of the ERROR for a failure that ends the connection. */
 export function faultFields(error: NnrpError, errorCode: number): ErrorFields {
   return { errorCode, errorScope: ErrorScope.CONNECTION, fatal: true, diagnostic: error.message };
 }

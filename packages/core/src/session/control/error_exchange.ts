@@ -13,7 +13,7 @@ import type { ErrorEvent } from "../engine/engine_host.ts";
 import type { PacketWriter } from "../engine/packet_writer.ts";
 import { decodeWords, encodeWords } from "./words.ts";
 
-/** What an ERROR that is sent says. */
+/** Fields of an ERROR to send. */
 export interface ErrorFields {
   /** An ErrorCode. */
   readonly errorCode: number;
@@ -21,15 +21,15 @@ export interface ErrorFields {
   readonly errorScope: number;
   /** Whether the session is over. Default false. */
   readonly fatal?: boolean;
-  /** When trying again makes sense, ms. Default 0 = not told. */
+  /** When trying again makes sense, ms. Default 0 = not specified. */
   readonly retryAfterMs?: number;
-  /** Frame it speaks of. Default 0. */
+  /** Frame it refers to. Default 0. */
   readonly frameId?: number;
   /** View of that frame. Default 0. */
   readonly viewId?: number;
   /** Trace id of the packet that caused it. Default 0. */
   readonly traceId?: bigint;
-  /** Words for people, UTF-8 on the wire; at most 1,024 bytes are sent. */
+  /** Diagnostic text, UTF-8 on the wire; at most 1,024 bytes are sent. */
   readonly diagnostic?: string;
 }
 

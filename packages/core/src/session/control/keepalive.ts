@@ -19,13 +19,16 @@ export const DEFAULT_PONG_TIMEOUT_MS = 15_000;
 /** Missing answers in a row that end the session: one may be lost with a path that a network changed under way. */
 export const DEFAULT_MAX_MISSED_PONGS = 2;
 /**
- * Time between two looks at a peer that seems dead, ms. The first may be late, because this side's event loop was blocked or the
- * machine slept; what came meanwhile lies in the socket, and is read before the second.
+ * Time between two checks of a peer that seems dead, ms. The first may be late, because this side's event
+ * loop was blocked or the machine slept; what came meanwhile is in the socket, and is read before the second.
  */
 const LOOK_AGAIN_MS = 20;
-/** A second look that is later than this counts as a first one, ms. */
+/** A second check that is later than this counts as a first one, ms. */
 const LATE_LOOK_MS = 1000;
-/** Pings to a peer that ended its half: the first makes the system of one that is gone say so, the second hears of it. */
+/**
+ * Pings to a peer that ended its half: the first makes the system of one that is gone send a reset, the
+ * second finds it.
+ */
 const END_PINGS = 2;
 /** Time before each of them, ms, before the second a round trip if that is longer: an answer says as much, and may come first. */
 const END_PING_MS = 250;
@@ -33,7 +36,10 @@ const END_PING_MS = 250;
 const RECENT_PONGS = 8;
 /** Pings that may wait for their pong. */
 export const MAX_PENDING_PINGS = 64;
-/** Answers that a peer may owe to pings, given up or not: half of the control packets that it takes at once. */
+/**
+ * Pongs that may be outstanding, those of abandoned pings included: half of the burst of control packets that
+ * a peer accepts.
+ */
 export const MAX_PONGS_DUE = 500;
 
 /** Options of {@linkcode KeepAlive}. */
@@ -72,7 +78,7 @@ export class KeepAlive<W = unknown> {
   rttDeviationMs = 0;
   /** Smallest round trip so far, ms; undefined before the first. */
   minRttMs: number | undefined;
-  /** Whether the peer answers pings: it did, or what it agreed to says so. rc2's never do. */
+  /** Whether the peer answers pings: it did, or agreed to. rc2's never do. */
   expectsPongs = false;
   /**
    * How long a round trip on the present path may take, ms: the longest of the last pings there, before the first pong as long as
@@ -124,14 +130,14 @@ export class KeepAlive<W = unknown> {
     return this.#pings.size;
   }
 
-  /** When a ping is due or {@linkcode KeepAlive.judge} wants to look next, ms; Infinity = never. */
+  /** When a ping is due or {@linkcode KeepAlive.judge} wants to check next, ms; Infinity = never. */
   get nextDeadlineMs(): number {
     return Math.min(this.#pingMs, this.nextVerdictMs);
   }
 
   /**
-   * When {@linkcode KeepAlive.judge} may find the peer dead next, ms; Infinity = never. Let the event loop look at its sockets before
-   * that call, and only then read the clock for it.
+   * When {@linkcode KeepAlive.judge} may find the peer dead next, ms; Infinity = never. Let the event loop
+   * poll its sockets before that call, and only then read the clock for it.
    */
   get nextVerdictMs(): number {
     return this.#suspectedMs === Infinity
@@ -158,12 +164,12 @@ export class KeepAlive<W = unknown> {
       : Infinity;
   }
 
-  /** Something was written. */
+  /** A packet was sent. */
   sent(nowMs: number): void {
     this.#sentMs = nowMs;
   }
 
-  /** Something arrived. */
+  /** Bytes arrived. */
   received(nowMs: number): void {
     this.#receivedMs = nowMs;
     this.#suspectedMs = Infinity;
@@ -213,10 +219,11 @@ export class KeepAlive<W = unknown> {
   }
 
   /**
-   * Whether the peer is alive. It is not before two looks with time for the event loop between them found nothing: one look may be
-   * late, and then it is not the peer's fault that nothing was read.
+   * Whether the peer is alive. It is found dead only by two checks that found nothing, with time for the
+   * event loop between them: one check may be late, and then it is not the peer's fault that nothing was
+   * read.
    *
-   * @param nowMs Monotonic time, ms; {@linkcode KeepAlive.nextDeadlineMs} says when to look next.
+   * @param nowMs Monotonic time, ms; {@linkcode KeepAlive.nextDeadlineMs} is the time of the next check.
    */
   judge(nowMs: number): LifeSign {
     const sign: LifeSign = nowMs >= this.#deadMs ? "unanswered" : this.isIdle(nowMs) ? "idle" : "alive";
@@ -224,7 +231,7 @@ export class KeepAlive<W = unknown> {
       this.#suspectedMs = Infinity;
       return sign;
     }
-    const sinceMs = nowMs - this.#suspectedMs; // −Infinity = this is the first look
+    const sinceMs = nowMs - this.#suspectedMs; // −Infinity = this is the first check
     if (sinceMs >= LOOK_AGAIN_MS && sinceMs <= LATE_LOOK_MS) return sign;
     if (!(sinceMs >= 0 && sinceMs < LOOK_AGAIN_MS)) this.#suspectedMs = nowMs;
     return "alive";
@@ -318,7 +325,7 @@ export class KeepAlive<W = unknown> {
   }
 }
 
-/** Answers a PING by a PONG that repeats its numbers. */
+/** Answers a PING with a PONG that echoes its session, trace and route ids. */
 export function answerPing(writer: PacketWriter, ping: PacketCursor): void {
   const { sessionId, traceId, routeId } = ping;
   writer.headerOnly(MessageType.PONG, { sessionId, traceId, routeId });

@@ -1,6 +1,6 @@
 /**
- * What a session does about silence: it notices what was sent and received, sends the pings that are due, and finds out that the peer
- * is gone. When that is the case says KeepAlive; here it gets to know what happens on the connection.
+ * What a session does about silence: tracks what was sent and received, sends the pings that are due, and
+ * detects a dead peer. KeepAlive holds the rules; this file feeds it what happens on the connection.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export class Liveness {
   #waited = false; // whether some waited to be sent then
 
   /**
-   * Makes a Liveness.
+   * Has neither sent nor received anything yet.
    *
    * @param link The connection.
    */
@@ -59,7 +59,7 @@ export class Liveness {
   }
 
   /**
-   * Looks at what happened since the last time.
+   * Evaluates what happened since the last call.
    *
    * @param nowMs Time, ms of the host's clock.
    * @param framePackets Packets written without the writer so far.
@@ -82,8 +82,9 @@ export class Liveness {
   }
 
   /**
-   * Signs of life that are no packets: a part of one, and bytes that the peer takes although it has nothing to say. Bytes that only
-   * wait are none, also where pings are among them: a peer that takes nothing and says nothing is gone, too.
+   * Signs of life that are no packets: a part of one, and bytes that the peer takes although it has nothing
+   * to say. Bytes that only wait are no sign, also where pings are among them: a peer that accepts nothing
+   * and sends nothing is dead, too.
    */
   #lookAtOutput(nowMs: number, isReading: boolean): void {
     const { writer, keepAlive } = this.#link;

@@ -56,7 +56,7 @@ export class PendingRequests {
   #patch: ClientPatchState<ReplyWaiter<PatchReply>> | null = null;
 
   /**
-   * Makes a PendingRequests.
+   * No requests are pending yet.
    *
    * @param link Where requests go.
    */
@@ -64,7 +64,7 @@ export class PendingRequests {
     this.#link = link;
   }
 
-  /** Values of SESSION_PATCH in force as last told; null before the handshake. */
+  /** Values of SESSION_PATCH in force as last reported; null before the handshake. */
   get settings(): EffectiveSettings | null {
     return this.#patch?.effective ?? null;
   }
@@ -115,7 +115,8 @@ export class PendingRequests {
    * Sends CACHE_INVALIDATE, which has no answer.
    *
    * @param fields Its metadata.
-   * @param outlivesPath Whether the session survives the loss of its path: then what may be lost with it is said again.
+   * @param outlivesPath Whether the session survives the loss of its path: then what may be lost with it is
+   *   sent again.
    */
   invalidate(fields: CacheInvalidateMetadata, outlivesPath: boolean): void {
     const traceId = this.#link.nextTraceId();
@@ -139,7 +140,7 @@ export class PendingRequests {
     this.#unheard.pathEnded();
   }
 
-  /** The path before was lost: says again on the present one what may be lost with it. */
+  /** The path before was lost: sends again on the present one what may be lost with it. */
   pathLost(): void {
     for (const fields of this.#unheard.pathLost()) this.invalidate(fields, true);
   }

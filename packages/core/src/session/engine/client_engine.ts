@@ -52,7 +52,7 @@ export class ClientEngine extends ClientRequests {
   #moveTraceId = 0n; // of the last move; 0 = none
 
   /**
-   * Makes a ClientEngine.
+   * An engine in state INIT: {@linkcode ClientEngine.hello} opens the session.
    *
    * @param output Where packets go.
    * @param host What to call.
@@ -66,7 +66,7 @@ export class ClientEngine extends ClientRequests {
     this.credit = new CreditGate(options.flowControl ?? "auto");
   }
 
-  /** Counters by cause. */
+  /** Frames that ended, by cause, since the session began. */
   get counts(): ClientFrameCounts {
     return this.#frames.counts;
   }
@@ -76,7 +76,7 @@ export class ClientEngine extends ClientRequests {
     return this.#frames.lastResultFrameId;
   }
 
-  /** Frames that hold a slot. */
+  /** Frames in flight: each holds one slot. */
   get framesInFlight(): number {
     return this.#frames.inFlight;
   }
@@ -139,7 +139,7 @@ export class ClientEngine extends ClientRequests {
   /**
    * Writes a frame and remembers who waits for it. Does not ask for credit: see {@linkcode ClientEngine.canSubmit}.
    *
-   * @param request The frame; `frameId` of the request is not looked at.
+   * @param request The frame; `frameId` of the request is ignored.
    * @param frameId Its id; undefined = the next free one.
    * @param waiter Who waits; `deadlineMs` counts in the host's clock.
    * @throws NnrpStateError if the session is not active or the key is in flight, NnrpValueError if the request cannot be
@@ -181,17 +181,20 @@ export class ClientEngine extends ClientRequests {
     return this.#frames.isFree(frameId, viewId);
   }
 
-  /** The caller gave up waiting: frees the slot, keeps the key for the late result. */
+  /** The wait timed out: frees the slot, keeps the key for the late result. */
   timeOut(frameId: number, viewId: number): void {
     if (this.#frames.timeOut(frameId, viewId)) this.#slotFreed();
   }
 
-  /** Forgets a frame; a late result for it is swallowed, and until then its key is not used again. */
+  /** Abandons a frame; a late result for it is discarded, and until then its key is not reused. */
   discard(frameId: number, viewId: number): void {
     if (this.#frames.giveUp(frameId, viewId, "discarded")) this.#slotFreed();
   }
 
-  /** Takes a frame back: sends FRAME_CANCEL, fails its waiter, swallows a late result. Does nothing if it has ended. */
+  /**
+   * Cancels a frame: sends FRAME_CANCEL, fails its waiter, discards a late result. Does nothing if it has
+   * ended.
+   */
   cancel(frameId: number, viewId: number, cause?: unknown): void {
     if (!this.knows(frameId, viewId)) return;
     const { state } = this;
@@ -200,7 +203,10 @@ export class ClientEngine extends ClientRequests {
     this.#slotFreed();
   }
 
-  /** Tells the server that nobody waits for the frames in flight any more, and CLOSE if it was not said yet: the carrier goes. */
+  /**
+   * Sends FRAME_CANCEL for the frames in flight, and CLOSE if it was not sent yet: the carrier is about to
+   * close.
+   */
   cancelRest(): void {
     if (this.suspended || this.state === SessionState.CLOSED) return;
     for (const { frameId, viewId } of this.waiters()) this.#withdrawals.say(frameId, viewId);
@@ -212,7 +218,7 @@ export class ClientEngine extends ClientRequests {
     return true;
   }
 
-  /** Tells the server that nobody waits for these frames any more; what is in flight under the same key now is spared. */
+  /** Sends FRAME_CANCEL for these frames; what is in flight under the same key now is spared. */
   cancelLost(keys: readonly { frameId: number; viewId: number }[]): void {
     for (const { frameId, viewId } of keys) {
       if (!this.knows(frameId, viewId)) this.#withdrawals.cross(frameId, viewId);
@@ -224,7 +230,7 @@ export class ClientEngine extends ClientRequests {
    * puts) that were under way fail.
    *
    * @param waiters Frames that were in flight on that path.
-   * @param error What the requests hear.
+   * @param error What pending requests reject with.
    * @returns The frames that were due, those whose wait is over included. Each is submitted anew under another id, or ended by
    *   {@linkcode ClientEngine.failLost} or {@linkcode ClientEngine.endLost}.
    */
@@ -382,7 +388,7 @@ export class ClientEngine extends ClientRequests {
     if (lane !== "submit" || !this.#frames.unsent(frameId, viewId, error)) super.vanished(packet);
   }
 
-  /** Dispatches what the state table lets through. */
+  /** Dispatches the messages that the state table allows. */
   protected handle(msgType: number, cursor: PacketCursor): void {
     if (msgType === MessageType.RESULT_PUSH || msgType === MessageType.RESULT_DROP) {
       this.#frames.result(cursor);
@@ -397,7 +403,9 @@ export class ClientEngine extends ClientRequests {
     else if (msgType === MessageType.ERROR) this.#error(cursor);
   }
 
-  /** A message that has no place here: the server is told, a session that is not open yet ends. */
+  /**
+   * A message that is not allowed in this state: answered with ERROR; a session that is not open yet ends.
+   */
   protected refuse(cursor: PacketCursor): void {
     const diagnostic = `a client takes no ${enumName(MessageType, cursor.msgType)} while ${
       stateName(this.state)

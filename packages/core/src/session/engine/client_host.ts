@@ -24,7 +24,7 @@ export interface ClientHost extends EngineHost {
   refused(error: NnrpError): void;
   /** A frame ended or credit came: a waiting submit may go now. */
   admitted(): void;
-  /** Advice of the server. */
+  /** A RESULT_HINT came. */
   hint(event: ResultHintEvent): void;
   /** A FLOW_UPDATE, applied or not. */
   flow(event: FlowUpdateEvent): void;
@@ -38,8 +38,8 @@ export interface ClientHost extends EngineHost {
    */
   suspended?(end: SessionEnd, lost: readonly FrameWaiter[]): void;
   /**
-   * The server says that the path which the last move left broke before all of it was read: nobody knows which of the frames
-   * submitted there arrived. Not told as {@linkcode EngineHost.error}.
+   * The server says that the path which the last move left broke before all of it was read: nobody knows
+   * which of the frames submitted there arrived. Not reported as {@linkcode EngineHost.error}.
    */
   pathBroken?(event: ErrorEvent): void;
 }

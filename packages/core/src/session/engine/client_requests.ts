@@ -24,7 +24,7 @@ export abstract class ClientRequests extends SessionEngine {
   protected readonly requests: PendingRequests;
 
   /**
-   * Makes a ClientRequests.
+   * No requests are pending yet.
    *
    * @param link The connection.
    * @param host What to call.
@@ -39,7 +39,7 @@ export abstract class ClientRequests extends SessionEngine {
     return this.requests.cache;
   }
 
-  /** Values of SESSION_PATCH in force as last told; null before the handshake. */
+  /** Values of SESSION_PATCH in force as last reported; null before the handshake. */
   get settings(): EffectiveSettings | null {
     return this.requests.settings;
   }

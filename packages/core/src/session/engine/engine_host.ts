@@ -58,7 +58,7 @@ export interface ReplyWaiter<T> {
 export interface ResultHintEvent {
   /** Its fields. */
   readonly metadata: ResultHintMetadata;
-  /** Frame it speaks of; 0 = the whole session. */
+  /** Frame it refers to; 0 = the whole session. */
   readonly frameId: number;
   /** Its trace id. */
   readonly traceId: bigint;
@@ -88,11 +88,11 @@ export interface EngineHost {
   draining(end: SessionEnd): void;
   /** Nothing is left to do: the carrier can be closed. `fatal`: an ERROR was just written, let it arrive. */
   finished(end: SessionEnd, fatal: boolean): void;
-  /** An ERROR that no waiter stands for (or a frame's, after its waiter heard of it). */
+  /** An ERROR that no waiter stands for (or a frame's, after its waiter was notified). */
   error(event: ErrorEvent): void;
   /**
-   * Something failed here that should not: a line in the log. What it happened in has ended, or ends right after the call, and
-   * the peer is told INTERNAL_ERROR.
+   * Something failed here that should not: a line in the log. What it happened in has ended, or ends right
+   * after the call, and the peer receives INTERNAL_ERROR.
    */
   failure?(error: NnrpInternalError): void;
 }

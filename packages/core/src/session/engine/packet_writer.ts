@@ -57,7 +57,7 @@ export class PacketWriter {
   readonly #scratchBytes = new Uint8Array(this.#scratch.buffer);
 
   /**
-   * Makes a PacketWriter.
+   * Writes packets with session id 0 until one is set.
    *
    * @param output Where packets go.
    */

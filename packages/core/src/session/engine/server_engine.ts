@@ -341,7 +341,7 @@ export class ServerEngine extends SessionEngine {
     } else super.peerEnded();
   }
 
-  /** Dispatches what the state table lets through. */
+  /** Dispatches the messages that the state table allows. */
   protected handle(msgType: number, cursor: PacketCursor): void {
     if (msgType === MessageType.FRAME_SUBMIT) this.#submit(cursor);
     else if (this.handleShared(msgType, cursor)) return;

@@ -54,7 +54,7 @@ export abstract class SessionEngine extends SessionVoice {
   #resultsPaid = 0; // of resultPackets, what was earned for
 
   /**
-   * Makes a SessionEngine.
+   * An engine in state INIT.
    *
    * @param role Which side this is.
    * @param link The connection.
@@ -158,7 +158,7 @@ export abstract class SessionEngine extends SessionVoice {
     try {
       this.#host.failure?.(error);
     } catch {
-      // Nobody is left who could be told.
+      // The connection is over: there is no peer left to notify.
     }
   }
 
@@ -197,7 +197,10 @@ export abstract class SessionEngine extends SessionVoice {
     return Math.min(this.keepAlive.nextDeadlineMs, this.flow.dueMs);
   }
 
-  /** When {@linkcode SessionEngine.tick} may give the peer up, ms; Infinity = never. The sockets are to be looked at before it. */
+  /**
+   * When {@linkcode SessionEngine.tick} may give the peer up, ms; Infinity = never. The sockets must be
+   * polled before it.
+   */
   get nextVerdictMs(): number {
     return this.state === SessionState.CLOSED || this.suspended ? Infinity : this.keepAlive.nextVerdictMs;
   }
@@ -242,7 +245,7 @@ export abstract class SessionEngine extends SessionVoice {
   /**
    * Says CLOSE: what is in flight may still end, nothing new begins. Does nothing if the session is ending already.
    *
-   * @param reason Words for the peer.
+   * @param reason Reason sent to the peer.
    * @param comeBack Of a server: asks the client to dial again; told only to clients that understand it (0xF004). Default: for good.
    * @throws NnrpValueError if its time does not fit.
    */
@@ -268,7 +271,9 @@ export abstract class SessionEngine extends SessionVoice {
     this.writer.headerOnly(MessageType.CLOSE, {}, words);
   }
 
-  /** The carrier found bytes it cannot read, or failed itself: says so to the peer and ends the session. */
+  /**
+   * The carrier found bytes it cannot decode, or failed itself: reports it to the peer and ends the session.
+   */
   fault(error: NnrpError): void {
     if (error instanceof NnrpInternalError) {
       this.crash(error);
@@ -283,7 +288,7 @@ export abstract class SessionEngine extends SessionVoice {
     this.end({ kind: "error", local: true, reason: error.message, error }, true);
   }
 
-  /** The peer finished sending. Frames it sent are still answered; then this side closes. */
+  /** The peer ended its sending half (FIN). Frames it sent are still answered; then this side closes. */
   peerEnded(): void {
     if (this.state === SessionState.CLOSED) return;
     this.closeReceived = true;
@@ -379,7 +384,7 @@ export abstract class SessionEngine extends SessionVoice {
   /** Counts a control packet that brings nothing forward; ends the session when there are far too many. */
   protected spendControl(): boolean {
     const { rate } = this.link;
-    // Looked at here only: nothing is done for each part of a stream.
+    // Checked here only: nothing is done for each part of a stream.
     const { resultPackets } = this;
     rate.earn((resultPackets - this.#resultsPaid) * CONTROL_PER_FRAME);
     this.#resultsPaid = resultPackets;

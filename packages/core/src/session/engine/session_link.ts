@@ -22,7 +22,7 @@ export interface SessionLinkOptions {
   readonly pongTimeoutMs?: number;
   /** After how many such times the session is lost, ≥ 1. Default 2. */
   readonly maxMissedPongs?: number;
-  /** How many control packets that bring nothing forward are taken. */
+  /** How many control packets that make no progress are taken. */
   readonly controlRate?: ControlRateOptions;
 }
 
@@ -39,7 +39,7 @@ export class SessionLink {
   #lastTrace = 0n;
 
   /**
-   * Makes a SessionLink.
+   * Connects an engine to the carrier that its packets go to.
    *
    * @param output Where packets go.
    * @param options Keep-alive and limits.

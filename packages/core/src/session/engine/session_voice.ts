@@ -42,7 +42,7 @@ export abstract class SessionVoice {
   protected readonly liveness: Liveness;
 
   /**
-   * Makes a SessionVoice.
+   * Nothing was sent yet.
    *
    * @param role Which side this is.
    * @param link The connection.

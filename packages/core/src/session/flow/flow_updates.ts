@@ -1,7 +1,8 @@
 /**
- * FLOW_UPDATEs on their way out. They say how things are, so the last word of a kind is all that counts: what is said in one turn of
- * the event loop goes out once, and a side that changes its mind faster than the peer takes control packets is heard as often as the
- * peer does (docs/architecture.md, "Limits"). What was said before a frame or a result is written before it.
+ * FLOW_UPDATEs on their way out. They say how things are, so the last word of a kind is all that counts: what
+ * is said in one turn of the event loop goes out once, and a side that changes its mind faster than the peer
+ * takes control packets is sent as often as the peer accepts (docs/architecture.md, "Limits"). What was said
+ * before a frame or a result is written before it.
  *
  * @module
  */
@@ -39,7 +40,7 @@ export class FlowUpdates {
   #nowMs = 0;
 
   /**
-   * Makes a FlowUpdates.
+   * No updates wait yet.
    *
    * @param writer Where they go.
    * @param told Called for each that was written.

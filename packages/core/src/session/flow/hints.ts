@@ -90,9 +90,9 @@ const SATURATED_FROM = 0.9;
 const SLACK = 0.2;
 
 /**
- * Watches a server's queue and tells when a RESULT_HINT is due: NONE while nothing waits, then STEADY, ELEVATED from half of the
- * queue and SATURATED from nine tenths, which asks the client to pause. A state ends 0.2 below where it began. A client that
- * heard of anything hears of the empty queue, too.
+ * Watches a server's queue and tells when a RESULT_HINT is due: NONE while nothing waits, then STEADY,
+ * ELEVATED from half of the queue and SATURATED from nine tenths, which asks the client to pause. A state
+ * ends 0.2 below where it began. A client that was sent any state is also sent that of the empty queue.
  */
 export class CongestionWatch {
   /** The state now. */
@@ -100,17 +100,18 @@ export class CongestionWatch {
 
   #told: ResultHintCongestionState = ResultHintCongestionState.NONE;
 
-  /** Whether the client believes that frames wait: it must hear when they do not any more. */
+  /** Whether the client believes that frames wait: it must be notified when they do not any more. */
   get isTold(): boolean {
     return this.#told !== ResultHintCongestionState.NONE;
   }
 
   /**
-   * Looks at the queue.
+   * Evaluates the queue.
    *
    * @param queued Frames waiting now.
    * @param limit Frames that may wait, ≥ 1.
-   * @returns The new state if the client should hear of it, else undefined. That a few frames wait is no news from NONE.
+   * @returns The new state if the client should be notified, else undefined. That a few frames wait is no
+   *   news from NONE.
    */
   observe(queued: number, limit: number): ResultHintCongestionState | undefined {
     const { NONE, STEADY, ELEVATED, SATURATED } = ResultHintCongestionState;

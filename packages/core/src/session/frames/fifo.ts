@@ -5,7 +5,7 @@
  * @module
  */
 
-/** Places before which nobody looks for leftovers. */
+/** Leftovers below this number are not compacted. */
 const LEFTOVERS = 64;
 
 /**
@@ -21,7 +21,7 @@ export class Fifo<T> {
   #first = 0;
 
   /**
-   * Makes a Fifo.
+   * An empty list.
    *
    * @param isGone Whether an item has left; default: none ever does.
    */
@@ -69,7 +69,7 @@ export class Fifo<T> {
     this.#first = 0;
   }
 
-  /** Takes all items. */
+  /** Removes all items and returns them in order. */
   clear(): T[] {
     const items: T[] = [];
     for (let at = this.#first; at < this.#items.length; at++) {

@@ -55,7 +55,7 @@ export interface ClientFrameCounts {
   dropped: number;
   /** Frames that ended with an ERROR, an unreadable result, or the session. */
   failed: number;
-  /** Frames cancelled here. */
+  /** Frames cancelled by the caller. */
   cancelled: number;
   /** Frames discarded here. */
   discarded: number;
@@ -72,7 +72,7 @@ export type HandOverFault = (waiter: FrameWaiter, open: boolean, error: NnrpInte
 
 /** See the module. */
 export class PendingFrames {
-  /** Counters by cause. */
+  /** Frames that ended, by cause, since the session began. */
   readonly counts: ClientFrameCounts = {
     submitted: 0,
     resubmitted: 0,
@@ -96,8 +96,9 @@ export class PendingFrames {
 
   readonly #frames = new FrameTable<FrameWaiter>();
   readonly #deadlines = new DeadlineHeap<FrameWaiter>();
-  // Keys that may not be used again. A key has no more than its number: an answer to the frame that had it before could not be
-  // told from one to the new frame. Bounded: the eldest are forgotten, and may be used again.
+  // Keys that may not be used again. A key has no more than its number: an answer to the frame that had it
+  // before could not be distinguished from one to the new frame. Bounded: the eldest are forgotten, and may
+  // be used again.
   #gone = new RecentKeys(); // given up, and the answer may still come
   #goneUntilEos = new RecentKeys(); // of those: the ones whose answer ends with EOS, whatever was agreed
   #crossing = new RecentKeys(); // several streams: a cancel, or parts, may be overtaken by what belongs to a new frame
@@ -112,9 +113,9 @@ export class PendingFrames {
   readonly #handOverFault: HandOverFault;
 
   /**
-   * Makes a PendingFrames.
+   * No frames are in flight yet.
    *
-   * @param handOverFault Told of results that a waiter could not take.
+   * @param handOverFault Called with results that a waiter could not take.
    */
   constructor(handOverFault: HandOverFault) {
     this.#handOverFault = handOverFault;
@@ -125,7 +126,7 @@ export class PendingFrames {
     return this.#deadlines.nextMs;
   }
 
-  /** Frames that hold a slot. */
+  /** Frames in flight: each holds one slot. */
   get inFlight(): number {
     return this.#frames.size - this.#late;
   }

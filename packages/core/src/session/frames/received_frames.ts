@@ -37,7 +37,7 @@ export class ReceivedFrames {
   readonly #settled = new RecentKeys(); // carriers with several streams only: which keys a late cancel may mean
 
   /**
-   * Makes a ReceivedFrames.
+   * No frames are in flight yet.
    *
    * @param counts What to count in.
    */

@@ -63,7 +63,7 @@ export class ReceivedSubmit {
   startedAtMs: number = -1;
   /** Whether it was answered, dropped, cancelled or failed: nothing more is sent for it. */
   settled = false;
-  /** Who sends its answers: set by the host, the engine does not look at it. */
+  /** Who sends its answers: set by the host, ignored by the engine. */
   sender: AnswerSender | null = null;
   /** Where it waits for its turn: set and read by the host, too. */
   place: unknown = null;
@@ -140,7 +140,7 @@ export class ReceivedSubmit {
   get metadata(): FrameSubmitMetadata {
     return decodeFrameSubmitMetadata(this.#view, this.#offset + HEADER_SIZE, this.#metaLength);
   }
-  /** Time the answer may take, ms; 0 = not told. */
+  /** Time the answer may take, ms; 0 = not specified. */
   get latencyBudgetMs(): number {
     return this.#view.getUint16(this.#offset + HEADER_SIZE + AT.latencyBudgetMs, true);
   }
@@ -330,11 +330,12 @@ export class ReceivedSubmit {
    * 32 KiB and more above all, may be filled anew from then on. It never rejects, and resolves too when the connection goes.
    */
   get released(): Promise<void> {
-    // The last answer is handed over in the same turn in which the frame is settled, before whoever waits for that hears of it.
+    // The last answer is handed over in the same turn in which the frame is settled, before its waiters are
+    // notified.
     return this.#released ??= this.whenSettled().then(() => this.sender?.released() ?? undefined);
   }
 
-  /** What a person debugging wants to see. */
+  /** One line for debugging. */
   toString(): string {
     const parts = [
       this.tileIds.length ? `${this.tileIds.length} tiles in ${this.sections.length} sections` : "",
@@ -347,12 +348,12 @@ export class ReceivedSubmit {
     }`;
   }
 
-  /** For Deno's `console.log`. */
+  /** Representation for Deno's `console.log`. */
   [Symbol.for("Deno.customInspect")](): string {
     return this.toString();
   }
 
-  /** For Node's `console.log`. */
+  /** Representation for Node's `console.log`. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
   }

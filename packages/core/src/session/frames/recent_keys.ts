@@ -17,7 +17,7 @@ export class RecentKeys {
   #stamp = 0;
 
   /**
-   * Makes a RecentKeys.
+   * An empty set.
    *
    * @param capacity Most keys remembered.
    */

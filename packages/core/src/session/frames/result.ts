@@ -278,7 +278,7 @@ export class Result {
     return this;
   }
 
-  /** What a person debugging wants to see. */
+  /** One line for debugging. */
   toString(): string {
     const parts = this.isDrop ? [] : [
       this.hasTensorCoverage ? `${this.tileIds.length} tiles in ${this.sections.length} sections` : "",
@@ -291,12 +291,12 @@ export class Result {
       }`;
   }
 
-  /** For Deno's `console.log`. */
+  /** Representation for Deno's `console.log`. */
   [Symbol.for("Deno.customInspect")](): string {
     return this.toString();
   }
 
-  /** For Node's `console.log`. */
+  /** Representation for Node's `console.log`. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
   }

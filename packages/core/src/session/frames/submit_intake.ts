@@ -30,8 +30,6 @@ export class SubmitRefusal {
   readonly isBad: boolean;
 
   /**
-   * Makes a SubmitRefusal.
-   *
    * @param errorCode An ErrorCode.
    * @param diagnostic What is wrong.
    * @param isBad Whether the packet itself breaks a rule.
@@ -57,11 +55,7 @@ export class SubmitIntake {
   readonly #maxInFlight: number;
   readonly #maxSections: number;
 
-  /**
-   * Makes a SubmitIntake.
-   *
-   * @param options Limits.
-   */
+  /** @param options Limits. */
   constructor(options: SubmitIntakeOptions) {
     this.#maxInFlight = options.maxInFlightFrames ?? MAX_IN_FLIGHT_FRAMES;
     this.#maxSections = options.maxSections ?? MAX_SECTIONS;

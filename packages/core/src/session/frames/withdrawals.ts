@@ -1,6 +1,6 @@
 /**
- * Frames that a client takes back: the server hears FRAME_CANCEL, and where packets overtake each other, that the cancel may cross the
- * result is remembered.
+ * Frames that a client cancels: the server receives FRAME_CANCEL, and where packets overtake each other, that
+ * the cancel may cross the result is remembered.
  *
  * @module
  */
@@ -17,8 +17,6 @@ export class Withdrawals {
   readonly #writer: PacketWriter;
 
   /**
-   * Makes a Withdrawals.
-   *
    * @param frames Frames in flight.
    * @param writer Writes the cancels.
    */
@@ -38,7 +36,7 @@ export class Withdrawals {
     this.say(frameId, viewId);
   }
 
-  /** Takes one back; says so if the session is open. */
+  /** Cancels one; sends FRAME_CANCEL if the session is open. */
   cancel(frameId: number, viewId: number, isOpen: boolean, cause: unknown): void {
     if (isOpen) this.say(frameId, viewId);
     if (this.#writer.output.multiStream) this.#frames.cross(frameId, viewId);

@@ -30,7 +30,7 @@ export interface AcceptedHello {
   readonly metadata: ServerHelloAckMetadata;
   /** The session's id: from the metadata, whatever the header says. */
   readonly sessionId: number;
-  /** Model in use; empty = not told. */
+  /** Model in use; empty = not specified. */
   readonly modelName: string;
   /** All control extensions of the ack; payloads are views on its body. */
   readonly controlExtensions: readonly ControlExtensionEntry[];
@@ -48,11 +48,11 @@ export interface AcceptedHello {
   readonly comeBack: boolean;
   /** Token for the next SESSION_MIGRATE (0xF002), a copy; null = none. */
   readonly migrationToken: Uint8Array | null;
-  /** How the transport was chosen (0x0102); null = not told. */
+  /** How the transport was chosen (0x0102); null = not specified. */
   readonly transportPolicy: ServerHelloAckTransportPolicyExtension | null;
-  /** LossTolerance the server accepted (0x0104); null = not told. */
+  /** LossTolerance the server accepted (0x0104); null = not specified. */
   readonly lossTolerance: number | null;
-  /** Payload kinds the server accepted (0x0106), binding; null = not told. */
+  /** Payload kinds the server accepted (0x0106), binding; null = not specified. */
   readonly payloadKinds: number | null;
 }
 
@@ -125,7 +125,10 @@ export function readHelloAck(
   };
 }
 
-/** rc2's servers say 1 unless told otherwise and never enforce it: from a server without our extension that is no word at all. */
+/**
+ * rc2's servers say 1 unless configured otherwise and never enforce it: from a server without our extension
+ * that is no word at all.
+ */
 function concurrentFrames(told: number, ours: boolean): number {
   return told === 0 || (told === 1 && !ours) ? UNTOLD_CONCURRENT_FRAMES : told;
 }

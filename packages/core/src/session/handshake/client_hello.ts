@@ -56,9 +56,12 @@ export interface ClientProfile {
   readonly degradePolicy?: number;
   /** TransportPolicy: which transports to try, and in which order. Default AUTO. `dialClient` reads it. */
   readonly transportPolicy?: number;
-  /** LossTolerance of the session; adds 0x0103. Default: not told. */
+  /** LossTolerance of the session; adds 0x0103. Default: not sent. */
   readonly lossTolerance?: number;
-  /** The payload kinds it will send, binding; adds 0x0105. Default: not told, and the hello says TENSOR as rc2's does. */
+  /**
+   * The payload kinds it will send, binding; adds 0x0105. Default: not sent, and the hello says TENSOR as
+   * rc2's does.
+   */
   readonly payloadKindBitmap?: number;
 }
 
@@ -72,7 +75,7 @@ export interface ClientHelloOptions {
   readonly auth?: Uint8Array | string;
   /** Wished model: extension 0xF003 and, if there is no auth block, rc2's way as well: the auth block itself. */
   readonly model?: string;
-  /** How the transport was or should be chosen (0x0101). Default: not told. */
+  /** How the transport was or should be chosen (0x0101). Default: not sent. */
   readonly transportPolicy?: ClientHelloTransportPolicyExtension;
   /** Further control extensions; they take the place of those made here if they are of the same type. */
   readonly controlExtensions?: readonly ControlExtensionEntry[];
@@ -93,7 +96,7 @@ export interface ClientHello {
 }
 
 /**
- * Makes a CLIENT_HELLO.
+ * Builds a CLIENT_HELLO: metadata, control extensions and auth block.
  *
  * @throws NnrpValueError if an extension breaks a rule; numbers are checked when the metadata is encoded.
  */

@@ -42,9 +42,9 @@ export interface ServerCapabilities {
   readonly degradePolicyBitmap?: number;
   /** Greatest LossTolerance it makes use of. Default FIRE_AND_FORGET. */
   readonly maxLossTolerance?: number;
-  /** How long an authentication holds, ms; 0 = not told. Default 0. */
+  /** How long an authentication holds, ms; 0 = not specified. Default 0. */
   readonly tokenTtlMs?: number;
-  /** Whether streamed results are told apart by behaviour spec §8.6 (0xF001). Default true. */
+  /** Whether streamed results are distinguished by behaviour spec §8.6 (0xF001). Default true. */
   readonly streamedResults?: boolean;
   /** Further control extensions the application understands, so that CRITICAL ones are not refused. */
   readonly knownExtensionTypes?: readonly number[];

@@ -137,7 +137,7 @@ export class ServerHandshake extends SessionEngine {
   #isOurs = false; // the client speaks one of our extensions: it answers pings
 
   /**
-   * Makes a ServerHandshake.
+   * A handshake that waits for the client's first packet.
    *
    * @param output Where packets go.
    * @param host What to call.
@@ -234,7 +234,7 @@ export class ServerHandshake extends SessionEngine {
     return this.outcome = { kind: "moved", link, probes };
   }
 
-  /** See {@linkcode SessionEngine.peerEnded}: nobody is there to hear a verdict. */
+  /** See {@linkcode SessionEngine.peerEnded}: there is no peer left to receive an answer. */
   override peerEnded(): void {
     this.end({ kind: "lost", local: false, reason: "the client finished sending without CLOSE" });
   }
@@ -248,7 +248,7 @@ export class ServerHandshake extends SessionEngine {
     }
   }
 
-  /** Dispatches what the state table lets through. */
+  /** Dispatches the messages that the state table allows. */
   protected handle(msgType: number, cursor: PacketCursor): void {
     if (this.handleShared(msgType, cursor)) return;
     if (msgType === MessageType.CLIENT_HELLO) this.#hello(cursor);

@@ -43,7 +43,7 @@ export interface HelloRefusal {
   readonly accepted: false;
   /** {@linkcode ErrorCode}. */
   readonly errorCode: number;
-  /** Words for the client. */
+  /** Reason sent to the client. */
   readonly diagnostic: string;
 }
 
@@ -55,7 +55,7 @@ export interface HelloAgreement {
   readonly terms: Omit<ServerHelloAckMetadata, "sessionId" | "controlExtensionBytes">;
   /** Wished session id; 0 = any. */
   readonly requestedSessionId: number;
-  /** Wished model (0xF003), beside the auth block; undefined = not told. */
+  /** Wished model (0xF003), beside the auth block; undefined = not specified. */
   readonly requestedModel: string | undefined;
   /** Whether both sides tell final results by behaviour spec §8.6. */
   readonly streamedResults: boolean;
@@ -65,9 +65,9 @@ export interface HelloAgreement {
   readonly comeBack: boolean;
   /** Payload kinds the client may send; null = it did not bind itself (no 0x0105), so all are taken. */
   readonly bindingPayloadKinds: number | null;
-  /** How the client wished its transport chosen (0x0101); null = not told. */
+  /** How the client wished its transport chosen (0x0101); null = not specified. */
   readonly transportPolicy: ClientHelloTransportPolicyExtension | null;
-  /** LossTolerance of the session, cut to what the server makes use of (0x0103); null = not told. */
+  /** LossTolerance of the session, cut to what the server makes use of (0x0103); null = not specified. */
   readonly lossTolerance: number | null;
 }
 

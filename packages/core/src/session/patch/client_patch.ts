@@ -1,6 +1,7 @@
 /**
- * The client's side of SESSION_PATCH: the values in force as the server last told them, and the patches that wait for their
- * ack, which comes in order and with the patch's trace id (behaviour spec §10, SESSION_PATCH / ACK).
+ * The client's side of SESSION_PATCH: the values in force as the server last reported them, and the patches
+ * that wait for their ack, which comes in order and with the patch's trace id (behaviour spec §10,
+ * SESSION_PATCH / ACK).
  *
  * @module
  */
@@ -23,7 +24,7 @@ export class ClientPatchState<W = unknown> {
     this.#effective = initial;
   }
 
-  /** The values in force as last told. */
+  /** The values in force as last reported. */
   get effective(): EffectiveSettings {
     return this.#effective;
   }

@@ -50,7 +50,7 @@ export class PatchExchange {
   #refusal: PatchRefusal | undefined;
 
   /**
-   * Makes a PatchExchange.
+   * The settings of a new session, not patched yet.
    *
    * @param initial What the handshake agreed.
    * @param options Policy and rate.

@@ -13,7 +13,7 @@ export const MigrateAcceptCode = {
   ACCEPTED: 0,
   /** The server moves no sessions, or not this way. */
   POLICY: 1,
-  /** No such session, or not this client's: which of the two is not told. */
+  /** No such session, or not this client's: the answer does not distinguish the two. */
   UNKNOWN_SESSION: 2,
   /** Without a token a session moves to the other transport only, and says truly which one it leaves. */
   WRONG_TRANSPORT: 3,
@@ -44,7 +44,7 @@ export class MigrationTokens {
   #previous: Uint8Array | null = null;
 
   /**
-   * Makes MigrationTokens.
+   * Begins with the token of the handshake.
    *
    * @param first 16 random bytes, told to the client in SERVER_HELLO_ACK.
    */
@@ -56,8 +56,8 @@ export class MigrationTokens {
    * Whether a proof opens the session.
    *
    * @param proof What the client sent.
-   * @param unheard Whether the last move may never have been heard of by the client: its path is gone and brought no packet. The
-   *   token of that move is good once more then.
+   * @param unheard Whether the client may never have learned of the last move: its path is gone and brought
+   *   no packet. The token of that move is good once more then.
    */
   accepts(proof: Uint8Array, unheard: boolean): boolean {
     const current = sameSecret(this.#current, proof);
@@ -122,22 +122,22 @@ export interface SecondVerdict {
 /** What becomes of a SESSION_MIGRATE. */
 export type MigrationJudgement =
   | {
-    /** `"moves"`: it is accepted; `"ask"`: it is, if the validator still says so: ask it and judge again. */
+    /** `"moves"`: it is accepted; `"ask"`: it is, if the validator still agrees: ask it and judge again. */
     readonly verdict: "moves" | "ask";
   }
   | {
     /** It is not accepted. */
     readonly verdict: "refused";
-    /** What the peer is told, a MigrateAcceptCode. */
+    /** MigrateAcceptCode sent to the peer. */
     readonly code: number;
-    /** What the log is told, and only the log. */
+    /** Explanation for the log only. */
     readonly why: string;
   };
 
 const MOVES: MigrationJudgement = { verdict: "moves" };
 const ASK: MigrationJudgement = { verdict: "ask" };
 
-/** Who proved nothing is told the same, whether there is such a session or not. */
+/** A peer that proved nothing gets the same answer, whether there is such a session or not. */
 function unknown(why: string): MigrationJudgement {
   return { verdict: "refused", code: MigrateAcceptCode.UNKNOWN_SESSION, why };
 }

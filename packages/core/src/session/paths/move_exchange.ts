@@ -44,7 +44,7 @@ export class MoveExchange {
   readonly #writer: PacketWriter;
 
   /**
-   * Makes a MoveExchange.
+   * A move that was not requested yet.
    *
    * @param output The new connection.
    * @param sessionId The session.

@@ -53,7 +53,7 @@ export class SessionPath implements CarrierSink {
   #provenBefore = false;
 
   /**
-   * Makes a SessionPath.
+   * A path that is not read yet.
    *
    * @param carrier The connection, not started.
    * @param host Whose path it is.
@@ -121,7 +121,7 @@ export class SessionPath implements CarrierSink {
     else this.#taker(cursor, lane);
   }
 
-  /** See CarrierSink. What is over the limit on a path that waits is told in its order, too. */
+  /** See CarrierSink. What is over the limit on a path that waits is reported in its order, too. */
   skips(cursor: PacketCursor): boolean {
     if (this.#taker === null) return this.#engine.skips(cursor);
     if (!this.holds || cursor.bodyLength <= this.carrier.limits.maxBodyBytes) return false;
@@ -141,7 +141,7 @@ export class SessionPath implements CarrierSink {
     this.#host.pathFault(this, error);
   }
 
-  /** See CarrierSink. An end behind packets that wait is told after them. */
+  /** See CarrierSink. An end behind packets that wait is reported after them. */
   end(): void {
     this.ended = true;
     this.proven &&= this.#provenBefore; // an end alone proves nothing: the peer may have gone without a word

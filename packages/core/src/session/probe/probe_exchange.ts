@@ -34,7 +34,7 @@ export class ProbeExchange {
   #sentUs = 0n;
 
   /**
-   * Makes a ProbeExchange.
+   * A probe that was not sent yet.
    *
    * @param output The connection.
    * @param probeId Number of the probe, u32.

@@ -18,7 +18,7 @@ export interface ErrorMetadata {
   readonly errorScope: number;
   /** Nonzero = fatal. */
   readonly isFatal: number;
-  /** When trying again makes sense, ms; 0 = not told. */
+  /** When trying again makes sense, ms; 0 = not specified. */
   readonly retryAfterMs: number;
   /** Session the error speaks of; 0 = none. */
   readonly relatedSessionId: number;

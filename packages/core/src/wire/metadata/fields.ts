@@ -48,7 +48,7 @@ export interface Gap {
   readonly offset: number;
   /** Length, bytes. */
   readonly size: number;
-  /** Whether a reader refuses other bytes than 0; else it does not look. */
+  /** Whether a reader refuses other bytes than 0; else it does not check. */
   readonly mustBeZero: boolean;
 }
 

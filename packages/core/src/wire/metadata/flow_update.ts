@@ -30,7 +30,7 @@ export interface FlowUpdateMetadata {
   readonly operationId: bigint;
   /** When trying again makes sense, ms; needs flag RETRY_AFTER_VALID. */
   readonly retryAfterMs: number;
-  /** Counts grants, so that old ones can be told apart. */
+  /** Counts grants, so that old ones can be distinguished. */
   readonly creditEpoch: number;
   /** FlowUpdateFlags. */
   readonly flags: number;

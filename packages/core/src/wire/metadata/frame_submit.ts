@@ -55,7 +55,7 @@ export interface FrameSubmitMetadata {
   readonly tileIndexMode: number;
   /** Kept; default 0. */
   readonly reserved0?: number;
-  /** Latency the result may have, ms; 0 = none told. */
+  /** Latency the result may have, ms; 0 = none specified. */
   readonly latencyBudgetMs: number;
   /** Frames per second × 100. */
   readonly targetFpsX100: number;

@@ -18,7 +18,7 @@ export interface ResultHintMetadata {
   readonly congestionState: number;
   /** ResultHintReason. */
   readonly reason: number;
-  /** When trying again makes sense, ms; 0 = not told. */
+  /** When trying again makes sense, ms; 0 = not specified. */
   readonly retryAfterMs: number;
 }
 
