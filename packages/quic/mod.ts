@@ -11,5 +11,5 @@ export { quic, type QuicCarrierValue } from "./src/quic.ts";
 export type { QuicOptions } from "./src/quic_options.ts";
 export * from "./webtransport.ts";
 
-// Types that the declarations above name.
+// Types that the declarations above refer to.
 export type { CarrierBinding, CarrierListener, CarrierListenOptions } from "@nnrp/core";

@@ -12,7 +12,7 @@
 export type { CertificateHash, CertificateHashes } from "./src/certificate_hash.ts";
 export { webTransport, type WebTransportDialer, type WebTransportOptions } from "./src/web_transport.ts";
 
-// Types that the declarations above name.
+// Types that the declarations above refer to.
 export type {
   CancelTimer,
   Carrier,

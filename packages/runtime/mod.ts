@@ -18,7 +18,7 @@ export { StallWatch } from "./src/stall_watch.ts";
 export { systemHost } from "./src/system_host.ts";
 export { waitFor, type WaitOptions } from "./src/wait.ts";
 
-// Types that the declarations above name.
+// Types that the declarations above refer to.
 export type {
   ByteStream,
   ByteStreamEvents,

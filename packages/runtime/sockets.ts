@@ -21,7 +21,7 @@ export {
 } from "./src/sockets/tls_credentials.ts";
 export { checkMaterial, checkPair, splitCertificates } from "./src/sockets/tls_material.ts";
 
-// Types that the declarations above name.
+// Types that the declarations above refer to.
 export type {
   ByteStream,
   ByteStreamEvents,
@@ -49,7 +49,7 @@ export async function connect(place: SocketPlace, signal?: AbortSignal): Promise
  * Binds and accepts until closed. Rejects with the runtime's own error.
  *
  * @param place Where.
- * @param host Whose timers to use.
+ * @param host Provides the timers.
  * @param accept Given each connection.
  */
 export async function listen(
@@ -74,7 +74,7 @@ export async function tlsDialer(settings: TlsClientSettings): Promise<TlsDialer>
  * Binds and accepts TLS connections until closed, by `node:tls`. Rejects with the runtime's own error.
  *
  * @param settings Where, and with which certificates.
- * @param handshakes Bounds of the TLS handshakes, and who is told of those that fail.
+ * @param handshakes Bounds of the TLS handshakes, and the callback for those that fail.
  * @param accept Given each connection whose TLS handshake is done.
  */
 export async function listenTls(

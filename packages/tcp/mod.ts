@@ -10,7 +10,7 @@
 export { tcp, type TcpCarrier, type TcpOptions } from "./src/tcp.ts";
 export { tls, TLS_ALPN, type TlsCarrier, type TlsOptions } from "./src/tls.ts";
 
-// Types that the declarations above name.
+// Types that the declarations above refer to.
 export type {
   CancelTimer,
   Carrier,

@@ -38,7 +38,7 @@ export {
   printFaults,
 } from "./src/network/fault_script.ts";
 
-// Types that the declarations above name.
+// Types that the declarations above refer to.
 export type {
   CancelTimer,
   Carrier,

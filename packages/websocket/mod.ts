@@ -44,7 +44,7 @@ export {
 } from "./src/bun_mount.ts";
 export type { MountOptions } from "./src/mount.ts";
 
-// Types that the declarations above name.
+// Types that the declarations above refer to.
 export type {
   CancelTimer,
   Carrier,

@@ -25,7 +25,7 @@ const FAULT_ROUND_TRIPS = 2;
 export interface EndingOwner {
   /** Carrier name. */
   readonly name: string;
-  /** Whose timers to use. */
+  /** Provides the timers. */
   readonly host: Host;
   /** Bytes the runtime took so far. */
   readonly sentBytes: number;
@@ -60,11 +60,7 @@ export class Ending {
   #cancelTimer: CancelTimer = () => {};
   #waiters: (() => void)[] = [];
 
-  /**
-   * Makes an Ending.
-   *
-   * @param owner The carrier.
-   */
+  /** @param owner The carrier. */
   constructor(owner: EndingOwner) {
     this.#owner = owner;
   }

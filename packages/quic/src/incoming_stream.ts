@@ -59,8 +59,6 @@ export class IncomingStream {
   #next: Promise<ReadableStreamReadResult<Uint8Array>> | null = null; // a read begun while bytes were held back
 
   /**
-   * Makes an IncomingStream.
-   *
    * @param id Id of the stream.
    * @param control Whether it is the control stream.
    * @param reader Cuts its packets.

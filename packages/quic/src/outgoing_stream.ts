@@ -54,7 +54,7 @@ export class OutgoingStream {
   /**
    * Makes an OutgoingStream that is not open yet.
    *
-   * @param owner Told what becomes of it.
+   * @param owner Notified of what becomes of it.
    */
   constructor(owner: OutgoingOwner) {
     this.#owner = owner;
@@ -118,7 +118,7 @@ export class OutgoingStream {
     this.#doneWaiters = null;
   }
 
-  /** Nothing can be sent any more; the runtime said so. */
+  /** Nothing can be sent any more, as the runtime reported. */
   fail(cause: unknown): void {
     if (this.#over) return;
     this.#over = true;
@@ -132,7 +132,7 @@ export class OutgoingStream {
     this.#running = true;
     try {
       for (;;) {
-        // Whoever wrote it is still at it, perhaps: the owner hears of it from no call of its own.
+        // Whoever wrote it is still at it, perhaps: the owner is not notified from inside its own call.
         if (this.queue.hasVanished) await Promise.resolve();
         const batch = this.#take();
         if (batch === null) break;
@@ -189,7 +189,7 @@ export class OutgoingStream {
 
   #take(): WriteBatch | null {
     const lost = this.queue.dropVanished();
-    if (lost !== null) this.#owner.vanished(lost, false); // before anybody hears that their memory is free
+    if (lost !== null) this.#owner.vanished(lost, false); // before anybody is notified that their memory is free
     if (this.#over) return null;
     const batch = this.queue.take();
     if (batch === null && lost !== null) {

@@ -18,8 +18,8 @@ export interface QuicCarrierValue extends CarrierDialer, CarrierBinding {
 }
 
 /**
- * QUIC as a carrier value. Listening takes WebTransport sessions on the same port unless told otherwise. Needs Deno with
- * `--unstable-net`.
+ * QUIC as a carrier value. Listening takes WebTransport sessions on the same port unless configured
+ * otherwise. Needs Deno with `--unstable-net`.
  *
  * @param options Where to listen with which certificate, whom to trust when dialling, limits.
  * @throws NnrpValueError for options out of range. Dialling and listening reject with NnrpUnsupportedError where there is no

@@ -53,12 +53,10 @@ export class QuicCarrier extends StreamCarrier {
   #others: WritableStream<Uint8Array>[] = []; // answering halves of further bidirectional streams: kept, for dropping one ends it
 
   /**
-   * Makes a QuicCarrier.
-   *
    * @param conn The connection; this object owns it.
    * @param control The control stream, on the client.
    * @param remote The peer's address.
-   * @param host Whose timers to use.
+   * @param host Provides the timers.
    * @param onClosed Called when the connection is gone.
    */
   constructor(
@@ -103,7 +101,7 @@ export class QuicCarrier extends StreamCarrier {
         this.receiving.read(value, Number(value.id), false);
       }
     } catch {
-      // The connection is gone, and says so itself.
+      // The connection is gone; its own event reports that.
     }
   }
 
@@ -307,7 +305,7 @@ export class QuicCarrier extends StreamCarrier {
     if (!this.isClosed) this.flush();
   }
 
-  /** Ends all streams, then opens the empty one that says so. */
+  /** Ends all streams, then opens the empty stream that signals it. */
   async endStreams(): Promise<void> {
     // What still waits for the stream before it needs to wait no more.
     for (const stream of [this.#submits, this.#results]) if (stream !== null) this.#launch(stream, true);

@@ -21,11 +21,7 @@ export class QuicDatagrams implements CarrierDatagrams {
   readonly #conn: DatagramConnection;
   readonly #received: ReceivedDatagrams;
 
-  /**
-   * Makes a QuicDatagrams.
-   *
-   * @param conn The connection.
-   */
+  /** @param conn The connection. */
   constructor(conn: DatagramConnection) {
     this.#conn = conn;
     this.#received = new ReceivedDatagrams(() => conn.readDatagram());

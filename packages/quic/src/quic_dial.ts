@@ -75,7 +75,7 @@ async function askTrust(settings: QuicSettings, host: Host, limits: WaitOptions)
   if (hashes === undefined) return { caCerts: certs };
   const field = "quic.serverCertificateHashes";
   const left = { ...limits, timeoutMs: Math.max(0, endsMs - host.now()) };
-  // Deno takes the hashes though its types do not say so (2.9.6).
+  // Deno accepts the hashes though its types lack them (2.9.6).
   return {
     caCerts: certs,
     serverCertificateHashes: hashesOf(await askCredential(host, hashes, field, left), field),

@@ -1,6 +1,7 @@
 /**
- * Listens for QUIC on Deno: one UDP port for all connections, raw QUIC and WebTransport told apart by ALPN. Handshakes run
- * side by side, bounded in time and number; whatever happens to one, the listener goes on.
+ * Listens for QUIC on Deno: one UDP port for all connections, raw QUIC and WebTransport distinguished by
+ * ALPN. Handshakes run side by side, bounded in time and number; whatever happens to one, the listener goes
+ * on.
  *
  * @module
  */

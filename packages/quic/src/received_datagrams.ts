@@ -12,11 +12,7 @@ export class ReceivedDatagrams {
   readonly #read: () => Promise<Uint8Array | null>;
   #reading: Promise<Uint8Array | null> | null = null; // of a loop that waits, or that was left while it did
 
-  /**
-   * Makes a ReceivedDatagrams.
-   *
-   * @param read Waits for the next one; null, or a rejection, is the end. Not called again before that.
-   */
+  /** @param read Waits for the next one; null, or a rejection, is the end. Not called again before that. */
   constructor(read: () => Promise<Uint8Array | null>) {
     this.#read = read;
   }

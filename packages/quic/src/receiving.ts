@@ -87,11 +87,7 @@ export class Receiving implements IncomingOwner {
   #firstRead = SMALL_READ;
   #quietStreams = 0;
 
-  /**
-   * Makes a Receiving.
-   *
-   * @param owner The carrier.
-   */
+  /** @param owner The carrier. */
   constructor(owner: ReceivingOwner) {
     this.#owner = owner;
   }
@@ -109,7 +105,7 @@ export class Receiving implements IncomingOwner {
     this.#gate ??= new Promise((open) => this.#openGate = open);
   }
 
-  /** Reads on. */
+  /** Resumes reading. */
   resume(): void {
     if (this.#gate === null) return;
     this.#gate = null;

@@ -46,7 +46,7 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
   readonly encrypted: boolean = true;
   /** The peer's address. */
   readonly remote: string;
-  /** Whose timers to use. */
+  /** Provides the timers. */
   readonly host: Host;
   /** Streams overtake each other. */
   readonly multiStream: boolean = true;
@@ -78,10 +78,8 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
   #crashing = false;
 
   /**
-   * Makes a StreamCarrier.
-   *
    * @param remote The peer's address.
-   * @param host Whose timers to use.
+   * @param host Provides the timers.
    */
   constructor(remote: string, host: Host) {
     this.remote = remote;
@@ -101,7 +99,7 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
   ): void;
   /** Starts reading. */
   protected abstract startReading(): void;
-  /** Nothing is left: gives back what belongs to the connection. */
+  /** Nothing is left: releases what belongs to the connection. */
   protected abstract release(): void;
   /** Sends what is collected. */
   abstract flush(): void;
@@ -212,7 +210,7 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
     if (this.ending.closing === null && !this.isClosed) this.receiving.pause();
   }
 
-  /** Reads on. */
+  /** Resumes reading. */
   resume(): void {
     this.receiving.resume();
   }
@@ -257,7 +255,9 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
     this.flush();
   }
 
-  /** The peer broke a rule: the sink hears of it first (it may send its last words), then the carrier closes. */
+  /**
+   * The peer broke a rule: the sink is notified first (it may send its last words), then the carrier closes.
+   */
   fault(error: NnrpError): void {
     if (this.ending.closing !== null || this.isClosed) return;
     this.guard(() => {
@@ -270,7 +270,7 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
     });
   }
 
-  /** For calls that nothing stands behind but the runtime, which would end the process for what they throw. */
+  /** For calls whose only caller would be the runtime, which would end the process for what they throw. */
   protected guard(call: () => void): void {
     try {
       call();
@@ -280,8 +280,8 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
   }
 
   /**
-   * Something failed here, in the sink or below it: the sink hears of it (and says so to the peer, if it can), and the connection
-   * closes; nothing else does. Never throws.
+   * Something failed here, in the sink or below it: the sink is notified (and reports it to the peer, if it
+   * can), and the connection closes; nothing else does. Never throws.
    */
   crashed(cause: unknown): void {
     if (this.#crashing) return; // what it brings about fails too

@@ -18,7 +18,7 @@ const FORBIDDEN = 403;
  * @param remote The peer's address.
  * @param path Path that must be asked for; `"*"` takes any.
  * @param origins Under which names. Deno 2.9.6 tells the session's URL and no field of its request, so no Origin.
- * @param host Whose timers to use.
+ * @param host Provides the timers.
  * @param ended Called when the session is gone.
  */
 export async function acceptWebTransport(

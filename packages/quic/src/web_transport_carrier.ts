@@ -26,7 +26,7 @@ import { WebTransportDatagrams } from "./web_transport_datagrams.ts";
 const STICKY_BYTES = 64 * 1024;
 /** How long a browser lets the server say goodbye first: its own drops what was written right before, ms. */
 const BROWSER_LEAVE_MS = 100;
-/** Data streams of a client unless it is told otherwise. */
+/** Data streams of a client unless configured otherwise. */
 export const DATA_STREAMS = 4;
 /** Most data streams that a client may be told to open, and a server takes. */
 export const MAX_DATA_STREAMS = 16;
@@ -59,12 +59,10 @@ export class WebTransportCarrier extends StreamCarrier {
   #tails: Map<IncomingStream, Uint8Array> | null = null;
 
   /**
-   * Makes a WebTransportCarrier.
-   *
    * @param session The session; this object owns it.
    * @param control The control stream, on the client.
    * @param remote The peer's address.
-   * @param host Whose timers to use.
+   * @param host Provides the timers.
    * @param dataStreams Data streams of a client.
    * @param onClosed Called when the session is gone.
    * @param unused The connection's unidirectional streams, on the server: nothing of NNRP travels there, and what nobody reads
@@ -118,7 +116,7 @@ export class WebTransportCarrier extends StreamCarrier {
         void this.#drop(value);
       }
     } catch {
-      // The session is gone, and says so itself.
+      // The session is gone; its own event reports that.
     }
   }
 
@@ -159,7 +157,7 @@ export class WebTransportCarrier extends StreamCarrier {
         this.#bidi(value as WebTransportBidirectionalStream);
       }
     } catch {
-      // The session is gone, and says so itself.
+      // The session is gone; its own event reports that.
     }
   }
 

@@ -13,11 +13,7 @@ export class WebTransportDatagrams implements CarrierDatagrams {
   #writer: WritableStreamDefaultWriter<Uint8Array> | null = null;
   #reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
 
-  /**
-   * Makes a WebTransportDatagrams.
-   *
-   * @param session The session.
-   */
+  /** @param session The session. */
   constructor(session: Pick<WebTransport, "datagrams">) {
     this.#session = session;
   }

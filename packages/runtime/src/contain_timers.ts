@@ -1,5 +1,5 @@
 /**
- * A host whose timers and turns cannot end the process: nothing stands behind their calls but the runtime.
+ * A host whose timers and turns cannot end the process: their only caller is the runtime.
  *
  * @module
  */
@@ -11,7 +11,7 @@ type Contain = (call: () => void) => void;
 /**
  * The same host, with calls that are made through `contain`.
  *
- * @param host Whose clock, timers and random numbers to use.
+ * @param host Provides clock, timers and random numbers.
  * @param contain Makes a call, and does what is right with what it throws. Must not throw.
  */
 export function containTimers(host: Host, contain: (call: () => void) => void): Host {

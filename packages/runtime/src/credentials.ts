@@ -22,7 +22,7 @@ export function isAsked<T>(credential: Credential<T>): credential is CredentialS
 /**
  * A credential as it is now.
  *
- * @param host Whose timers to use.
+ * @param host Provides the timers.
  * @param credential Fixed, or where to ask. What it gives is for the caller to check: it may be anything.
  * @param field Name of the option, for errors.
  * @param limits How long to wait.

@@ -35,8 +35,9 @@ export interface GraceOptions {
   /** Called once: a window brought nothing, or was the last. */
   over(): void;
   /**
-   * Called some times in each window, whenever the connection brought something since the last time: says so to the peer, which
-   * cannot see how what it sent is read out of the systems between. Default: nothing is said.
+   * Called some times in each window, whenever the connection brought something since the last time: signals
+   * that to the peer, which cannot see how what it sent is read out of the systems between. Default: nothing
+   * is said.
    */
   sign?(): void;
 }
@@ -57,7 +58,7 @@ export class GraceWatch {
   /**
    * Begins the first window.
    *
-   * @param host Whose timers to use.
+   * @param host Provides the timers.
    * @param options What to go by.
    */
   constructor(host: Host, options: GraceOptions) {
@@ -85,7 +86,8 @@ export class GraceWatch {
         this.#wait(parts - 1, leftMs - partMs);
         return;
       }
-      // The timer may be late because the event loop was blocked, and what came meanwhile lies in the socket: a look first.
+      // The timer may be late because the event loop was blocked, and what came meanwhile is in the socket:
+      // poll it first.
       this.#host.yield(() => this.#stopped || this.#judge());
     });
   }

@@ -45,11 +45,11 @@ export class Handshakes {
   readonly #underWay = new Set<(error: NnrpError) => void>();
 
   /**
-   * Makes Handshakes.
+   * No handshakes are in progress yet.
    *
    * @param kind Whose they are.
-   * @param host Whose timers to use.
-   * @param options Time, number, and who is told of those that fail.
+   * @param host Provides the timers.
+   * @param options Time, number, and the callback for those that fail.
    */
   constructor(kind: HandshakeKind, host: Host, options: CarrierListenOptions) {
     this.timeoutMs = options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;

@@ -33,7 +33,7 @@ export class NodeByteStream implements ByteStream {
   };
 
   /**
-   * Makes a NodeByteStream.
+   * A stream that does not read yet.
    *
    * @param socket The socket, connected; this object owns it.
    * @param past What happened to it before.
@@ -106,13 +106,13 @@ export class NodeByteStream implements ByteStream {
     });
   }
 
-  /** Stops reading. */
+  /** Pauses reading (receive backpressure). */
   pause(): void {
     this.#paused = true;
     this.#socket.pause();
   }
 
-  /** Reads on. */
+  /** Resumes reading. */
   resume(): void {
     this.#paused = false;
     if (this.#events !== null) this.#socket.resume();

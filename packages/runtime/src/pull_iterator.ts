@@ -35,7 +35,7 @@ export class PullIterator<T> implements AsyncGenerator<T, void, undefined> {
   #stage: "new" | "begun" | "over" = "new";
 
   /**
-   * Makes a PullIterator.
+   * Asks the source for nothing before the first step.
    *
    * @param source Where the items come from.
    */

@@ -35,7 +35,7 @@ export class SessionTimer {
   /**
    * Makes a SessionTimer, not running.
    *
-   * @param host Whose timers to use.
+   * @param host Provides the timers.
    * @param timed What to call.
    * @param intervalMs Longest time between two calls, ms.
    * @param clock Whose time to go by; default: the host's.
@@ -69,7 +69,8 @@ export class SessionTimer {
 
   readonly #due = (): void => {
     if (this.#setMs === -Infinity) return;
-    // The timer may be late because the event loop was blocked, and what came meanwhile lies in the socket: a look first.
+    // The timer may be late because the event loop was blocked, and what came meanwhile is in the socket:
+    // poll it first.
     if (this.#clock.read() < this.#timed.nextVerdictMs) this.#tick();
     else this.#host.yield(this.#tick);
   };

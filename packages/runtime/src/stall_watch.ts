@@ -22,9 +22,9 @@ export class StallWatch {
   #stalledMs = 0;
 
   /**
-   * Makes a StallWatch.
+   * Counts from the first call of {@linkcode StallWatch.look}.
    *
-   * @param limitMs How long a peer may bring nothing forward while something waits for it, ms; Infinity = for ever.
+   * @param limitMs How long a peer may make no progress while bytes wait for it, ms; Infinity = no limit.
    */
   constructor(limitMs: number) {
     this.#limitMs = limitMs;

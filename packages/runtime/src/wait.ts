@@ -8,7 +8,7 @@ import { listenForAbort, stopListening } from "./abort_listeners.ts";
 
 /** How long a call may wait. */
 export interface WaitOptions {
-  /** Most ms to wait, any length. Default: no limit. */
+  /** Longest wait, ms, any length. Default: no limit. */
   readonly timeoutMs?: number;
   /** Ends the wait; the call rejects with the signal's reason. */
   readonly signal?: AbortSignal;
@@ -17,7 +17,7 @@ export interface WaitOptions {
 /**
  * A promise that `begin` settles, a timer or a signal ends.
  *
- * @param host Whose timers to use.
+ * @param host Provides the timers.
  * @param options Time limit and signal.
  * @param onTimeout Makes the error of a time-out.
  * @param begin Starts the wait; returns what to do when the wait ends without an answer.
@@ -58,7 +58,8 @@ export function waitFor<T>(
     });
     if (settled) return; // the answer was there already
     if (timeoutMs !== undefined) {
-      // The timer may be late because the event loop was blocked, and the answer lies in the socket: a look first.
+      // The timer may be late because the event loop was blocked, and the answer is in the socket: poll it
+      // first.
       cancelTimer = host.after(timeoutMs, () =>
         host.yield(() => {
           if (settled) return;

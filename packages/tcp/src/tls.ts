@@ -65,8 +65,8 @@ export interface TlsOptions {
   /** Dialling: whose certificate the server must show. Default: the host that is dialled. */
   readonly serverName?: string;
   /**
-   * Dialling: takes any certificate, so anybody on the way can read and change everything. Default false. The carrier says so
-   * ({@linkcode Carrier.unverified}).
+   * Dialling: takes any certificate, so anybody on the way can read and change everything. Default false.
+   * Reported as {@linkcode Carrier.unverified}.
    */
   readonly insecureSkipVerify?: boolean;
   /**

@@ -24,11 +24,7 @@ export class FrameBudget {
   readonly #data = new ControlRate({ burst: IDLE_FRAMES, perSecond: IDLE_FRAMES_PER_SECOND });
   readonly #clock: () => number;
 
-  /**
-   * Makes a FrameBudget.
-   *
-   * @param clock Milliseconds of a monotonic clock; read for frames that bring nothing only.
-   */
+  /** @param clock Milliseconds of a monotonic clock; read for frames that bring nothing only. */
   constructor(clock: () => number) {
     this.#clock = clock;
   }

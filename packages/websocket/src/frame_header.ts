@@ -43,8 +43,6 @@ export class FrameViolation extends Error {
   readonly error: NnrpWireError;
 
   /**
-   * Makes a FrameViolation.
-   *
    * @param closeCode Code of the close frame.
    * @param field Part of the frame, for example `"frame.mask"`.
    * @param rule The broken rule in words.

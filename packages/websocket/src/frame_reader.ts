@@ -42,10 +42,8 @@ export class FrameReader {
   #closed = false;
 
   /**
-   * Makes a FrameReader.
-   *
    * @param masked Whether the peer must mask (it is a client) or must not (it is a server).
-   * @param events Told what is found.
+   * @param events Called with what is found.
    * @param clock Milliseconds of a monotonic clock, for the bound on frames that carry nothing.
    */
   constructor(masked: boolean, events: FrameEvents, clock: () => number) {

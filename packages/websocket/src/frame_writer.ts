@@ -18,11 +18,7 @@ export class FrameWriter {
   #left = 0;
   #buffer: FrameBuffer | null = null; // of the message under way
 
-  /**
-   * Makes a FrameWriter.
-   *
-   * @param keys What a client masks with (RFC 6455 §5.3); null on a server, which does not.
-   */
+  /** @param keys What a client masks with (RFC 6455 §5.3); null on a server, which does not. */
   constructor(keys: MaskKeys | null) {
     this.#keys = keys;
   }

@@ -30,7 +30,7 @@ export interface FramedStreamOptions {
   readonly client: boolean;
   /** Bytes that came behind the HTTP head. */
   readonly rest: Uint8Array;
-  /** Whose clock, timers and random numbers to use. */
+  /** Provides clock, timers and random numbers. */
   readonly host: Host;
 }
 
@@ -74,8 +74,6 @@ export class FramedStream implements ByteStream {
   #cancelTimer: CancelTimer = () => {};
 
   /**
-   * Makes a FramedStream.
-   *
    * @param raw The socket, not started, behind the HTTP upgrade.
    * @param options Which side, and what was read already.
    */
@@ -328,13 +326,13 @@ export class FramedStream implements ByteStream {
 
   // Ending
 
-  /** Stops reading. */
+  /** Pauses reading (receive backpressure). */
   pause(): void {
     this.#paused = true;
     this.#raw.pause();
   }
 
-  /** Reads on. */
+  /** Resumes reading. */
   resume(): void {
     this.#paused = false;
     if (this.#rest.length === 0) this.#raw.resume();

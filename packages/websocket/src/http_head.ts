@@ -48,11 +48,7 @@ export class HeadCollector {
   #have = 0;
   #matched = 0; // how much of the empty line's CR LF CR LF was seen last
 
-  /**
-   * Makes a HeadCollector.
-   *
-   * @param max Longest head, bytes. Default {@linkcode MAX_HEAD}.
-   */
+  /** @param max Longest head, bytes. Default {@linkcode MAX_HEAD}. */
   constructor(max: number = MAX_HEAD) {
     this.#max = max;
   }

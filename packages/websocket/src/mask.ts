@@ -18,11 +18,7 @@ export class MaskKeys {
   readonly #keys = new Int32Array(KEYS);
   #next = KEYS;
 
-  /**
-   * Makes a MaskKeys.
-   *
-   * @param host Where random numbers come from.
-   */
+  /** @param host Where random numbers come from. */
   constructor(host: Host) {
     this.#host = host;
   }

@@ -73,10 +73,8 @@ export class WebSocketStream implements ByteStream {
   #roundTripMs: number | undefined;
 
   /**
-   * Makes a WebSocketStream.
-   *
    * @param socket Open, or about to be; nothing received yet. This object owns it.
-   * @param host Whose clock and timers to use.
+   * @param host Provides clock and timers.
    */
   constructor(socket: WebSocketLike, host: Host) {
     this.#socket = socket;

@@ -75,7 +75,7 @@ function setNoDelay(conn: Deno.TcpConn, noDelay: boolean): void {
   try {
     conn.setNoDelay(noDelay);
   } catch {
-    // The peer is gone already; reading will say so.
+    // The peer is gone already; the next read reports it.
   }
 }
 
@@ -87,8 +87,6 @@ export class DenoRawSocket implements RawSocket {
   readonly #explain: ((cause: unknown) => unknown) | undefined;
 
   /**
-   * Makes a DenoRawSocket.
-   *
    * @param conn Connected; this object owns it.
    * @param explain Turns the runtime's error into one that people understand. Default: as it is.
    */
@@ -116,7 +114,7 @@ export class DenoRawSocket implements RawSocket {
     return new PullByteStream(this.#conn, this.#explain);
   }
 
-  /** Goes away at once. */
+  /** Closes at once, without waiting for unsent bytes. */
   destroy(): void {
     closeQuietly(this.#conn);
   }

@@ -118,8 +118,6 @@ export class NodeRawSocket implements RawSocket {
   };
 
   /**
-   * Makes a NodeRawSocket.
-   *
    * @param socket Connected; this object owns it.
    * @param info What is known of it.
    */
@@ -174,7 +172,7 @@ export class NodeRawSocket implements RawSocket {
     return stream;
   }
 
-  /** Goes away at once. */
+  /** Closes at once, without waiting for unsent bytes. */
   destroy(): void {
     this.#socket.destroy();
   }

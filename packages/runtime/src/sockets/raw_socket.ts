@@ -17,7 +17,7 @@ export interface RawSocket {
   write(bytes: Uint8Array): Promise<void>;
   /** The socket as a byte stream, not started. Called once. */
   stream(): ByteStream;
-  /** Goes away at once. */
+  /** Closes at once, without waiting for unsent bytes. */
   destroy(): void;
 }
 

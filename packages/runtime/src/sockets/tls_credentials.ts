@@ -72,8 +72,6 @@ export class TlsDialing {
   #last: { readonly settings: TlsClientSettings; readonly dialer: Promise<TlsDialer> } | null = null;
 
   /**
-   * Makes a TlsDialing.
-   *
    * @param options The carrier's.
    * @param names Name of the options that they are among, for example `"tls"`.
    * @param make Makes a dialer of the certificates as they are.

@@ -33,11 +33,7 @@ export class ArrivalCount implements Arrivals {
   /** See {@linkcode Arrivals}. */
   lastArrivalMs: number;
 
-  /**
-   * Makes an ArrivalCount.
-   *
-   * @param nowMs When the connection is made, ms of virtual time.
-   */
+  /** @param nowMs When the connection is made, ms of virtual time. */
   constructor(nowMs: number) {
     this.lastArrivalMs = nowMs;
   }

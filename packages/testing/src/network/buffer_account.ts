@@ -14,11 +14,7 @@ export class BufferAccount {
   readonly #size: () => number;
   #waiting: Set<() => void> = new Set();
 
-  /**
-   * Makes a BufferAccount.
-   *
-   * @param size Its size, bytes; may change.
-   */
+  /** @param size Its size, bytes; may change. */
   constructor(size: () => number) {
     this.#size = size;
   }

@@ -99,7 +99,6 @@ export class MultiStreamCarrier implements Carrier, StreamsEvents, OutgoingOwner
   #linger: Linger | null = null;
   #closeWaiters: (() => void)[] = [];
 
-  /** Makes a MultiStreamCarrier. */
   constructor(end: StreamsEnd, info: ConnectionInfo & { readonly remote: string }) {
     this.#end = end;
     this.transport = info.transport;
@@ -201,7 +200,7 @@ export class MultiStreamCarrier implements Carrier, StreamsEvents, OutgoingOwner
     for (const pipe of this.#incoming) pipe.pause();
   }
 
-  /** Reads on. */
+  /** Resumes reading. */
   resume(): void {
     this.#paused = false;
     for (const pipe of this.#incoming) pipe.resume();
@@ -393,7 +392,9 @@ export class MultiStreamCarrier implements Carrier, StreamsEvents, OutgoingOwner
     this.#leaveIfDone();
   }
 
-  /** The peer broke a rule: the sink hears of it first (it may send its last words), then the carrier closes. */
+  /**
+   * The peer broke a rule: the sink is notified first (it may send its last words), then the carrier closes.
+   */
   #fault(error: NnrpError): void {
     if (this.#closing !== null || this.#closed !== null) return;
     const sink = this.#sink!;

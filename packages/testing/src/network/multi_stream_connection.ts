@@ -33,7 +33,6 @@ export class MultiStreamConnection implements VirtualConnection {
   readonly ends: ConnectionEnd[] = [];
   readonly #ends: readonly [End, End];
 
-  /** Makes a MultiStreamConnection. */
   constructor(path: ConnectionPath, info: ConnectionInfo) {
     const { client, server } = path;
     this.id = path.id;

@@ -32,7 +32,6 @@ export class OutgoingStream implements PipeWriter {
   #isOver = false;
   #waiters: { at: number; done: () => void }[] = [];
 
-  /** Makes an OutgoingStream. */
   constructor(id: number, pipe: Pipe, owner: OutgoingOwner) {
     this.id = id;
     this.#pipe = pipe;
@@ -43,14 +42,14 @@ export class OutgoingStream implements PipeWriter {
   /** Writes what was collected. */
   flush(): void {
     if (this.#writing > 0 || this.#isOver) return;
-    if (this.queue.hasVanished) queueMicrotask(() => this.#flush()); // the owner hears of it from no call of its own
+    if (this.queue.hasVanished) queueMicrotask(() => this.#flush()); // the owner is not notified from inside its own call
     else this.#flush();
   }
 
   #flush(): void {
     if (this.#writing > 0 || this.#isOver) return;
     const lost = this.queue.dropVanished();
-    if (lost !== null) this.#owner.vanished(lost, false); // before anybody hears that their memory is free
+    if (lost !== null) this.#owner.vanished(lost, false); // before anybody is notified that their memory is free
     if (this.#writing > 0 || this.#isOver) return;
     const batch = this.queue.take();
     if (batch === null && lost !== null) {

@@ -90,7 +90,6 @@ export class Pipe {
   #writeBroken: Error | null = null;
   #readerGone = false;
 
-  /** Makes a Pipe. */
   constructor(parts: PipeParts) {
     this.#parts = parts;
   }
@@ -106,12 +105,12 @@ export class Pipe {
     this.#wakeReader();
   }
 
-  /** Stops reading. */
+  /** Pauses reading (receive backpressure). */
   pause(): void {
     this.#paused = true;
   }
 
-  /** Reads on. */
+  /** Resumes reading. */
   resume(): void {
     this.#paused = false;
     this.#wakeReader();

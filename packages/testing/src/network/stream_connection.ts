@@ -32,7 +32,6 @@ export class StreamConnection implements VirtualConnection {
   readonly #up: Pipe;
   readonly #down: Pipe;
 
-  /** Makes a StreamConnection. */
   constructor(path: ConnectionPath, info: ConnectionInfo) {
     const { client, server } = path;
     this.id = path.id;

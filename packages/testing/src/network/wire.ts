@@ -28,7 +28,7 @@ export class Wire {
   #stops = 0;
   #stalled: Set<Stalled> = new Set();
 
-  /** Makes a Wire. */
+  /** A wire that is clear until its weather is set. */
   constructor(loop: EventLoop, jitter: RandomStream, splits: RandomStream) {
     this.loop = loop;
     this.jitter = jitter;

@@ -42,10 +42,10 @@ export class EventLoop {
   #held: Set<EventHost> = new Set(); // hosts that keep late events
 
   /**
-   * Makes an EventLoop.
+   * A loop without events.
    *
    * @param startMs What time begins with, ms.
-   * @param trace Told of every event.
+   * @param trace Called with every event.
    * @param stacks Whether events remember where they were made.
    */
   constructor(startMs: number, trace: Trace, stacks: boolean) {

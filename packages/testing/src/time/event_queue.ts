@@ -37,7 +37,7 @@ export class VirtualEvent {
   /** Where it was made, if the world keeps that. */
   readonly stack: string | undefined;
 
-  /** Makes a VirtualEvent. */
+  /** An event that is not in the queue yet. */
   constructor(
     atMs: number,
     order: number,

@@ -13,7 +13,7 @@ export class RandomStream {
   #counter = 1;
 
   /**
-   * Makes a RandomStream.
+   * The stream of a name: independent of all other names under the same seed.
    *
    * @param seed Any number.
    * @param name Streams with different names have nothing to do with each other.

@@ -29,7 +29,7 @@ export class Standstill implements EventHost {
   readonly #loop: StandstillLoop;
   #order: LateOrder = "timers";
 
-  /** Makes a Standstill. */
+  /** A host that runs until {@linkcode Standstill.begin}. */
   constructor(name: string, loop: StandstillLoop) {
     this.name = name;
     this.#loop = loop;

@@ -25,7 +25,7 @@ export class Trace {
   #low = 0x41c6ce57;
 
   /**
-   * Makes a Trace.
+   * An empty trace.
    *
    * @param tail How many of the last lines are kept. Default 1,000.
    */

@@ -42,7 +42,7 @@ export class WaitedInVainError extends Error {
   /** What was still going to happen. */
   readonly pending: readonly PendingEvent[];
 
-  /** Makes a WaitedInVainError. */
+  /** The message does not list the pending events; the field does. */
   constructor(message: string, pending: readonly PendingEvent[]) {
     super(message);
     this.pending = pending;
