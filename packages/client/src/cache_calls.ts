@@ -14,11 +14,11 @@ import {
 
 /** An object to put into the server's cache. */
 export interface CachePutRequest {
-  /** CacheObjectKind. */
+  /** CacheObjectKind, 1…9. */
   readonly kind: number;
-  /** Key, 64 bits. */
+  /** Cache key, u64. */
   readonly key: bigint;
-  /** The object. Copied before the call returns. */
+  /** Bytes of the object; copied before the call returns. */
   readonly data: Uint8Array;
   /** Namespace, u32. Default 0. */
   readonly namespace?: number;
@@ -50,7 +50,7 @@ export interface CachePutOutcome {
   readonly reference: ObjectReference;
 }
 
-/** What to take out of the server's cache. */
+/** What to remove from the server's cache. */
 export interface CacheInvalidation {
   /** CacheInvalidateScope. */
   readonly scope: number;
@@ -64,7 +64,7 @@ export interface CacheInvalidation {
   readonly reasonCode?: number;
 }
 
-/** The two halves of a key. */
+/** Splits a 64-bit key into two u32. */
 export function cacheKeyOf(key: bigint): { hi: number; lo: number } {
   if (typeof key !== "bigint" || key < 0n || key > 0xffffffffffffffffn) {
     throw new NnrpValueError("is no cache key", {
@@ -76,7 +76,7 @@ export function cacheKeyOf(key: bigint): { hi: number; lo: number } {
   return { hi: Number(key >> 32n), lo: Number(key & 0xffffffffn) };
 }
 
-/** Metadata of a put. */
+/** Metadata of the CACHE_PUT for a request. */
 export function putOf(request: CachePutRequest): CachePutMetadata {
   const { hi, lo } = cacheKeyOf(request.key);
   return {

@@ -1,6 +1,6 @@
 /**
- * Requests on the control path and their answers: pings, patches, cache puts; and what is only told: invalidations and flow updates
- * (behaviour spec §10).
+ * Requests on the control path and their answers: pings, patches, cache puts; and what has no answer:
+ * invalidations and flow updates (behaviour spec §10).
  *
  * @module
  */
@@ -37,7 +37,7 @@ export class ControlRequests {
 
   /**
    * @param host Provides clock and timers.
-   * @param engine Sends and is answered.
+   * @param engine Sends the requests.
    * @param demandTimer Called when the engine may have something due sooner.
    */
   constructor(host: Host, engine: ClientEngine, demandTimer: () => void) {
@@ -107,12 +107,12 @@ export class ControlRequests {
     };
   }
 
-  /** Takes objects out of the server's cache. */
+  /** Invalidates objects in the server's cache. */
   invalidateCache(what: CacheInvalidation): void {
     this.#engine.invalidateCache(invalidationOf(what));
   }
 
-  /** Tells the server how many frames it may answer at once, to pause or resume. */
+  /** Sends FLOW_UPDATE to the server: credit, pause or resume (backpressure on results). */
   sendFlowUpdate(fields: FlowUpdateFields): void {
     if (!this.#engine.sendFlowUpdate(flowUpdateOf(fields))) return;
     this.#host.yield(() => {

@@ -18,9 +18,12 @@ export const HELLO_BEFORE_FALLBACK_MS = 3000;
 export const PROBE_PAYLOAD_BYTES = 32_768;
 /** Probes that count, for each transport. */
 export const PROBE_SAMPLE_COUNT = 3;
-/** Longest time for connecting, and again for the answer, ms. */
+/** Longest time of a probe for connecting, and again for the answer, ms. */
 export const PROBE_TIMEOUT_MS = 10_000;
-/** The same when a path keeper looks, and for a ping on the present path, where three round trips are less, ms. */
+/**
+ * The same when a path keeper measures, and for a ping on the present path, where three round trips are less,
+ * ms.
+ */
 export const LOOK_TIMEOUT_MS = 1000;
 
 /** Bytes that may wait to be sent before submits wait. */

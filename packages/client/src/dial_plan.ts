@@ -1,6 +1,6 @@
 /**
- * Which transports a client tries, in which order, and what its hello says about it (behaviour spec §5.1, §5.2, §5.4). Pure: who
- * dials is not its business.
+ * Which transports a client tries, in which order, and which policy its hello states (behaviour spec §5.1,
+ * §5.2, §5.4). Pure: who dials is not its business.
  *
  * @module
  */
@@ -41,22 +41,22 @@ export interface ClientDialPolicy {
 export interface ClientTransportPlan {
   /** TransportId to use; UNSPECIFIED = any. */
   readonly transportId: number;
-  /** What the hello says; null = nothing. */
+  /** Extension 0x0101 of the hello; null = none. */
   readonly transportPolicy: ClientHelloTransportPolicyExtension | null;
 }
 
 /** A plan with the hello that goes with it. */
 export interface ClientTransportBootstrap {
-  /** The plan. */
+  /** Policy and what it means locally. */
   readonly plan: ClientTransportPlan;
-  /** The hello. */
+  /** CLIENT_HELLO that states the policy. */
   readonly hello: ClientHello;
   /** Probes behind the choice; null if there were none. */
   readonly probeSelection: TransportProbeSelection | null;
 }
 
 /**
- * What a hello says about a policy (behaviour spec §5.1).
+ * The extension of a hello for a policy (behaviour spec §5.1).
  *
  * @returns The extension 0x0101; null if there is nothing to say.
  * @throws NnrpValueError if both ids are given and differ, or one is none.

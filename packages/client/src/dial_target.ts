@@ -21,11 +21,11 @@ export interface DialTargetOptions {
 
 /** An address with what can reach it. */
 export interface ResolvedTarget {
-  /** The address. */
+  /** Host, port and carrier of the address. */
   readonly endpoint: Endpoint;
   /** Carriers, best first; at least one. */
   readonly carriers: readonly CarrierDialer[];
-  /** Ports that differ. */
+  /** Ports by transport, where they differ from the address. */
   readonly ports: TransportPorts | undefined;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Things that come unasked (hints, flow updates, errors), kept for whoever reads them: bounded, the oldest make room.
+ * Unsolicited events (hints, flow updates, errors), kept for a reader: bounded, the oldest make room.
  *
  * @module
  */

@@ -20,7 +20,7 @@ export class FailedFrame implements FrameKey {
    * NnrpCancelledError, NnrpLimitError or NnrpWireError for a result that cannot be taken, or what ended the session.
    */
   readonly error: NnrpError;
-  /** True: nobody waits for more of this frame. */
+  /** Always true: no more results of this frame are expected. */
   readonly isFinal = true;
 
   /**

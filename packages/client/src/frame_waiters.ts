@@ -13,7 +13,7 @@ import type { LinePlace, LineWaiter } from "./waiting_line.ts";
 
 /** What a waiter may ask of its session. */
 export interface FrameOwner {
-  /** Takes a frame back, wherever it is on its way. */
+  /** Cancels a frame, wherever it is on its way. */
   giveUp(frame: PendingFrame, cause?: unknown): void;
 }
 
@@ -47,7 +47,6 @@ export abstract class BaseWaiter implements PendingFrame {
   heapAt = -1;
   /** See FrameWaiter. */
   readonly untilEos: boolean;
-  /** The session. */
   protected readonly owner: FrameOwner;
   /** See PendingFrame. */
   signal: AbortSignal | null = null;
@@ -211,7 +210,9 @@ export class InboxWaiter extends BaseWaiter {
   readonly #inbox: Inbox;
   /** Called once when the frame was written (null) or could not be. */
   onSubmitted: ((error: NnrpError | null) => void) | null;
-  /** Set when its frame is about to be forgotten: then only those hear of its end who wait for this frame. */
+  /**
+   * Set when its frame is about to be discarded: then only waiters for this frame are notified of its end.
+   */
   forgotten = false;
 
   /**

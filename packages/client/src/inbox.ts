@@ -89,7 +89,7 @@ export class Inbox {
     this.#maxBytes = limits.maxUnclaimedBytes ?? MAX_UNCLAIMED_BYTES;
   }
 
-  /** Unclaimed results. */
+  /** Number of unclaimed results. */
   get size(): number {
     return this.#arrivals.size;
   }
@@ -161,7 +161,7 @@ export class Inbox {
     return () => void this.#waitingAny.remove(waiting);
   }
 
-  /** A frame is not wanted any more: those who wait for it fail, nobody else hears of it. */
+  /** A frame was discarded: only those who wait for this frame fail. */
   failOnly(frameId: number, viewId: number, error: NnrpError): void {
     const waiting = this.#waitingFor.delete(frameId, viewId);
     if (waiting === undefined) return;

@@ -16,7 +16,7 @@ export interface ListNode<N> {
 
 /** A first-in first-out list of members that know their neighbours. */
 export class LinkedList<N extends ListNode<N>> {
-  /** Members. */
+  /** Number of members. */
   size = 0;
   /** The member that came first; null = empty. */
   first: N | null = null;

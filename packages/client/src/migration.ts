@@ -23,7 +23,7 @@ export interface MigrateOptions extends WaitOptions {
   readonly selectedTransportId?: number;
   /** As `selectedTransportId`; both must be equal if both are given. */
   readonly forcedTransportId?: number;
-  /** Last frame whose result came, told to the server. Default: the greatest one of this session. */
+  /** Last frame whose result came, sent to the server. Default: the greatest one of this session. */
   readonly lastResultFrameId?: number;
   /** Whether the token may travel in plain text to another machine. Default false. */
   readonly allowPlaintextAuth?: boolean;

@@ -49,7 +49,7 @@ export class OldPaths {
     if (this.#lastMove !== null) this.#lastMove.waiters = waiters;
   }
 
-  /** Nothing more is to be heard of the last move. */
+  /** Forgets the last move. */
   forget(): void {
     this.#lastMove = null;
   }

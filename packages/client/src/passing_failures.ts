@@ -37,7 +37,7 @@ const LASTING_WORDS = /certificate|TLS|ALPN|cannot be resolved/i;
 /** How deep causes are looked through. */
 const MAX_CAUSES = 8;
 
-/** Whether a server that refuses says when, or why, it will not do so later. */
+/** Whether a refusal is final: it names no retry time, and its code is not one that passes with time. */
 export function isRefusal(error: NnrpProtocolError): boolean {
   return error.fatal && error.retryAfterMs === 0 && error.codeName !== "SERVER_BUSY" &&
     error.codeName !== "LIMIT_EXCEEDED";
@@ -51,7 +51,7 @@ export function canPass(error: unknown): boolean {
   return transportCanPass(error, MAX_CAUSES);
 }
 
-/** How long the server asked to wait, ms; 0 = it did not say. */
+/** Retry time that the server asked for, ms; 0 = none. */
 export function retryAfterOf(error: unknown): number {
   return error instanceof NnrpProtocolError ? error.retryAfterMs : 0;
 }

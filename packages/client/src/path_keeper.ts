@@ -12,11 +12,11 @@ import { probeCarrier } from "./probe.ts";
 import type { ClientSession, MigrationOutcome } from "./session.ts";
 import { sleep } from "./time_limit.ts";
 
-/** When to look, and when to move. */
+/** When to measure, and when to move. */
 export interface PathPolicy {
   /** How much shorter the median round trip of another path must be, ms; 0 = any bit. Default 5. */
   readonly minRttImprovementMs?: number;
-  /** Time between two looks, ms; Infinity = only when `look()` is called. Default 10,000. */
+  /** Time between two measurements, ms; Infinity = only when `look()` is called. Default 10,000. */
   readonly probeIntervalMs?: number;
   /** Pings in a row that the present path may leave unanswered. Default 3. */
   readonly maxConsecutiveFailures?: number;
@@ -30,13 +30,13 @@ export interface PathPolicy {
   readonly onLook?: (look: PathLook) => void;
 }
 
-/** What one look has shown. */
+/** What one measurement has shown. */
 export interface PathLook {
   /** Median round trip of the present path, ms; undefined if no ping was answered. */
   readonly presentRttMs: number | undefined;
   /** Median round trips of the other paths by carrier name, ms; those that did not answer are missing. */
   readonly otherRttMs: Readonly<Record<string, number>>;
-  /** Unanswered looks in a row on the present path. */
+  /** Unanswered measurements in a row on the present path. */
   readonly failures: number;
   /** What was done; `"skipped"` = nothing. */
   readonly outcome: MigrationOutcome["status"];
@@ -61,7 +61,7 @@ export class PathKeeper {
    * Starts watching.
    *
    * @param session A session that was dialled by address.
-   * @param policy When to look and when to move.
+   * @param policy When to measure and when to move.
    * @throws NnrpValueError for numbers out of range.
    */
   constructor(session: ClientSession, policy: PathPolicy = {}) {
@@ -88,7 +88,7 @@ export class PathKeeper {
         const look = await this.look();
         if (!signal.aborted) callBack(() => this.#policy.onLook?.(look), () => {});
       } catch {
-        // A look that failed has moved nothing; the next one comes.
+        // A measurement that failed has moved nothing; the next one follows.
       }
     }
   }
@@ -149,7 +149,7 @@ export class PathKeeper {
         rtts.push(await this.#session.ping({ timeoutMs }));
       } catch (error) {
         if (!(error instanceof NnrpTimeoutError)) throw error;
-        break; // one unanswered ping is enough for this look
+        break; // one unanswered ping is enough for this measurement
       }
     }
     return rtts.sort((a, b) => a - b)[rtts.length >> 1];

@@ -1,6 +1,6 @@
 /**
- * Tells from measured samples whether the present path has become bad enough to leave it (behaviour spec §11.1). Pure
- * arithmetic over a sliding window; who measures and who migrates is not its business.
+ * Decides from measured samples whether the present path has become bad enough to leave it (behaviour spec
+ * §11.1). Pure arithmetic over a sliding window; who measures and who migrates is not its business.
  *
  * @module
  */
@@ -42,7 +42,7 @@ export interface MigrationTriggerPolicy {
 /** Why a window is degraded. */
 export type DegradedReason = "timeout_rate" | "throughput" | "round_trip" | "jitter";
 
-/** What the window says after a sample. */
+/** State of the window after a sample. */
 export interface MigrationTriggerSnapshot {
   /** Samples in the window. */
   readonly sampleCount: number;
@@ -66,7 +66,7 @@ export interface MigrationTriggerSnapshot {
 
 /** Watches one path. */
 export class MigrationTriggerMonitor {
-  /** TransportId of the path that is watched; UNSPECIFIED if nobody said. */
+  /** TransportId of the path that is watched; UNSPECIFIED if not given. */
   readonly activeTransportId: number;
   /** The policy, defaults filled in. */
   readonly policy:

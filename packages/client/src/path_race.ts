@@ -8,7 +8,7 @@ import type { CancelTimer, Carrier, CarrierDialer, Host } from "@nnrp/core";
 
 /** One try to connect. */
 export interface DialAttempt {
-  /** Carrier name. */
+  /** Carrier name, for example `"tcp"`. */
   readonly carrier: string;
   /** Its TransportId. */
   readonly transportId: number;

@@ -12,7 +12,6 @@ import type { GraceWatch } from "@nnrp/runtime";
 
 /** A path that asks to carry the session. */
 export interface Joining {
-  /** The path. */
   readonly path: SessionPath;
   /** Tells who asked that nothing came of it. */
   readonly reject: (error: unknown) => void;
@@ -20,7 +19,6 @@ export interface Joining {
 
 /** A path that the session leaves: what it still owes is read from it. */
 export interface Leaving {
-  /** The path. */
   readonly path: SessionPath;
   /** Frames that were in flight on it. */
   readonly waiters: readonly FrameWaiter[];
@@ -36,7 +34,7 @@ export interface Leaving {
 export interface Search {
   /** Ends it. */
   readonly abort: AbortController;
-  /** Frames that were in flight when the connection was lost: the server is told that nobody waits for them. */
+  /** Frames that were in flight when the connection was lost: FRAME_CANCEL is sent for them. */
   readonly lost: readonly { readonly frameId: number; readonly viewId: number }[];
 }
 
@@ -57,7 +55,7 @@ export type PathState =
     readonly search: Search;
     readonly joining: Joining | null;
   }
-  /** On a new connection, saying hello as a new session: what the engine tells is about that try only. */
+  /** On a new connection, opening a new session: what the engine reports is about that try only. */
   | { readonly kind: "reopening"; readonly path: SessionPath; readonly search: Search }
   /** There will be no other path. */
   | { readonly kind: "over"; readonly path: SessionPath };
@@ -67,7 +65,10 @@ export function isDue(waiter: FrameWaiter, engine: ClientEngine): boolean {
   return engine.waiterOf(waiter.frameId, waiter.viewId) === waiter;
 }
 
-/** Whether no frame of the path that is left is due any more. Asked after each batch: those that have ended are not looked at twice. */
+/**
+ * Whether no frame of the path that is left is due any more. Asked after each batch: those that have ended
+ * are not checked twice.
+ */
 export function isAnswered(leaving: Leaving, engine: ClientEngine): boolean {
   const { waiters } = leaving;
   while (leaving.ended < waiters.length && !isDue(waiters[leaving.ended], engine)) leaving.ended++;

@@ -44,7 +44,7 @@ export interface ProbeOptions extends DialTargetOptions, WaitOptions {
 }
 
 /**
- * Probes every transport that has a carrier here, and says which is best.
+ * Probes every transport that has a carrier here, and chooses the best.
  *
  * @param target Address of the server.
  * @throws NnrpProbeError if no probe was answered, NnrpValueError for bad options, the signal's reason.

@@ -50,7 +50,7 @@ export class TransportProbeResult implements TransportProbeSample {
   readonly ackRecvTsUs: bigint;
 
   /**
-   * A result of what was measured.
+   * The result of one measurement.
    *
    * @param sample What was measured.
    */
@@ -84,7 +84,7 @@ export interface TransportProbeSummaryOptions {
   readonly failureCount?: number;
 }
 
-/** What all probes of one transport say together. */
+/** Summary of all probes of one transport. */
 export class TransportProbeSummary {
   /** TransportId that was probed. */
   readonly transportId: number;

@@ -1,5 +1,5 @@
 /**
- * The way around a session's rules: packets as they are, the carrier, its streams and datagrams.
+ * Bypasses a session's rules: packets as they are, the carrier, its streams and datagrams.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import {
   NnrpUnsupportedError,
 } from "@nnrp/core";
 
-/** What goes around the session's rules: for tests, relays and tools. */
+/** Bypasses the session's rules: for tests, relays and tools. */
 export interface RawSession {
   /** Sends a packet as it is, without checks or bookkeeping. Its bytes are copied. */
   sendPacket(lane: Lane, packet: NnrpPacket): void;

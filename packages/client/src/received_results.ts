@@ -30,7 +30,7 @@ export class ReceivedResults {
 
   /**
    * @param host Provides the timers.
-   * @param engine Is told of waits that time out.
+   * @param engine Notified of waits that time out.
    * @param limits Bounds.
    */
   constructor(host: Host, engine: ClientEngine, limits: InboxLimits) {

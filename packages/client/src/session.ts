@@ -51,7 +51,7 @@ export interface MigrationOutcome extends MoveOutcome {
 export class ClientSession {
   /** Resolves when the session is over, never rejects. */
   readonly closed: Promise<SessionEnd>;
-  /** Around the rules: packets as they are. */
+  /** Bypasses the session's rules: packets as they are. */
   readonly raw: RawSession;
   /** What the session takes time, timers and random numbers from. */
   readonly runtime: Host;
@@ -121,7 +121,7 @@ export class ClientSession {
   get state(): ClientSessionState {
     return this.#core.state;
   }
-  /** Values of SESSION_PATCH in force as the server last told. */
+  /** Values of SESSION_PATCH in force as the server last reported. */
   get settings(): EffectiveSettings {
     return this.#core.engine.settings!;
   }
@@ -226,7 +226,8 @@ export class ClientSession {
   }
 
   /**
-   * A monitor that tells from samples of this session's path when it is time to leave it. It does not measure by itself.
+   * A monitor that decides from samples of this session's path when it is time to leave it. It does not
+   * measure by itself.
    *
    * @param policy What counts as degraded.
    * @throws NnrpValueError for a policy out of range.
@@ -253,12 +254,18 @@ export class ClientSession {
     return this.migrate(typeof host === "string" ? { ...options, host } : host ?? options);
   }
 
-  /** Forgets a frame: what came of it, and what may still come. Those who wait for this frame get NnrpCancelledError, no others do. */
+  /**
+   * Discards a frame: results that came, and those that may still come. Only waiters for this frame reject
+   * with NnrpCancelledError.
+   */
   discardFrame(frameId: number, viewId = 0): void {
     this.#core.results.discard(frameId, viewId);
   }
 
-  /** Takes a frame back: FRAME_CANCEL goes out, who waits for it gets NnrpCancelledError. Nothing if it has ended. */
+  /**
+   * Cancels a frame: sends FRAME_CANCEL, its waiter rejects with NnrpCancelledError. Does nothing if it has
+   * ended.
+   */
   cancelFrame(frameId: number, viewId = 0): void {
     this.#core.engine.cancel(frameId, viewId);
   }
@@ -298,7 +305,8 @@ export class ClientSession {
   }
 
   /**
-   * Takes objects out of the server's cache. Resolves when it was sent: the protocol has no answer to it.
+   * Invalidates objects in the server's cache. Resolves when CACHE_INVALIDATE was sent: the protocol has no
+   * answer to it.
    *
    * @throws NnrpValueError for bad values, NnrpStateError if the session is not active.
    */
@@ -308,7 +316,7 @@ export class ClientSession {
   }
 
   /**
-   * Tells the server how many frames it may answer at once, to pause or resume.
+   * Sends FLOW_UPDATE to the server: credit, pause or resume (backpressure on results).
    *
    * @throws NnrpValueError if the fields contradict each other, NnrpStateError if the session is closed.
    */
@@ -336,12 +344,12 @@ export class ClientSession {
     return this.#core.errors.iterate();
   }
 
-  /** Holds submits back until {@linkcode ClientSession.resumeSubmit}, whatever the server says. */
+  /** Holds submits back until {@linkcode ClientSession.resumeSubmit}, whatever the server allows. */
   pauseSubmit(): void {
     this.#submitter.pause();
   }
 
-  /** Takes {@linkcode ClientSession.pauseSubmit} back; what the server says still holds. */
+  /** Undoes {@linkcode ClientSession.pauseSubmit}; limits of the server still hold. */
   resumeSubmit(): void {
     this.#submitter.resume();
   }

@@ -84,7 +84,7 @@ export class SessionCore {
   #end: SessionEnd | null = null;
   #endError: NnrpError | null = null;
   #isOver = false;
-  #helloMs = 0; // when the last hello was said
+  #helloMs = 0; // when the last hello was sent
   #look: () => void = nothing; // of a session that closes
 
   /**
@@ -227,7 +227,7 @@ export class SessionCore {
     return this.paths.searching ? "reconnecting" : STATES[this.engine.state];
   }
 
-  /** The error of what nobody can do any more. */
+  /** The error that calls on an ended session reject with. */
   get errorOfEnd(): NnrpError {
     const reason = this.#end?.reason;
     return this.#endError ??= this.#end?.error ??
@@ -247,7 +247,7 @@ export class SessionCore {
     }
   }
 
-  /** Says hello on the present carrier and waits for the server's answer. */
+  /** Sends CLIENT_HELLO on the present carrier and waits for the server's answer. */
   async #sayHello(limits: HelloLimits): Promise<void> {
     const { timeoutMs = Infinity, answerTimeoutMs = Infinity, signal } = limits;
     const endsMs = this.host.now() + timeoutMs;

@@ -33,19 +33,22 @@ export interface SessionOptions extends InboxLimits {
    * the cause of the NnrpCredentialError that this try ends with.
    */
   readonly auth?: AuthBlock | AuthSource;
-  /** The wished model. */
+  /** Requested model (extension 0xF003). */
   readonly model?: string;
-  /** What the client offers in its hello. */
+  /** Capabilities that the client offers in its hello. */
   readonly profile?: ClientProfile;
-  /** Wished session id. Default 0: any. */
+  /** Requested session id, u32. Default 0: any. */
   readonly requestedSessionId?: number;
-  /** Transport policy to tell the server (0x0101). Default: not sent. */
+  /** Transport policy in the hello (0x0101). Default: not sent. */
   readonly transportPolicy?: ClientHelloOptions["transportPolicy"];
   /** Whether to ask for a token that lets the session move and come back (behaviour spec §11). Default true. */
   readonly migrationToken?: boolean;
   /** Further control extensions of the hello. */
   readonly controlExtensions?: readonly ControlExtensionEntry[];
-  /** `"auto"` (default): the server's FLOW_UPDATEs hold submits back; `"manual"`: they are only reported. */
+  /**
+   * `"auto"` (default): the server's FLOW_UPDATEs apply backpressure to submits; `"manual"`: they are only
+   * reported.
+   */
   readonly flowControl?: FlowControlMode;
   /** Most frames in flight. Default: what the server allows. */
   readonly maxInFlight?: number;
@@ -74,7 +77,7 @@ export interface SessionOptions extends InboxLimits {
    * that never answered one and speak none of our extensions (rc2's) have `idleTimeoutMs`.
    */
   readonly pongTimeoutMs?: number;
-  /** After how many such times the session is lost, ≥ 1. Default 2. */
+  /** Unanswered pings in a row after which the session is lost, ≥ 1. Default 2. */
   readonly maxMissedPongs?: number;
   /** What the session takes time, timers and random numbers from. Default: the machine. */
   readonly runtime?: Host;

@@ -97,7 +97,7 @@ export class SessionPaths implements PathHost, Searcher {
     return kind === "searching" || kind === "reopening";
   }
 
-  /** Whether the session says hello anew: what the engine tells meanwhile is about that try only. */
+  /** Whether the session sends a new hello: what the engine reports meanwhile is about that try only. */
   get reopening(): boolean {
     return this.#state.kind === "reopening";
   }
@@ -344,7 +344,10 @@ export class SessionPaths implements PathHost, Searcher {
     return path === state.path && state.kind !== "searching" && state.kind !== "over";
   }
 
-  /** Whether a move is asked for that does not need the present path: its end is looked at when the answer is there. */
+  /**
+   * Whether a move is asked for that does not need the present path: its end is handled when the answer is
+   * there.
+   */
   #mayMoveOff(): boolean {
     return this.#state.kind === "joining" && this.#token !== null;
   }

@@ -16,9 +16,9 @@ export type ClientSessionState = "opening" | "active" | "draining" | "closed" | 
 
 /** A frame by its numbers. */
 export interface FrameKey {
-  /** Frame id. */
+  /** Frame id, u32. */
   readonly frameId: number;
-  /** View id. */
+  /** View id, u16. */
   readonly viewId: number;
 }
 

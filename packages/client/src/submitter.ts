@@ -36,9 +36,9 @@ import { WaitingLine } from "./waiting_line.ts";
 export interface SubmitterOwner {
   /** Provides the clock. */
   readonly host: Host;
-  /** Writes frames and says whether it may. */
+  /** Writes frames; knows whether one may be submitted. */
   readonly engine: ClientEngine;
-  /** Takes the results of frames that nobody waits for. */
+  /** Takes the results of frames without a waiter. */
   readonly inbox: Inbox;
   /** Whether a lost connection is being replaced: frames wait for the next one. */
   readonly searching: boolean;
@@ -111,7 +111,7 @@ export class Submitter implements FrameOwner {
       const { inbox } = this.#owner;
       const waiter: InboxWaiter = new InboxWaiter(this, inbox, options?.until === "eos", (error) => {
         if (error !== null) return reject(error);
-        released = this.#carrier.released(); // now: the session may have moved when the caller hears of it
+        released = this.#carrier.released(); // now: the session may have moved when the caller is notified
         resolve({ frameId: waiter.frameId, viewId: waiter.viewId });
       });
       this.#begin(request, waiter, options);
@@ -209,7 +209,7 @@ export class Submitter implements FrameOwner {
     while (line.size > 0 && engine.canSubmit()) {
       if (!this.#hasRoom()) return this.#awaitRoom();
       const { request, waiter } = line.shift()!;
-      if (waiter.signal !== null && waiter.signal.aborted) { // it has not been told yet
+      if (waiter.signal !== null && waiter.signal.aborted) { // its listener was not called yet
         this.#endUnsent(waiter, "cancelled", cancelledUnsent(waiter.signal.reason));
         continue;
       }
@@ -279,13 +279,13 @@ export class Submitter implements FrameOwner {
     waiter.failed(error);
   }
 
-  /** Holds frames back, whatever the server says. */
+  /** Holds frames back, whatever the server allows. */
   pause(): void {
     this.#paused = true;
     this.#engine.credit.pause();
   }
 
-  /** Takes {@linkcode Submitter.pause} back. */
+  /** Undoes {@linkcode Submitter.pause}. */
   resume(): void {
     this.#paused = false;
     this.#engine.credit.resume();

@@ -30,9 +30,7 @@ export class LinePlace implements ListNode<LinePlace>, HeapEntry {
   /** See HeapEntry; Infinity = never. */
   readonly deadlineMs: number;
 
-  /** What waits. */
   readonly request: KeptRequest;
-  /** Who waits. */
   readonly waiter: LineWaiter;
 
   constructor(request: KeptRequest, waiter: LineWaiter) {

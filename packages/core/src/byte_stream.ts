@@ -1,5 +1,6 @@
 /**
- * What a {@linkcode ByteStreamCarrier} is made of: a runtime's socket, as thin as it can be, and what the carrier says of itself.
+ * What a {@linkcode ByteStreamCarrier} is made of: a runtime's socket, as thin as it can be, and what the
+ * carrier reports about itself.
  *
  * @module
  */
@@ -63,22 +64,23 @@ export interface ByteStream {
 
 /** What a carrier reports about itself. */
 export interface ByteStreamCarrierInfo {
-  /** Transport id on the wire. */
+  /** TransportId on the wire. */
   readonly transport: number;
-  /** Carrier name. */
+  /** Carrier name, for example `"tcp"`. */
   readonly name: string;
   /** Whether bytes are encrypted. */
   readonly encrypted: boolean;
-  /** The peer's address. */
+  /** The peer's address, `host:port`. */
   readonly remote: string;
   /** Who the peer proved to be; see {@linkcode Carrier.peerIdentity}. */
   readonly peerIdentity?: PeerIdentity;
   /** Whether the peer's certificate was left unchecked; see {@linkcode Carrier.unverified}. */
   readonly unverified?: boolean;
   /**
-   * Whose timers and turns to use. Without one a closing carrier waits for its peer as long as it takes, ends its stream right after
-   * its last words, and sends what was committed during a write right behind it. With one that leaves at the end of the turn: some
-   * runtimes finish a write before the turn is over, and many small writes would follow each other.
+   * Whose timers and turns to use. Without one a closing carrier waits for its peer as long as it takes, ends
+   * its stream right after its last packet, and sends what was committed during a write right behind it. With
+   * one that leaves at the end of the turn: some runtimes finish a write before the turn is over, and many
+   * small writes would follow each other.
    */
   readonly host?: Host;
 }

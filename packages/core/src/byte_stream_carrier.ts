@@ -31,18 +31,18 @@ import { WriteQueue } from "./wire/write_queue.ts";
 export const LAST_WORDS_MS = 150;
 /** What waits after a write is sent at once from this size on; less waits for the end of the turn, bytes. */
 const WRITE_AT_ONCE = 256 * 1024;
-/** A close for a fault of either side has its last words to send and nothing else: they wait for nobody longer. */
+/** A close for a fault of either side sends its ERROR and nothing else: it waits no longer for the peer. */
 const FAULT_LINGER: CarrierCloseOptions = { drainMs: LINGER_MS };
 
 /** A {@linkcode Carrier} on a {@linkcode ByteStream}. */
 export class ByteStreamCarrier implements Carrier {
-  /** Transport id on the wire. */
+  /** TransportId on the wire. */
   readonly transport: number;
-  /** Carrier name. */
+  /** Carrier name, for example `"tcp"`. */
   readonly name: string;
   /** Whether bytes are encrypted. */
   readonly encrypted: boolean;
-  /** The peer's address. */
+  /** The peer's address, `host:port`. */
   readonly remote: string;
   /** Who the peer proved to be, if it did. */
   readonly peerIdentity: PeerIdentity | undefined;
@@ -100,7 +100,7 @@ export class ByteStreamCarrier implements Carrier {
    * A carrier that does not read yet: {@linkcode ByteStreamCarrier.start} starts it.
    *
    * @param stream The socket; not started.
-   * @param info What the carrier says of itself.
+   * @param info what the carrier reports about itself.
    */
   constructor(stream: ByteStream, info: ByteStreamCarrierInfo) {
     this.#stream = stream;
@@ -251,7 +251,7 @@ export class ByteStreamCarrier implements Carrier {
   close(options: CarrierCloseOptions = {}): Promise<void> {
     const info: CloseInfo = { code: options.code ?? 0, reason: options.reason ?? "", local: true };
     if (this.#sink === null && this.#closed === null) {
-      // Nobody listens to it yet, so nobody will be told: it lost a race of dials, or was one too many.
+      // No sink yet, so nothing is reported: it lost a race of dials, or was over a limit.
       this.#closed = info;
       this.#stream.destroy();
       return Promise.resolve();
@@ -328,8 +328,7 @@ export class ByteStreamCarrier implements Carrier {
   }
 
   /**
-   * Bytes that cannot be read: the sink is notified first (it may send its last words), then the carrier
-   * closes.
+   * Bytes that cannot be read: the sink is notified first (it may send an ERROR), then the carrier closes.
    */
   #fault(error: NnrpError): void {
     if (this.#closed !== null || this.#discard) return;
@@ -366,7 +365,7 @@ export class ByteStreamCarrier implements Carrier {
     }
   }
 
-  /** Sends; what the sink is to hear of that comes later, for this is a call of its own. */
+  /** Sends; the sink is notified later, since this is a call of its own. */
   #sendFromCall(): void {
     if (!this.#queue.hasVanished) this.#send();
     else this.#flushSoon();

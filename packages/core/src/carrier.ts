@@ -249,7 +249,7 @@ export interface DialScheme {
 
 /** A carrier as a value, client side: `tcp()`, `quic()`, … */
 export interface CarrierDialer {
-  /** Carrier name. */
+  /** Carrier name, for example `"tcp"`. */
   readonly name: string;
   /** Transport id on the wire. */
   readonly transport: number;
@@ -270,11 +270,11 @@ export interface CarrierDialer {
 
 /** A bound listener. */
 export interface CarrierListener {
-  /** Carrier name. */
+  /** Carrier name, for example `"tcp"`. */
   readonly name: string;
-  /** Bound host. */
+  /** Host name or address it is bound to. */
   readonly host: string;
-  /** Bound port (never 0). */
+  /** Port it is bound to; never 0. */
   readonly port: number;
   /** Stops accepting; live connections go on. */
   close(): Promise<void>;
@@ -294,7 +294,7 @@ export interface CarrierListenOptions {
 
 /** A carrier as a value, server side: `tcp({ port })`, … */
 export interface CarrierBinding {
-  /** Carrier name. */
+  /** Carrier name, for example `"tcp"`. */
   readonly name: string;
   /** Transport id on the wire. */
   readonly transport: number;

@@ -14,8 +14,9 @@ export interface CredentialRequest {
 }
 
 /**
- * Gives a credential, now or later; asked before each connection, or each hello, that needs it. What it throws or rejects with is the
- * `cause` of the {@linkcode NnrpCredentialError} that this one try ends with; what it gives is checked as a fixed value is.
+ * Returns a credential, or a promise of one; called before each connection, or each hello, that needs it.
+ * What it throws or rejects with is the `cause` of the {@linkcode NnrpCredentialError} that this one try ends
+ * with; what it gives is checked as a fixed value is.
  */
 export type CredentialSource<T> = (request: CredentialRequest) => T | Promise<T>;
 

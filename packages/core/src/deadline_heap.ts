@@ -17,7 +17,7 @@ export interface HeapEntry {
 export class DeadlineHeap<E extends HeapEntry> {
   readonly #entries: E[] = [];
 
-  /** Entries. */
+  /** Number of entries. */
   get size(): number {
     return this.#entries.length;
   }

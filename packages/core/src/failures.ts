@@ -13,12 +13,12 @@ export type TlsSide = "client" | "server";
 export interface TlsExpectation {
   /** Name that the server's certificate must be for. */
   readonly serverName?: string;
-  /** What the peers were to agree to speak, as ALPN names it. */
+  /** Expected ALPN protocol name. */
   readonly alpn: string;
 }
 
 /**
- * Words for a failure to connect or to listen.
+ * Describes a failure to connect or to listen.
  *
  * @param cause The runtime's error.
  */
@@ -44,13 +44,15 @@ export function explainSocket(cause: unknown): string {
 interface Known {
   /** Matches the runtime's code and message. */
   readonly sign: RegExp;
-  /** Words for the client; null = the next entry. */
+  /** Description for the client; null = the next entry. */
   readonly client: ((expected: TlsExpectation) => string) | null;
-  /** Words for the server; null = the next entry. */
+  /** Description for the server; null = the next entry. */
   readonly server: ((expected: TlsExpectation) => string) | null;
 }
 
-/** The first that matches speaks. Alerts, which the peer sent, come before what this side found out itself. */
+/**
+ * The first that matches is used. Alerts, which the peer sent, come before what this side found out itself.
+ */
 const KNOWN: readonly Known[] = [
   {
     sign:
@@ -121,7 +123,7 @@ const KNOWN: readonly Known[] = [
 const CUT = "it ended without TLS's closing alert, so what came last may have been cut off on the way";
 
 /**
- * Words for a failed TLS handshake, or a failure to connect at all.
+ * Describes a failed TLS handshake, or a failure to connect at all.
  *
  * @param cause The runtime's error.
  * @param side Who this is.

@@ -27,7 +27,7 @@ export interface Host {
    * Lets the event loop poll sockets and timers, then calls back.
    *
    * @param call What to go on with.
-   * @param workedMs How long the event loop was kept waiting, ms; a whole look where it is left out.
+   * @param workedMs How long the event loop was kept waiting, ms; a whole poll interval where it is left out.
    */
   yield(call: () => void, workedMs?: number): void;
   /** A random number from 0 up to but not 1, for jitter and lots; not for secrets. */

@@ -1,7 +1,7 @@
 /**
- * The books on memory that a peer makes this side hold, in levels: a connection is an account of its session, a session of its
- * client, a client of the server. Every byte is booked once, where it is held, and counts at all levels above. What is booked is
- * what is kept alive: the buffer, not the view on it.
+ * Accounting of the memory that a peer makes this side hold, in levels: a connection is an account of its
+ * session, a session of its client, a client of the server. Every byte is booked once, where it is held, and
+ * counts at all levels above. What is booked is what is kept alive: the buffer, not the view on it.
  *
  * Levels above are updated in steps that grow with what is held, so that a packet costs two additions and no
  * walk up the levels; they know a little too much, by at most an eighth (and never less than 256 bytes, never
@@ -100,7 +100,7 @@ export class MemoryAccount {
     return this.#parent === null ? null : this.#parent.fullLevel;
   }
 
-  /** Gives everything back, once and for all: the holder is gone. Later bookings count nowhere. */
+  /** Releases everything: the holder is gone. Later bookings have no effect. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

@@ -34,7 +34,7 @@ export class PullByteStream implements ByteStream {
    * A stream that does not read yet.
    *
    * @param conn Connected; this object owns it.
-   * @param explain Turns the runtime's error into one that people understand. Default: as it is.
+   * @param explain Turns the runtime's error into a descriptive one. Default: unchanged.
    */
   constructor(conn: PullSocket, explain: (cause: unknown) => unknown = (cause) => cause) {
     this.#conn = conn;

@@ -1,6 +1,6 @@
 /**
- * Who let a session in, and whether its client may take it to another connection: the server's side of the rules in core's
- * `migration.ts` (behaviour spec §11).
+ * How a session was admitted, and whether its client may take it to another connection: the server's side of
+ * the rules in core's `migration.ts` (behaviour spec §11).
  *
  * @module
  */
@@ -25,7 +25,7 @@ import type { ServerSession } from "./session.ts";
 import type { SessionCore } from "./session_core.ts";
 import type { Judged } from "./verdict.ts";
 
-/** How a session was let in; a new one whenever that changes. */
+/** How a session was admitted; a new object whenever that changes. */
 export interface Admission {
   /** Who judged it; undefined = nobody. */
   readonly validator: AuthValidator | undefined;
@@ -37,11 +37,11 @@ export interface Admission {
   readonly peerIdentity: PeerIdentity | undefined;
 }
 
-/** What the validator said when it was asked about a move. */
+/** The validator's verdict on a move. */
 export interface MoveVerdict {
-  /** How the session was let in at that time: what it was asked about. */
+  /** How the session was admitted at that time: what the validator judged. */
   readonly admission: Admission;
-  /** What it said. */
+  /** Its verdict. */
   readonly judged: Judged;
 }
 
@@ -50,7 +50,7 @@ export interface MoveVerdict {
  *
  * @param request The SESSION_MIGRATE.
  * @param arrival The connection it came on.
- * @param asked The session it asks for, and how that was let in; undefined = there is none.
+ * @param asked The session it asks for, and how that was admitted; undefined = there is none.
  * @param verdict What the validator said; null = it was not asked.
  * @param options The rules.
  */
@@ -126,7 +126,7 @@ export function moveRequest(
   return { ...request, ...connectionOf(arrival), move: { session, withToken } };
 }
 
-/** How a session is let in after its move to this connection. */
+/** The admission of a session after its move to this connection. */
 export function movedAdmission(admission: Admission, arrival: Carrier): Admission {
   const connection = connectionOf(arrival);
   return {
@@ -147,7 +147,10 @@ function hostOf(remote: string): string {
   return colon >= 0 && /^\d+$/.test(remote.slice(colon + 1)) ? remote.slice(0, colon) : remote;
 }
 
-/** What `samePrincipal` says: a promise or anything else that is no verdict moves no session, and the log says why. */
+/**
+ * What `samePrincipal` says: a promise or anything else that is no verdict moves no session, and the log
+ * reports why.
+ */
 function isSame(verdict: unknown): boolean {
   if (typeof verdict === "boolean") return verdict;
   catchLater(verdict, () => {});

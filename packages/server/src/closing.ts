@@ -65,7 +65,7 @@ export async function closeInOrder(session: ClosingSession, options: SessionClos
  * Ends a session because its server closes, in order, and at once when the time is up.
  *
  * @param session The session.
- * @param options Longest time in all, words for the client, when it may come back.
+ * @param options Longest time in all, reason for the client, when it may come back.
  */
 export async function closeForShutdown(
   session: ShutDownSession,

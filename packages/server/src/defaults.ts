@@ -35,14 +35,19 @@ export const MAX_SERVER_BYTES: number = 1024 * 1024 * 1024;
 export const MAX_STREAM_AHEAD_BYTES: number = 1024 * 1024;
 /** Bytes that may wait to be sent per session before nothing more is read of it. */
 export const MAX_SEND_BUFFER_BYTES: number = 8 * 1024 * 1024;
-/** Longest time in which nothing is read of a session, because too much waits, ms: its client can neither cancel nor close. */
+/**
+ * Longest time that reading of a session pauses (backpressure), ms: its client can neither cancel nor close.
+ */
 export const MAX_PAUSE_MS = 1000;
 /**
  * Pauses longer than this are announced to the client, ms: shorter ones are frequent and over before a
  * FLOW_UPDATE arrives.
  */
 export const ANNOUNCE_PAUSE_MS = 100;
-/** Refusals and other words that may pile up for a client that does not take its answers before it is not read at all, bytes. */
+/**
+ * Refusals and other control packets that may pile up for a client that does not take its answers before it
+ * is not read at all, bytes.
+ */
 export const MAX_REFUSAL_BYTES: number = 256 * 1024;
 /** Send stall: a client that accepts no bytes for this long is disconnected, ms. */
 export const SEND_STALL_MS = 10_000;

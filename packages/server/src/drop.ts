@@ -7,7 +7,7 @@ import { NnrpValueError, ResultHintReason } from "@nnrp/core";
 
 /** The news that a frame gets no result. Made by {@linkcode drop}. */
 export class Drop {
-  /** ResultHintReason told to the client; undefined = no hint. */
+  /** ResultHintReason sent to the client; undefined = no hint. */
   readonly reason: ResultHintReason | undefined;
 
   /**
@@ -31,7 +31,7 @@ export class Drop {
 /**
  * Answers a frame with RESULT_DROP.
  *
- * @param reason Why, as a RESULT_HINT beside it; nothing is told without it.
+ * @param reason Why, as a RESULT_HINT beside it; without it no RESULT_HINT is sent.
  * @throws NnrpValueError if there is no such reason.
  */
 export function drop(reason?: ResultHintReason): Drop {

@@ -11,7 +11,6 @@ import type { HandlerContext } from "./handler.ts";
 
 /** A frame that waits, is watched, or both: what `ReceivedSubmit.place` holds. */
 export interface FramePlace {
-  /** The frame. */
   readonly frame: ReceivedSubmit;
   /** Where it waits, or waited. */
   readonly queue: FrameQueue;

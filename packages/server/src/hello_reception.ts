@@ -1,6 +1,6 @@
 /**
- * Answering a CLIENT_HELLO: what the protocol says about it, what the validator says about the client, and the SERVER_HELLO_ACK or
- * the refusal (behaviour spec §6).
+ * Answering a CLIENT_HELLO: the rules of the protocol, the validator's verdict on the client, and the
+ * SERVER_HELLO_ACK or the refusal (behaviour spec §6).
  *
  * @module
  */
@@ -26,7 +26,7 @@ import type { ServeOptions } from "./options.ts";
 import type { ServerSettings } from "./server_settings.ts";
 import { ADMITTED, askValidator, type Judged } from "./verdict.ts";
 
-/** A client that was let in. */
+/** A client that was accepted. */
 export interface Guest {
   /** What its session begins with. */
   readonly agreed: AgreedHandshake;
@@ -38,7 +38,7 @@ export interface Guest {
   readonly modelName: string;
   /** First token for moves; undefined = it gets none. */
   readonly token: Uint8Array | undefined;
-  /** How it was let in. */
+  /** How it was admitted. */
   readonly admission: Admission;
 }
 
@@ -56,7 +56,7 @@ export interface ReceptionOwner {
   readonly handshakes: Handshakes;
   /** See SessionRegistry. */
   freeId(wished: number): number;
-  /** A client was let in: its session begins. Must not throw. */
+  /** A client was accepted: its session begins. Must not throw. */
   letIn(guest: Guest): void;
 }
 
@@ -88,7 +88,7 @@ export class HelloReception {
     } else this.#refuse(connection, agreement, judged);
   }
 
-  /** What the protocol says; null = refused. */
+  /** Judges by the rules of the protocol; null = refused. */
   #judge(connection: IncomingConnection, hello: ClientHelloContext): HelloAgreement | null {
     const { options, settings } = this.#owner;
     const { metadata, controlExtensions, packet } = hello;

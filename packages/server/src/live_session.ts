@@ -1,5 +1,5 @@
 /**
- * A session as its server keeps it: its parts, what applications see of it, and how it was let in.
+ * A session as its server keeps it: its parts, what applications see of it, and how it was admitted.
  *
  * @module
  */
@@ -48,7 +48,7 @@ export class LiveSession implements SessionOwner {
   readonly core: SessionCore;
   /** What applications see. */
   readonly session: ServerSession;
-  /** How it was let in; a new one whenever that changes. */
+  /** How it was admitted; a new object whenever that changes. */
   admission: Admission;
 
   readonly #makings: SessionMakings;
@@ -60,7 +60,7 @@ export class LiveSession implements SessionOwner {
    * @param makings What it is made with.
    * @param connection The hello was agreed, or the connection was taken for a session that began elsewhere.
    * @param beginning Path, hello, and what the handshake brought.
-   * @param admission How it was let in.
+   * @param admission How it was admitted.
    * @param from With a taken connection: the session that goes on here, and what it takes along.
    */
   constructor(

@@ -25,11 +25,11 @@ export interface ServerProfile extends Omit<ServerCapabilities, "knownExtensionT
   readonly maxConcurrentFrames?: number;
   /** Frames in flight per session beyond which `LIMIT_EXCEEDED`. Default 4 × `maxConcurrentFrames`. */
   readonly maxInFlightFrames?: number;
-  /** Sections of a frame. Default 16. */
+  /** Most tensor sections of a frame. Default 16. */
   readonly maxSections?: number;
   /** Largest object in the cache, bytes. Default `maxCacheBytes`. */
   readonly maxCacheObjectBytes?: number;
-  /** Model named in the handshake. Default none. */
+  /** Model named in SERVER_HELLO_ACK. Default none. */
   readonly modelName?: string;
 }
 
@@ -77,9 +77,12 @@ export interface ServerOptions {
   readonly runtime?: Host;
   /** What the server offers. */
   readonly profile?: ServerProfile;
-  /** Judges clients. Default: every client is accepted. */
+  /** Authenticates clients during the handshake. Default: every client is accepted. */
   readonly authValidator?: AuthValidator;
-  /** Chooses session ids; 0 or an id in use = the server's own choice. Default: the client's wish. */
+  /**
+   * Chooses session ids, u32; 0 or an id in use = the server's own choice. Default: the id that the client
+   * requests.
+   */
   readonly sessionId?: (hello: ClientHelloContext) => number;
   /** Whether and how sessions move to other connections (behaviour spec §11). */
   readonly migration?: MigrationOptions;
@@ -87,13 +90,13 @@ export interface ServerOptions {
   readonly controlExtensions?: readonly ControlExtensionEntry[];
   /** Extension types the application understands, so that critical ones are not refused. */
   readonly knownExtensionTypes?: readonly number[];
-  /** Judges patches after the built-in checks. */
+  /** Judges SESSION_PATCHes after the built-in checks. */
   readonly patchPolicy?: (patch: PatchRequest, session: ServerSession) => PatchRefusal | undefined;
   /** Patches per second before RATE_LIMITED. Default 16. */
   readonly maxPatchesPerSecond?: number;
   /** Whether CACHE_INVALIDATE is answered by CACHE_ACK. Default false, like rc2. */
   readonly acknowledgeInvalidate?: boolean;
-  /** Whether probes are answered. Default true. */
+  /** Whether TRANSPORT_PROBEs are answered. Default true. */
   readonly answerProbes?: boolean;
   /** Total time of a handshake, ms, any length. Default 10,000. */
   readonly handshakeTimeoutMs?: number;
@@ -123,8 +126,9 @@ export interface ServerOptions {
    */
   readonly maxServerBytes?: number;
   /**
-   * Longest time in which nothing is read of a session because it, or the server, holds too much, ms, any length. After it control
-   * packets are read again, and frames for which there is still no room are answered SERVER_BUSY. Default 1,000.
+   * Longest time that reading pauses (backpressure) because the session, or the server, holds too much, ms,
+   * any length. After it control packets are read again, and frames for which there is still no room are
+   * answered SERVER_BUSY. Default 1,000.
    */
   readonly maxPauseMs?: number;
   /** Bytes that may wait to be sent per session before a stream of results waits. Default 1 MiB. */

@@ -2,9 +2,10 @@
  * When a session stops reading, and when it reads on: while too many bytes wait for an answer, or too many answers for the client
  * to take them (docs/architecture.md, "Limits").
  *
- * A pause loses nothing and is short, for a client of which nothing is read can neither cancel nor close. After it control is read
- * again, and frames for which there is still no room are refused. A client that does not take its answers gets no new ones, and
- * once these few words more have piled up, too, it is not read at all: the stall rule ends it.
+ * A pause loses nothing and is short, for a client of which nothing is read can neither cancel nor close.
+ * After it control is read again, and frames for which there is still no room are refused. A client that does
+ * not take its answers gets no new ones, and once these few bytes more have piled up, too, it is not read at
+ * all: the stall rule ends it.
  *
  * @module
  */

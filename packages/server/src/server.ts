@@ -318,7 +318,7 @@ export class NnrpServer {
     return this.close();
   }
 
-  /** The session of a client that was let in begins, and is handed to whoever waits for one. */
+  /** The session of an accepted client begins; without a handler it waits for `accept()`. */
   #letIn(guest: Guest): void {
     const live = new LiveSession(this.#makings, guest.agreed, guest, guest.admission);
     const { core } = live;

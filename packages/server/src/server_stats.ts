@@ -9,9 +9,9 @@ import type { SchedulerStats } from "./scheduler.ts";
 export interface ServerAddress {
   /** Name of the carrier. */
   readonly name: string;
-  /** Bound host. */
+  /** Host name or address it is bound to. */
   readonly host: string;
-  /** Bound port. */
+  /** Port it is bound to. */
   readonly port: number;
 }
 

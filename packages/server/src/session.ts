@@ -120,21 +120,21 @@ export class ServerSession {
     };
   }
 
-  /** Called for each FLOW_UPDATE of the client. Default: null, nobody is. */
+  /** Called for each FLOW_UPDATE of the client. Default: null. */
   get onFlowUpdate(): ((event: FlowUpdateEvent) => void) | null {
     return this.#core.listeners.flowUpdate;
   }
   set onFlowUpdate(call: ((event: FlowUpdateEvent) => void) | null) {
     this.#core.listeners.flowUpdate = call;
   }
-  /** Called when SESSION_PATCH changed something. Default: null, nobody is. */
+  /** Called when SESSION_PATCH changed something. Default: null. */
   get onPatch(): ((settings: EffectiveSettings) => void) | null {
     return this.#core.listeners.patch;
   }
   set onPatch(call: ((settings: EffectiveSettings) => void) | null) {
     this.#core.listeners.patch = call;
   }
-  /** Called for each ERROR of the client that does not end the session. Default: null, nobody is. */
+  /** Called for each ERROR of the client that does not end the session. Default: null. */
   get onError(): ((event: ErrorEvent) => void) | null {
     return this.#core.listeners.error;
   }

@@ -258,7 +258,7 @@ export class SessionCore
     void this.carrier.close({ stallMs: this.stallMs });
   }
 
-  // What the application is told
+  // Notifying the application
 
   /** Writes a line to the server's log. Never throws. */
   report(type: ServerLogEvent["type"], message: string, error?: unknown): void {
@@ -292,7 +292,7 @@ export class SessionCore
     else callBack(() => this.carrier.close({ endDelayMs: LAST_WORDS_MS }).then(over), over);
   }
 
-  // What the engine tells
+  // Events of the engine
 
   /** A frame ended. */
   settled(): void {

@@ -15,7 +15,7 @@ export type ServerSessionState = "active" | "draining" | "closed" | "suspended";
 export interface HintFields extends Partial<ResultHintMetadata> {
   /** Frame it refers to; 0 (default) = the whole session. */
   readonly frameId?: number;
-  /** Trace id. Default 0. */
+  /** Trace id, u64. Default 0. */
   readonly traceId?: bigint;
 }
 

@@ -57,7 +57,10 @@ export function readVerdict(verdict: AuthVerdict): Judged {
   return "principal" in verdict ? { accepted: true, principal: verdict.principal } : noVerdict(verdict);
 }
 
-/** A mistake of the program, such as a forgotten `return` or a misspelt field: a refusal, and the log says why. */
+/**
+ * A mistake of the program, such as a forgotten `return` or a misspelt field: a refusal, and the log reports
+ * why.
+ */
 function noVerdict(verdict: unknown): Judged & { accepted: false } {
   const error = new NnrpValueError("is no verdict: nobody is let in by it", {
     field: "authValidator()",

@@ -175,7 +175,7 @@ export function selectExtensionFrames(
 }
 
 /**
- * Checks frames that are to be written and says how many bytes their payloads have together.
+ * Checks frames that are to be written and returns how many bytes their payloads have together.
  *
  * @throws NnrpValueError naming the one at fault, for example `extensionFrames[0].extensionFlags`.
  */
@@ -228,7 +228,7 @@ function checkFlags(flags: number, field: string): void {
   }
 }
 
-/** Without allocating anything; the table says what is wrong. */
+/** Allocates nothing; the table composes the error. */
 function checkDescriptor(view: DataView, offset: number): void {
   if (
     view.getUint16(offset + 2, true) <= ExtensionFrameFlags.CRITICAL && view.getUint16(offset + 6, true) === 0

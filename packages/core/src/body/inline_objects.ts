@@ -181,7 +181,7 @@ export function decodeInlineObject(block: Uint8Array): InlineObject {
 }
 
 /**
- * Checks an object that is to be written and says how long its block is.
+ * Checks an object that is to be written and returns the length of its block, bytes.
  *
  * @throws NnrpValueError if a field does not fit; `field` is the prefix of its name.
  */

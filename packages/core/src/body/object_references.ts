@@ -174,7 +174,7 @@ export function compareObjectReferences(a: ObjectReference, b: ObjectReference):
     a.cacheKeyLo - b.cacheKeyLo;
 }
 
-/** Without allocating anything; the table says what is wrong. */
+/** Allocates nothing; the table composes the error. */
 function checkReferenceBytes(view: DataView, offset: number): void {
   const kindAndFlags = view.getUint32(offset, true); // the flags are the upper half
   if (kindAndFlags >= 1 && kindAndFlags <= MAX_OBJECT_KIND) return;

@@ -102,7 +102,7 @@ export function writePrelude(
  * @throws NnrpWireError if it is cut, a descriptor length is no multiple of 16 or a reserved field is not 0.
  */
 export function decodeBodyPrelude(view: DataView, offset: number, length: number): BodyPrelude {
-  if (length !== BODY_PRELUDE_SIZE) return BODY_PRELUDE_RECORD.decode(view, offset, length); // refuses in words
+  if (length !== BODY_PRELUDE_SIZE) return BODY_PRELUDE_RECORD.decode(view, offset, length); // throws
   const typedPayloadDescriptorBytes = view.getUint32(offset + 8, true);
   const extensionDescriptorBytes = view.getUint32(offset + 16, true);
   const bodyFlags = view.getUint32(offset + 24, true);
@@ -110,7 +110,7 @@ export function decodeBodyPrelude(view: DataView, offset: number, length: number
   if (
     typedPayloadDescriptorBytes % DESCRIPTOR_SIZE !== 0 || extensionDescriptorBytes % DESCRIPTOR_SIZE !== 0 ||
     bodyFlags !== 0 || reserved !== 0
-  ) return BODY_PRELUDE_RECORD.decode(view, offset, length); // refuses in words
+  ) return BODY_PRELUDE_RECORD.decode(view, offset, length); // throws
   return {
     inlineObjectBytes: view.getUint32(offset, true),
     objectReferenceBytes: view.getUint32(offset + 4, true),

@@ -38,7 +38,7 @@ export interface TensorSectionData {
 }
 
 /**
- * Checks sections that are to be written and says where they end.
+ * Checks sections that are to be written and returns where they end.
  *
  * @param sections Sections in ascending order of their roles.
  * @param tileCount Number of tile ids: each section must have as many payloads.

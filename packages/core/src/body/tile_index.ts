@@ -12,7 +12,7 @@ import { isU16, shown } from "../wire/integers.ts";
 export const MAX_TILES = 0xffff;
 
 /**
- * Checks tile ids and says how many bytes their index takes.
+ * Checks tile ids and returns how many bytes their index takes.
  *
  * @param mode A TileIndexMode.
  * @param ids Tile ids, 0…65535 each, at most 65535 of them.

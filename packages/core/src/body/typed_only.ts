@@ -1,7 +1,8 @@
 /**
- * The short way for the busiest packets: submits and results whose bodies hold typed payloads and nothing else. They are
- * judged where they lie, without a single allocation, and their payloads are opened when somebody asks. `false` never means
- * "refused": it means "read it with the full decoder", which words the error if there is one.
+ * The short way for the busiest packets: submits and results whose bodies hold typed payloads and nothing
+ * else. They are judged where they lie, without a single allocation, and their payloads are opened when
+ * somebody asks. `false` never means "refused": it means "read it with the full decoder", which composes the
+ * error if there is one.
  *
  * @module
  */

@@ -153,7 +153,7 @@ function isOneKind(kindAndFlags: number): boolean {
   return kindAndFlags !== 0 && kindAndFlags < 0x80 && (kindAndFlags & (kindAndFlags - 1)) === 0;
 }
 
-/** Without allocating anything; the table says what is wrong. */
+/** Allocates nothing; the table composes the error. */
 function checkDescriptor(view: DataView, offset: number): void {
   if (isOneKind(view.getUint16(offset, true)) && view.getUint32(offset + 12, true) === 0) return;
   TYPED_PAYLOAD_RECORD.decode(view, offset, DESCRIPTOR_SIZE);

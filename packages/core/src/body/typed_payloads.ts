@@ -64,7 +64,8 @@ function make(payloadKind: number, data: string | Uint8Array, profileId: number)
 }
 
 /**
- * Checks typed payloads that are to be written and says how many bytes they have together, descriptors not counted.
+ * Checks typed payloads that are to be written and returns how many bytes they have together, descriptors not
+ * counted.
  *
  * @throws NnrpValueError naming the one at fault, for example `typedPayloads[1].profileId`.
  */

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What became of a CACHE_PUT (wire spec §4.7). Closed. */
+/** Status of a CACHE_PUT (wire spec §4.7). Closed. */
 export const CacheAckStatus = {
   /** Kept. */
   ACCEPTED: 0,
@@ -16,7 +16,7 @@ export const CacheAckStatus = {
 /** A known cache ack status. */
 export type CacheAckStatus = typeof CacheAckStatus[keyof typeof CacheAckStatus];
 
-/** What a CACHE_INVALIDATE takes out (wire spec §4.8). Closed. */
+/** What a CACHE_INVALIDATE removes (wire spec §4.8). Closed. */
 export const CacheInvalidateScope = {
   /** Everything of the session. */
   WHOLE_SESSION: 0,
@@ -34,7 +34,7 @@ export const CacheInvalidateScope = {
 /** A known invalidation scope. */
 export type CacheInvalidateScope = typeof CacheInvalidateScope[keyof typeof CacheInvalidateScope];
 
-/** What became of a SESSION_PATCH (wire spec §4.4). Closed. */
+/** Status of a SESSION_PATCH (wire spec §4.4). Closed. */
 export const SessionPatchAckStatus = {
   /** All of it applied. */
   ACCEPTED: 0,

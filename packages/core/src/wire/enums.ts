@@ -14,7 +14,7 @@ export const MessageType = {
   SERVER_HELLO_ACK: 0x02,
   /** Asks for other session parameters. */
   SESSION_PATCH: 0x03,
-  /** Says what of a patch was applied. */
+  /** Reports which fields of a patch were applied. */
   SESSION_PATCH_ACK: 0x04,
   /** Ends the session in order. */
   CLOSE: 0x05,

@@ -29,7 +29,7 @@ export type HeaderFlags = typeof HeaderFlags[keyof typeof HeaderFlags];
 export const ControlExtensionFlags = {
   /** No flag. */
   NONE: 0,
-  /** Whoever does not know the type must refuse. */
+  /** A receiver that does not know the type must refuse. */
   CRITICAL: 1,
 } as const;
 /** A flag of a control extension. */
@@ -39,7 +39,7 @@ export type ControlExtensionFlags = typeof ControlExtensionFlags[keyof typeof Co
 export const ExtensionFrameFlags = {
   /** No flag. */
   NONE: 0,
-  /** Whoever does not know the kind must refuse. */
+  /** A receiver that does not know the kind must refuse. */
   CRITICAL: 1,
 } as const;
 /** A flag of an extension frame. */

@@ -1,6 +1,6 @@
 /**
- * Bodies of the two hellos: extensions first, then auth block or model name (wire spec §4.1, §4.2). None of the lengths
- * inside is told but in the metadata.
+ * Bodies of the two hellos: extensions first, then auth block or model name (wire spec §4.1, §4.2). All
+ * lengths inside are in the metadata only.
  *
  * @module
  */

@@ -11,7 +11,7 @@ import { PayloadKind } from "./flags.ts";
 import { closedEnum, closedFlags, u32, u8, ZERO } from "./metadata/fields.ts";
 import { type AnyRecord, defineRecord, type WireRecord } from "./metadata/record.ts";
 
-/** Types of the known control extensions. Whoever does not know a type skips it, unless it is CRITICAL. */
+/** Types of the known control extensions. A receiver skips unknown types, unless they are CRITICAL. */
 export const ControlExtensionType = {
   /** How the client wants its transport chosen. */
   CLIENT_HELLO_TRANSPORT_POLICY: 0x0101,

@@ -70,11 +70,11 @@ export class PacketCursor {
   get sessionId(): number {
     return this.view.getUint32(this.offset + HeaderOffset.SESSION_ID, true);
   }
-  /** Frame id. */
+  /** Frame id, u32. */
   get frameId(): number {
     return this.view.getUint32(this.offset + HeaderOffset.FRAME_ID, true);
   }
-  /** View id. */
+  /** View id, u16. */
   get viewId(): number {
     return this.view.getUint16(this.offset + HeaderOffset.VIEW_ID, true);
   }
@@ -82,7 +82,7 @@ export class PacketCursor {
   get routeId(): number {
     return this.view.getUint16(this.offset + HeaderOffset.ROUTE_ID, true);
   }
-  /** Trace id. */
+  /** Trace id, u64. */
   get traceId(): bigint {
     return this.view.getBigUint64(this.offset + HeaderOffset.TRACE_ID, true);
   }

@@ -90,7 +90,10 @@ export class PacketReader {
     return (this.#own === null ? 0 : this.#own.length) + this.#end - this.#start;
   }
 
-  /** Gives all memory back: the stream is over, and whoever keeps the reader shall not keep what it last read. */
+  /**
+   * Releases all memory: the stream is over, and a reader that is still referenced must not keep what it last
+   * read.
+   */
   clear(): void {
     this.#bytes = EMPTY;
     this.#view = EMPTY_VIEW;

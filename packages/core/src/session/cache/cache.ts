@@ -33,7 +33,7 @@ export interface CachePutRequest extends CacheKey {
   readonly flags: number;
 }
 
-/** What CACHE_ACK says about a put (wire spec §4.7). */
+/** Fields of the CACHE_ACK for a put (wire spec §4.7). */
 export interface CachePutVerdict {
   /** ACCEPTED, REPLACED or REJECTED. */
   readonly status: CacheAckStatus;
@@ -100,7 +100,9 @@ interface CachedObject extends CacheKey, RecencyLinks<CachedObject> {
   gone: boolean;
 }
 
-/** What a frame uses of a cache: its objects are in the books until it releases them, in the cache or not. */
+/**
+ * What a frame uses of a cache: its objects are accounted for until it releases them, in the cache or not.
+ */
 export class CacheUse {
   readonly #cache: CacheDirectory;
   readonly #letGo: (() => void)[] = [];
@@ -186,7 +188,7 @@ export class CacheDirectory {
    *
    * @param put The object.
    * @param nowMs Monotonic time, ms.
-   * @returns What CACHE_ACK says.
+   * @returns Fields of the CACHE_ACK.
    */
   put(put: CachePutRequest, nowMs: number): CachePutVerdict {
     this.#sweep(nowMs);

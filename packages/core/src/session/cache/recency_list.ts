@@ -1,6 +1,7 @@
 /**
- * A doubly linked list through its own members, longest unused first: the order in which a cache gives things up. A `Map`
- * that is deleted from and added to at every use would do the same, but leaves its dead entries to the collector.
+ * A doubly linked list through its own members, longest unused first: the eviction order of a cache. A `Map`
+ * that is deleted from and added to at every use would do the same, but leaves its dead entries to the
+ * collector.
  *
  * @module
  */

@@ -17,7 +17,7 @@ import type { FrameSubmitMetadata } from "../../wire/metadata/frame_submit.ts";
 import { align8 } from "../../wire/padding.ts";
 import { type CacheDirectory, CacheUse } from "./cache.ts";
 
-/** What became of a submit's references. */
+/** Outcome of resolving a submit's references. */
 export type ReferenceResolution =
   | {
     /** All objects were there. */

@@ -1,6 +1,6 @@
 /**
- * CLOSE both ways (behaviour spec §10; docs/spec/extensions.md, "Changed bodies"): words, and, where a server agreed to 0xF004, whether
- * its clients are to come back.
+ * CLOSE both ways (behaviour spec §10; docs/spec/extensions.md, "Changed bodies"): a reason, and, where a
+ * server agreed to 0xF004, whether its clients are to come back.
  *
  * @module
  */
@@ -9,9 +9,9 @@ import type { PacketCursor } from "../../wire/packet_cursor.ts";
 import { readPeerText } from "../../peer_text.ts";
 import { encodeWords } from "./words.ts";
 
-/** Length of what stands before the words of a server's CLOSE where 0xF004 is agreed, bytes. */
+/** Length of the head before the reason of a server's CLOSE where 0xF004 is agreed, bytes. */
 const HEAD_BYTES = 8;
-/** What the head says: the session is over for good. */
+/** Value of the head: the session is over for good. */
 const FOR_GOOD = 0;
 /** Clients are to dial again. */
 const COME_BACK = 1;
@@ -33,7 +33,7 @@ export interface CloseWords {
 /**
  * The body of a CLOSE.
  *
- * @param reason Words for people.
+ * @param reason Human-readable reason.
  * @param comeBack Whether the client is to come back; null = for good.
  * @param agreed Whether this is a server's, and 0xF004 is in force.
  * @throws NnrpValueError if the time does not fit.
@@ -58,7 +58,7 @@ export function encodeClose(reason: string, comeBack: ComeBackWish | null, agree
 }
 
 /**
- * Reads a CLOSE; a head that is cut or says something unknown asks for nothing.
+ * Reads a CLOSE; a head that is truncated or unknown asks for nothing.
  *
  * @param cursor The packet.
  * @param agreed Whether it is a server's, and 0xF004 is in force.

@@ -249,7 +249,8 @@ export class ClientEngine extends ClientRequests {
   }
 
   /**
-   * A frame that lost its path ended before it was sent anew, and whoever waits knows. Nothing for other frames.
+   * A frame that lost its path ended before it was sent anew, and its waiter was notified. Nothing for other
+   * frames.
    *
    * @param why How it ended, for the counters.
    */

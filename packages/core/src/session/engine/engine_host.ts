@@ -16,7 +16,10 @@ export interface SessionEnd {
   readonly kind: "close" | "error" | "lost";
   /** Whether this side began it. */
   readonly local: boolean;
-  /** The reason given in CLOSE, the diagnostic of an ERROR, or the carrier's words; of a peer's at most 1 KiB, as they came. */
+  /**
+   * The reason given in CLOSE, the diagnostic of an ERROR, or the carrier's description; of a peer's text at
+   * most 1 KiB, as they came.
+   */
   readonly reason: string;
   /** What went wrong, if something did. */
   readonly error?: NnrpError;
@@ -56,29 +59,29 @@ export interface ReplyWaiter<T> {
 
 /** A RESULT_HINT as it came. */
 export interface ResultHintEvent {
-  /** Its fields. */
+  /** Metadata of the packet. */
   readonly metadata: ResultHintMetadata;
   /** Frame it refers to; 0 = the whole session. */
   readonly frameId: number;
-  /** Its trace id. */
+  /** Trace id of the packet, u64. */
   readonly traceId: bigint;
 }
 
 /** A FLOW_UPDATE as it came. */
 export interface FlowUpdateEvent {
-  /** Its fields. */
+  /** Metadata of the packet. */
   readonly metadata: FlowUpdateMetadata;
   /** Whether it was applied: false for old epochs, scope OPERATION and manual flow control. */
   readonly applied: boolean;
-  /** Its trace id. */
+  /** Trace id of the packet, u64. */
   readonly traceId: bigint;
 }
 
 /** An ERROR as it came. */
 export interface ErrorEvent {
-  /** What it says. */
+  /** The ERROR as an error value. */
   readonly error: NnrpProtocolError;
-  /** Its trace id. */
+  /** Trace id of the packet, u64. */
   readonly traceId: bigint;
 }
 

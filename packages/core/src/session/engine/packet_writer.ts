@@ -31,13 +31,13 @@ export interface PacketIds {
   readonly flags?: number;
   /** Session id; the writer's where left out. */
   readonly sessionId?: number;
-  /** Frame id. */
+  /** Frame id, u32. */
   readonly frameId?: number;
-  /** View id. */
+  /** View id, u16. */
   readonly viewId?: number;
   /** Route id. */
   readonly routeId?: number;
-  /** Trace id. */
+  /** Trace id, u64. */
   readonly traceId?: bigint;
 }
 

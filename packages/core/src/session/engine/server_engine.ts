@@ -214,7 +214,7 @@ export class ServerEngine extends SessionEngine {
     return true;
   }
 
-  /** Forgets a frame without a word to the client. */
+  /** Abandons a frame without any answer to the client. */
   discard(frame: ReceivedSubmit): void {
     if (frame.settled) return;
     this.#settle(frame);
@@ -369,7 +369,7 @@ export class ServerEngine extends SessionEngine {
     this.complain(ErrorCode.INVALID_STATE, cursor.traceId, diagnostic);
   }
 
-  /** See {@linkcode SessionEngine.suspend}: nobody waits for these frames any more. */
+  /** See {@linkcode SessionEngine.suspend}: these frames have no waiter any more. */
   protected suspend(end: SessionEnd, error: NnrpError): void {
     for (const frame of this.#frames.abort(error)) this.#host.cancelled(frame);
     this.#host.suspended?.(end);

@@ -13,9 +13,9 @@ import type { EngineHost, FlowUpdateEvent, SessionEnd } from "./engine_host.ts";
 
 /** A frame of which only the head is there. */
 export interface IncomingSubmit {
-  /** Frame id. */
+  /** Frame id, u32. */
   readonly frameId: number;
-  /** View id. */
+  /** View id, u16. */
   readonly viewId: number;
   /** Length of the body to come, bytes. */
   readonly bodyBytes: number;

@@ -220,8 +220,8 @@ export abstract class SessionEngine extends SessionVoice {
   protected abstract get resultPackets(): number;
 
   /**
-   * How long the host is not to read for now, ms, because the peer sent more control packets that bring nothing forward than it may;
-   * 0 = not at all. To be asked after each batch; at most 1,000.
+   * How long the host is not to read for now, ms, because the peer sent more control packets that make no
+   * progress than it may; 0 = not at all. To be asked after each batch; at most 1,000.
    */
   get restMs(): number {
     return this.state === SessionState.CLOSED ? 0 : this.link.rate.restMs;
@@ -243,10 +243,12 @@ export abstract class SessionEngine extends SessionVoice {
   }
 
   /**
-   * Says CLOSE: what is in flight may still end, nothing new begins. Does nothing if the session is ending already.
+   * Sends CLOSE: what is in flight may still end, nothing new begins. Does nothing if the session is ending
+   * already.
    *
    * @param reason Reason sent to the peer.
-   * @param comeBack Of a server: asks the client to dial again; told only to clients that understand it (0xF004). Default: for good.
+   * @param comeBack Of a server: asks the client to dial again; sent only to clients that understand it
+   *   (0xF004). Default: for good.
    * @throws NnrpValueError if its time does not fit.
    */
   close(reason = "", comeBack: ComeBackWish | null = null): void {
@@ -262,7 +264,7 @@ export abstract class SessionEngine extends SessionVoice {
     this.drain(end);
   }
 
-  /** Says CLOSE now if it waits for frames in flight. */
+  /** Sends CLOSE now if it waits for frames in flight. */
   protected sayClose(): void {
     const words = this.#closeWords;
     if (words === null) return;
@@ -381,7 +383,7 @@ export abstract class SessionEngine extends SessionVoice {
     this.#host.finished(this.ending!, fatal);
   }
 
-  /** Counts a control packet that brings nothing forward; ends the session when there are far too many. */
+  /** Counts a control packet that makes no progress; ends the session when there are far too many. */
   protected spendControl(): boolean {
     const { rate } = this.link;
     // Checked here only: nothing is done for each part of a stream.

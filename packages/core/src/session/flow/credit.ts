@@ -1,6 +1,7 @@
 /**
- * What FLOW_UPDATE means for submitting: whether the peer has paused us and how many frames may be in flight
- * (behaviour spec §10, "Flow rules"). The question `canAdmit` is asked for every submit and costs one comparison.
+ * What FLOW_UPDATE means for submitting: whether the peer applied backpressure and how many frames may be in
+ * flight (behaviour spec §10, "Flow rules"). The question `canAdmit` is asked for every submit and costs one
+ * comparison.
  *
  * @module
  */
@@ -12,13 +13,13 @@ import { isSerialAbove } from "./serial_number.ts";
 /** `"auto"`: the peer's updates bind. `"manual"`: they are recorded only and the application draws the conclusions. */
 export type FlowControlMode = "auto" | "manual";
 
-/** What one scope (connection or session) last said. */
+/** Credit of one scope (connection or session). */
 class ScopeCredit {
   /** Frames allowed in flight; Infinity = the peer set no credit. */
   credit = Infinity;
-  /** What a 0 goes back to once it ends. */
+  /** Credit that is restored when a 0 ends. */
   lastNonzero = Infinity;
-  /** The last applied update stopped us: PAUSE, HARD or DRAIN_IN_FLIGHT_ONLY. */
+  /** Whether the last applied update stopped this side: PAUSE, HARD or DRAIN_IN_FLIGHT_ONLY. */
   halted = false;
   /** When the halt ends by itself, ms. */
   haltEndsMs = Infinity;
@@ -46,8 +47,8 @@ class ScopeCredit {
       (update.flags & FlowUpdateFlags.DRAIN_IN_FLIGHT_ONLY) !== 0;
     const retryMs = update.flags & FlowUpdateFlags.RETRY_AFTER_VALID ? nowMs + update.retryAfterMs : Infinity;
     this.haltEndsMs = this.halted ? retryMs : Infinity;
-    // "try again after …" speaks of whatever stops us, so it also ends a 0 that came earlier; an update that says
-    // nothing about time leaves the retry time of an earlier 0 alone.
+    // "try again after …" applies to whatever stops this side, so it also ends a 0 that came earlier; an
+    // update without a retry time leaves the retry time of an earlier 0 alone.
     if (this.credit === 0 && retryMs !== Infinity) this.zeroEndsMs = retryMs;
     return true;
   }
@@ -94,7 +95,10 @@ export class CreditGate {
     return Math.min(this.#connection.credit, this.#session.credit);
   }
 
-  /** Whether the peer stopped us (PAUSE, HARD, DRAIN_IN_FLIGHT_ONLY in either scope). A credit of 0 is no pause. */
+  /**
+   * Whether the peer stopped this side (PAUSE, HARD, DRAIN_IN_FLIGHT_ONLY in either scope). A credit of 0 is
+   * no pause.
+   */
   get pausedByPeer(): boolean {
     return this.#connection.halted || this.#session.halted;
   }
@@ -155,13 +159,13 @@ export class CreditGate {
     return changed;
   }
 
-  /** Shuts the gate until {@linkcode CreditGate.resume}, whatever the peer says. */
+  /** Shuts the gate until {@linkcode CreditGate.resume}, whatever the peer allows. */
   pause(): void {
     this.#shutHere = true;
     this.#refresh();
   }
 
-  /** Takes {@linkcode CreditGate.pause} back; what the peer says still holds. */
+  /** Undoes {@linkcode CreditGate.pause}; limits of the peer still hold. */
   resume(): void {
     this.#shutHere = false;
     this.#refresh();

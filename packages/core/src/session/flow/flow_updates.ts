@@ -1,8 +1,8 @@
 /**
- * FLOW_UPDATEs on their way out. They say how things are, so the last word of a kind is all that counts: what
- * is said in one turn of the event loop goes out once, and a side that changes its mind faster than the peer
- * takes control packets is sent as often as the peer accepts (docs/architecture.md, "Limits"). What was said
- * before a frame or a result is written before it.
+ * FLOW_UPDATEs on their way out. They state the present situation, so only the latest of a kind counts: what
+ * is queued in one turn of the event loop goes out once, and a side that changes its mind faster than the
+ * peer takes control packets is sent as often as the peer accepts (docs/architecture.md, "Limits"). What was
+ * said before a frame or a result is written before it.
  *
  * @module
  */
@@ -26,7 +26,7 @@ interface WaitingUpdate {
 
 /** The FLOW_UPDATEs of one side of a session. */
 export class FlowUpdates {
-  /** Whether some wait. */
+  /** Whether updates wait to be sent. */
   waits = false;
   /** When the next one may be written, ms; Infinity = none waits, or the end of the turn is waited for. */
   dueMs: number = Infinity;
@@ -51,7 +51,7 @@ export class FlowUpdates {
   }
 
   /**
-   * Says something at the end of the turn, in place of what waits of its kind.
+   * Queues an update for the end of the turn; it replaces what waits of its kind.
    *
    * @returns Whether it is the first that waits: somebody must call {@linkcode FlowUpdates.say} at the end of the turn.
    * @throws NnrpValueError if the fields contradict each other.
@@ -92,7 +92,7 @@ export class FlowUpdates {
     this.forget();
   }
 
-  /** What waits is not said: the session begins anew, or is over. */
+  /** Drops what waits: the session begins anew, or is over. */
   forget(): void {
     this.#waiting.length = 0;
     this.waits = false;
@@ -105,7 +105,10 @@ export class FlowUpdates {
   }
 }
 
-/** Whether an update makes another one needless: it speaks of the same, and a receiver that heard both would go by it. */
+/**
+ * Whether an update supersedes another one: it has the same scope, and a receiver of both would apply it
+ * last.
+ */
 function replaces(update: FlowUpdateMetadata, waiting: FlowUpdateMetadata): boolean {
   const { creditEpoch } = update;
   return update.scopeKind === waiting.scopeKind && update.operationId === waiting.operationId &&

@@ -1,12 +1,12 @@
 /**
- * Advice on its way: a bounded log for what the client's user has not read yet (result hints, flow updates), and what
- * the server's queue says about congestion (behaviour spec §10, RESULT_HINT).
+ * Advisory events: a bounded log for what the client's user has not read yet (result hints, flow updates),
+ * and what the server's queue says about congestion (behaviour spec §10, RESULT_HINT).
  *
  * @module
  */
 import { ResultHintCongestionState } from "../../wire/enums.ts";
 
-/** Hints kept for a reader (docs/architecture.md, "Limits"): older advice is worth nothing. */
+/** Hints kept for a reader (docs/architecture.md, "Limits"): older hints are of no use. */
 export const MAX_HINTS_KEPT = 256;
 
 /** A first-in first-out list of at most `capacity` entries; the oldest makes room for the newest and is counted. */
@@ -29,7 +29,7 @@ export class BoundedLog<T> {
     this.capacity = capacity;
   }
 
-  /** Entries waiting. */
+  /** Number of entries kept. */
   get size(): number {
     return this.#size;
   }
@@ -86,7 +86,10 @@ export class BoundedLog<T> {
 const ELEVATED_FROM = 0.5;
 /** Share of the queue from which the state is SATURATED. */
 const SATURATED_FROM = 0.9;
-/** How far below a border the queue must fall before the state goes back, so that hints do not flutter. */
+/**
+ * How far below a threshold the queue must fall before the state goes back: hysteresis, so that hints do not
+ * oscillate.
+ */
 const SLACK = 0.2;
 
 /**

@@ -9,8 +9,8 @@
 const LEFTOVERS = 64;
 
 /**
- * A row of items. An item leaves the middle by becoming one that `isGone`, and {@linkcode Fifo.left} must be told; it is
- * stepped over, and cleared out before leftovers outnumber what is there.
+ * A row of items. An item leaves the middle by becoming one that `isGone`, and {@linkcode Fifo.left} must be
+ * called; it is stepped over, and cleared out before leftovers outnumber what is there.
  */
 export class Fifo<T> {
   /** Items that are not gone. */

@@ -57,7 +57,7 @@ export interface ClientFrameCounts {
   failed: number;
   /** Frames cancelled by the caller. */
   cancelled: number;
-  /** Frames discarded here. */
+  /** Frames discarded by the caller. */
   discarded: number;
   /** Waits that timed out. */
   timedOut: number;
@@ -316,7 +316,7 @@ export class PendingFrames {
     this.#handOverFault(waiter, open, error);
   }
 
-  /** An answer is due that nobody wants. */
+  /** The frame is abandoned while its answer is still due. */
   #giveUp(frameId: number, viewId: number, waiter: FrameWaiter): void {
     this.#gone.add(frameId, viewId);
     if (waiter.untilEos && !this.streamedResults) this.#goneUntilEos.add(frameId, viewId);
@@ -349,7 +349,7 @@ export class PendingFrames {
     }
   }
 
-  /** The last word on a frame that was given up; false if none is due. */
+  /** The last answer to a frame that was abandoned; false if none is due. */
   #answered(frameId: number, viewId: number): boolean {
     this.#goneUntilEos.delete(frameId, viewId);
     return this.#gone.delete(frameId, viewId);
@@ -401,7 +401,7 @@ export class PendingFrames {
     }
   }
 
-  /** Nobody wants the frame any more; its late result is swallowed. Whether it was in flight. */
+  /** The frame is abandoned; its late result is discarded. Returns whether it was in flight. */
   giveUp(frameId: number, viewId: number, why: "cancelled" | "discarded", cause?: unknown): boolean {
     const waiter = this.take(frameId, viewId);
     if (waiter === undefined) return false;
@@ -411,7 +411,9 @@ export class PendingFrames {
     return true;
   }
 
-  /** The wait is over: frees the slot, keeps the key for the late result. Whether it held a slot. */
+  /**
+   * The wait timed out: frees the slot, keeps the key for the late result. Returns whether it held a slot.
+   */
   timeOut(frameId: number, viewId: number): boolean {
     const waiter = this.#frames.get(frameId, viewId);
     if (waiter === undefined || waiter.late) return false;
@@ -468,7 +470,9 @@ export class PendingFrames {
     this.#lost.add(waiter);
   }
 
-  /** A frame that was taken out ends; its waiter is not told. Nothing if it was not. */
+  /**
+   * Counts the end of a frame that was taken out, without calling its waiter. Does nothing for other frames.
+   */
   endLost(waiter: FrameWaiter, why: "failed" | "cancelled" | "timedOut"): void {
     if (!this.#lost.delete(waiter)) return;
     this.counts[why]++;

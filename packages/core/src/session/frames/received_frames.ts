@@ -63,7 +63,7 @@ export class ReceivedFrames {
   }
 
   /**
-   * A frame got its last word.
+   * A frame was settled.
    *
    * @param frame The frame, in flight.
    * @param multiStream Whether a cancel may come late, on a lane of its own.

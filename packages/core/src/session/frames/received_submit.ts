@@ -31,7 +31,7 @@ const NOTHING: readonly never[] = Object.freeze([]);
 export interface AnswerSender {
   /** Resolves when no caller's memory is needed any more for what was sent before the call; null if none is. Never rejects. */
   released(): Promise<void> | null;
-  /** A listener that the application put on the signal of a frame failed. Never throws. Default: nobody wants to know. */
+  /** A listener that the application put on the signal of a frame failed. Never throws. Default: ignored. */
   listenerFailed?(frame: ReceivedSubmit, error: unknown): void;
 }
 
@@ -47,9 +47,9 @@ export interface KeptBuffer {
 
 /** A submitted frame. Payloads are views on the read buffer: copy what you keep beyond the answer. */
 export class ReceivedSubmit {
-  /** Frame id; not unique over views. */
+  /** Frame id, u32; not unique over views. */
   readonly frameId: number;
-  /** View id. */
+  /** View id, u16. */
   readonly viewId: number;
   /** HeaderFlags of the packet. */
   readonly flags: number;
@@ -312,7 +312,7 @@ export class ReceivedSubmit {
     this.#abort?.abort(this.#abortReason);
   }
 
-  /** It got its last word. For whoever owns the frame: it sends nothing by itself. */
+  /** Marks it settled. For the owner of the frame: sends nothing by itself. */
   settle(): void {
     this.settled = true;
     this.#resolveSettling?.();

@@ -1,6 +1,7 @@
 /**
- * The newest few (frame, view) keys of some kind, oldest forgotten first: frames the client gave up, whose late results are
- * swallowed; frames the server settled or was asked to cancel before they came (behaviour spec §3, §10).
+ * The newest few (frame, view) keys of some kind, oldest forgotten first: frames the client gave up, whose
+ * late results are discarded; frames the server settled or was asked to cancel before they came (behaviour
+ * spec §3, §10).
  *
  * @module
  */

@@ -25,7 +25,7 @@ export class Withdrawals {
     this.#writer = writer;
   }
 
-  /** Tells the server that nobody waits for a frame. */
+  /** Sends FRAME_CANCEL. */
   say(frameId: number, viewId: number): void {
     this.#writer.headerOnly(MessageType.FRAME_CANCEL, { frameId, viewId });
   }
@@ -47,7 +47,7 @@ export class Withdrawals {
    * Takes out those that are still due on a path that is gone.
    *
    * @param waiters Frames that were in flight on it.
-   * @param says Whether there is a path on which the server can be told.
+   * @param says Whether there is a path on which FRAME_CANCEL can be sent.
    * @returns Those that were due.
    */
   lose(waiters: readonly FrameWaiter[], says: boolean): FrameWaiter[] {

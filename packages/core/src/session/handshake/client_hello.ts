@@ -71,7 +71,7 @@ export interface ClientHelloOptions {
   readonly profile?: ClientProfile;
   /** Wished session id; 0 (default) = any. rc2's server takes it verbatim. */
   readonly requestedSessionId?: number;
-  /** Auth block. Default empty. */
+  /** Auth block: bytes, or text as UTF-8. Default empty. */
   readonly auth?: Uint8Array | string;
   /** Wished model: extension 0xF003 and, if there is no auth block, rc2's way as well: the auth block itself. */
   readonly model?: string;
@@ -89,7 +89,7 @@ export interface ClientHelloOptions {
 
 /** A hello that can be written: metadata and body. The header has flag ACK_REQUIRED and all ids 0. */
 export interface ClientHello {
-  /** Its metadata. */
+  /** Metadata of the packet (wire spec §4.1). */
   readonly metadata: ClientHelloMetadata;
   /** Control extensions, then the auth block. */
   readonly body: Uint8Array;

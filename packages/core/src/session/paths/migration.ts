@@ -15,7 +15,7 @@ export const MigrateAcceptCode = {
   POLICY: 1,
   /** No such session, or not this client's: the answer does not distinguish the two. */
   UNKNOWN_SESSION: 2,
-  /** Without a token a session moves to the other transport only, and says truly which one it leaves. */
+  /** Without a token a session moves to the other transport only, and names the one it leaves truthfully. */
   WRONG_TRANSPORT: 3,
 } as const;
 
@@ -27,7 +27,7 @@ export interface MigrateRequest {
   readonly sessionId: number;
   /** Its body: the token, or the auth block; a copy. */
   readonly proof: Uint8Array;
-  /** Its trace id. */
+  /** Trace id of the packet, u64. */
   readonly traceId: bigint;
 }
 
@@ -46,7 +46,7 @@ export class MigrationTokens {
   /**
    * Begins with the token of the handshake.
    *
-   * @param first 16 random bytes, told to the client in SERVER_HELLO_ACK.
+   * @param first 16 random bytes, sent to the client in SERVER_HELLO_ACK.
    */
   constructor(first: Uint8Array) {
     this.#current = first;
@@ -207,7 +207,7 @@ export function judgeMigration(
   return live.tokens !== null ? MOVES : judgeTransports(request, arrival, live, rules);
 }
 
-/** Without a token a session changes its transport, and its client says truly which. */
+/** Without a token a session changes its transport, and its client names it truthfully. */
 function judgeTransports(
   request: MigrateRequest,
   arrival: ArrivalPath,

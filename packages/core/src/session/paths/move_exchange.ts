@@ -32,7 +32,9 @@ export type MoveRequest = Omit<SessionMigrateMetadata, "clientMigrateTsUs">;
 
 const RECEPTION = exchangeReception("move");
 
-/** Says PING on a path that a session has left and still reads: to its server it is a sign of life there. */
+/**
+ * Sends a PING on a path that a session has left and still reads: to its server it is a sign of life there.
+ */
 export function signOn(oldPath: PacketOutput, sessionId: number): void {
   new PacketWriter(oldPath).headerOnly(MessageType.PING, { sessionId });
 }

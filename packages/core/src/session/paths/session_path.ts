@@ -144,7 +144,7 @@ export class SessionPath implements CarrierSink {
   /** See CarrierSink. An end behind packets that wait is reported after them. */
   end(): void {
     this.ended = true;
-    this.proven &&= this.#provenBefore; // an end alone proves nothing: the peer may have gone without a word
+    this.proven &&= this.#provenBefore; // an end alone proves nothing: the peer may have gone without CLOSE
     if (!this.holds) this.#host.pathEnded(this);
   }
 

@@ -1,5 +1,5 @@
 /**
- * Metadata of ERROR (wire spec §4.5): what failed and how far it reaches. The body is words for people.
+ * Metadata of ERROR (wire spec §4.5): what failed and how far it reaches. The body is human-readable text.
  *
  * @module
  */

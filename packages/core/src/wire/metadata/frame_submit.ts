@@ -1,6 +1,6 @@
 /**
- * Metadata of FRAME_SUBMIT (wire spec §6). Hot: written by hand in whole words, since each
- * DataView access costs as much as all arithmetic on it; the table says the same and words the errors.
+ * Metadata of FRAME_SUBMIT (wire spec §6). Hot: written by hand in whole words, since each DataView access
+ * costs as much as all arithmetic on it; the table states the same rules and composes the errors.
  *
  * @module
  */
@@ -158,7 +158,7 @@ function brokenTensorRule(fields: FrameSubmitMetadata): RecordViolation | null {
   return null;
 }
 
-/** Whether everything can be written as it is; the table says what is wrong if not. */
+/** Whether everything can be written as it is; if not, the table composes the error. */
 function isWritable(f: FrameSubmitMetadata): boolean {
   return isU16(f.srcWidth) &&
     isU16(f.srcHeight) &&
@@ -198,7 +198,7 @@ function isWritable(f: FrameSubmitMetadata): boolean {
  */
 export function encodeFrameSubmitMetadata(fields: FrameSubmitMetadata, view: DataView, offset: number): void {
   if (!isWritable(fields) || offset + FRAME_SUBMIT_METADATA_SIZE > view.byteLength) {
-    FRAME_SUBMIT_RECORD.encode(fields, view, offset); // refuses in words
+    FRAME_SUBMIT_RECORD.encode(fields, view, offset); // throws
     return;
   }
   view.setUint32(offset, fields.srcWidth | (fields.srcHeight << 16), true);
@@ -243,7 +243,7 @@ export function checkFrameSubmitMetadata(view: DataView, offset: number, length:
       ((bitmap & PayloadKind.TENSOR) !== 0 || isWithoutTensor(view, offset))
     ) return;
   }
-  FRAME_SUBMIT_RECORD.decode(view, offset, length); // refuses in words
+  FRAME_SUBMIT_RECORD.decode(view, offset, length); // throws
 }
 
 /**
@@ -282,7 +282,7 @@ export function decodeFrameSubmitMetadata(
   length: number,
 ): FrameSubmitMetadata {
   if (length !== FRAME_SUBMIT_METADATA_SIZE || offset + FRAME_SUBMIT_METADATA_SIZE > view.byteLength) {
-    return FRAME_SUBMIT_RECORD.decode(view, offset, length); // refuses in words
+    return FRAME_SUBMIT_RECORD.decode(view, offset, length); // throws
   }
   const word12 = view.getUint32(offset + 12, true);
   const word52 = view.getUint32(offset + 52, true);
@@ -291,7 +291,7 @@ export function decodeFrameSubmitMetadata(
     !areAllowed(word12, word52, bitmap) ||
     ((bitmap & PayloadKind.TENSOR) === 0 && !isWithoutTensor(view, offset))
   ) {
-    return FRAME_SUBMIT_RECORD.decode(view, offset, length); // refuses in words
+    return FRAME_SUBMIT_RECORD.decode(view, offset, length); // throws
   }
   const word0 = view.getUint32(offset, true);
   const word4 = view.getUint32(offset + 4, true);

@@ -41,7 +41,7 @@ export type MessageBodyKind =
   | "server_hello_ack"
   /** Nothing or a tensor profile block. */
   | "profile_patch"
-  /** Words for people, UTF-8. */
+  /** Human-readable text, UTF-8. */
   | "text"
   /** Tensors, typed payloads, references (wire spec §8). */
   | "frame_submit"

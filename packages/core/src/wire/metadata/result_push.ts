@@ -1,6 +1,6 @@
 /**
- * Metadata of RESULT_PUSH (wire spec §7). Hot: written by hand in whole words, since each
- * DataView access costs as much as all arithmetic on it; the table says the same and words the errors.
+ * Metadata of RESULT_PUSH (wire spec §7). Hot: written by hand in whole words, since each DataView access
+ * costs as much as all arithmetic on it; the table states the same rules and composes the errors.
  *
  * @module
  */
@@ -134,7 +134,7 @@ function brokenTensorRule(fields: ResultPushMetadata): RecordViolation | null {
   return null;
 }
 
-/** Whether everything can be written as it is; the table says what is wrong if not. */
+/** Whether everything can be written as it is; if not, the table composes the error. */
 function isWritable(f: ResultPushMetadata): boolean {
   return isU16(f.statusCode) &&
     isU16(f.resultFlags) && (f.resultFlags & ~RESULT_BITS) === 0 &&
@@ -169,7 +169,7 @@ function isWritable(f: ResultPushMetadata): boolean {
  */
 export function encodeResultPushMetadata(fields: ResultPushMetadata, view: DataView, offset: number): void {
   if (!isWritable(fields) || offset + RESULT_PUSH_METADATA_SIZE > view.byteLength) {
-    RESULT_PUSH_RECORD.encode(fields, view, offset); // refuses in words
+    RESULT_PUSH_RECORD.encode(fields, view, offset); // throws
     return;
   }
   view.setUint32(offset, fields.statusCode | (fields.resultFlags << 16), true);
@@ -209,7 +209,7 @@ export function checkResultPushMetadata(view: DataView, offset: number, length: 
       ((bitmap & PayloadKind.TENSOR) !== 0 || isWithoutTensor(view, offset))
     ) return;
   }
-  RESULT_PUSH_RECORD.decode(view, offset, length); // refuses in words
+  RESULT_PUSH_RECORD.decode(view, offset, length); // throws
 }
 
 /** Whether all fields of TENSOR_ONLY are 0: four u16 and two u32 in four words. */
