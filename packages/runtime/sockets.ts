@@ -50,7 +50,7 @@ export async function connect(place: SocketPlace, signal?: AbortSignal): Promise
  *
  * @param place Where.
  * @param host Provides the timers.
- * @param accept Given each connection.
+ * @param accept Called with each connection.
  */
 export async function listen(
   place: SocketPlace,
@@ -75,7 +75,7 @@ export async function tlsDialer(settings: TlsClientSettings): Promise<TlsDialer>
  *
  * @param settings Where, and with which certificates.
  * @param handshakes Bounds of the TLS handshakes, and the callback for those that fail.
- * @param accept Given each connection whose TLS handshake is done.
+ * @param accept Called with each connection whose TLS handshake is done.
  */
 export async function listenTls(
   settings: TlsServerSettings,

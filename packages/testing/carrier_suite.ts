@@ -20,14 +20,14 @@ import { patterned } from "./packets.ts";
 
 /** Longest wait for something that must happen, ms by the case's own clock. */
 const PATIENCE_MS = 30_000;
-/** How often that is looked at, ms. */
+/** How often that is checked, ms. */
 const LOOK_MS = 2;
-/** Looks without a change after which nothing more is expected. */
+/** Checks without a change after which nothing more is expected. */
 const STEADY_LOOKS = 60;
 const MIB = 1024 * 1024;
 const HERE = "127.0.0.1";
 
-/** A carrier that writes down what it hears. */
+/** A carrier that records its events. */
 export class Heard implements CarrierSink {
   /** The carrier, started. */
   readonly carrier: Carrier;
@@ -96,7 +96,7 @@ export interface CarrierSetup {
   readonly dialer: () => CarrierDialer;
   /** Whether a client, a server that stops reading makes the other side wait. */
   readonly pauses: { readonly client: boolean; readonly server: boolean };
-  /** Whether a side that has ended its sending hears what the other still sends. */
+  /** Whether a side that has ended its sending receives what the other still sends. */
   readonly halfClose: boolean;
   /** Waits so many ms; for carriers in virtual time. Default: real ones. */
   readonly sleep?: (ms: number) => Promise<void>;
@@ -108,7 +108,7 @@ export interface Pair {
   readonly client: Heard;
   /** Accepted. */
   readonly server: Heard;
-  /** Where. */
+  /** Where to listen. */
   readonly listener: CarrierListener;
 }
 
@@ -309,7 +309,7 @@ export function carrierCases(setup: CarrierSetup): CarrierCase[] {
 }
 
 function realSleep(ms: number): Promise<void> {
-  // fixed wait: between two looks at a condition
+  // fixed wait: between two checks of a condition
   return new Promise((done) => setTimeout(done, ms));
 }
 
@@ -324,7 +324,7 @@ async function waitUntil(
   }
 }
 
-/** Waits until a number has not changed for many looks: all that was under way has come. */
+/** Waits until a number has not changed for many checks: all that was under way has come. */
 async function waitUntilSteady(sleep: (ms: number) => Promise<void>, read: () => number): Promise<number> {
   let last = read();
   for (let same = 0; same < STEADY_LOOKS; same++) {

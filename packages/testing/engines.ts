@@ -1,6 +1,6 @@
 /**
- * Session engines on a bench: an output that takes apart what they write, hosts that write down what they are told, and time that
- * the test moves.
+ * Session engines on a bench: an output that takes apart what they write, hosts that record their calls, and
+ * time that the test moves.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Virtual time and a virtual network, to test programs that use NNRP against bad weather: hours pass in milliseconds, and twice
- * the same.
+ * Virtual time and a virtual network, to test programs that use NNRP under network faults: hours pass in
+ * milliseconds, and every run is reproducible.
  *
  * @module
  */

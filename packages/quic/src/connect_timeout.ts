@@ -4,5 +4,8 @@
  * @module
  */
 
-/** Longest time of dialling unless the options say otherwise, ms. Runtimes of their own would wait as long as for an idle connection. */
+/**
+ * Longest time of dialling unless the options set another one, ms. By default runtimes wait as long as for an
+ * idle connection.
+ */
 export const CONNECT_TIMEOUT_MS = 5_000;

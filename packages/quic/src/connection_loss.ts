@@ -13,5 +13,5 @@ export function isConnectionLoss(cause: unknown): boolean {
     /connection lost|closed or consumed/.test(text(cause));
 }
 
-/** A failure in words; the runtime may quote the peer in them. */
+/** Describes a failure; the text may quote the peer. */
 export const text: (cause: unknown) => string = wordsOf;

@@ -10,7 +10,7 @@
 export const END_MARK_BYTES = 8;
 const HEAD = [0x4e, 0x4e, 0x52, 0x50, 0xff, 0x45];
 
-/** The mark of a side that ends so many streams. */
+/** The mark of a side that ends `streams` streams. */
 export function endMark(streams: number): Uint8Array {
   return new Uint8Array([...HEAD, streams & 0xff, streams >>> 8]);
 }

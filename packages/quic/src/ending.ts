@@ -1,6 +1,7 @@
 /**
- * How a connection with several streams ends. CONNECTION_CLOSE drops whatever was not acknowledged, and nobody tells what was; so
- * both sides end their streams first, and the one that ended first says goodbye when it has seen the other's end.
+ * How a connection with several streams ends. CONNECTION_CLOSE drops whatever was not acknowledged, and
+ * nobody tells what was; so both sides end their streams first, and the one that ended first closes the
+ * connection when it has seen the other's end.
  *
  * @module
  */
@@ -23,7 +24,7 @@ const FAULT_ROUND_TRIPS = 2;
 
 /** The carrier whose end this is. */
 export interface EndingOwner {
-  /** Carrier name. */
+  /** Carrier name, for example `"tcp"`. */
   readonly name: string;
   /** Provides the timers. */
   readonly host: Host;
@@ -33,7 +34,7 @@ export interface EndingOwner {
   readonly roundTripMs: number | undefined;
   /** Ends every stream; resolves when the runtime took all of it. Never rejects. */
   endStreams(): Promise<void>;
-  /** Says goodbye to the peer and lets the connection go. */
+  /** Closes the connection with this code and reason. */
   disconnect(code: number, reason: string): void;
   /** A close has begun: what comes is not wanted any more. */
   closeBegan(): void;
@@ -49,7 +50,7 @@ export class Ending {
   closed: CloseInfo | null = null;
   /** Whether the peer has finished sending. */
   peerEnded = false;
-  /** How long this side lets the peer say goodbye first, ms. */
+  /** How long this side waits for the peer to close first, ms. */
   leaveDelayMs = 0;
 
   readonly #owner: EndingOwner;
@@ -117,12 +118,12 @@ export class Ending {
   /**
    * The peer finished sending, and everything it sent was delivered.
    *
-   * @returns Whether somebody still wants to hear of it.
+   * @returns Whether the sink is still to be notified.
    */
   peerFinished(): boolean {
     if (this.peerEnded || this.closed !== null) return false;
     this.peerEnded = true;
-    // Who was told first that nothing more comes says goodbye last: the peer may still want what this side sends.
+    // The side that saw the other's end first closes last: the peer may still want what this side sends.
     this.#peerEndedFirst = this.#sendEnding === null;
     this.#leaveIfDone();
     return this.closing === null;
@@ -143,7 +144,7 @@ export class Ending {
     this.#endWaiting();
     if (this.closed !== null) return;
     this.#owner.disconnect(this.closing?.code ?? 0, this.closing?.reason ?? "");
-    // The runtime says when it is gone; one that does not is not waited for.
+    // The runtime reports when it is gone; one that does not is not waited for.
     this.#cancelTimer = this.#owner.host.after(LINGER_MS, () => this.connectionClosed(0, ""));
   }
 

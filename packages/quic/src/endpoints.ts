@@ -11,7 +11,7 @@ const KEPT_IDLE = 8;
 const idle: Deno.QuicEndpoint[] = [];
 const stopped = new Map<string, WeakRef<Deno.QuicEndpoint>>();
 
-/** An endpoint for one connection of a client: giving up then hurts nobody else. */
+/** An endpoint for one connection of a client: abandoning it then affects no other connection. */
 export function takeClientEndpoint(): Deno.QuicEndpoint {
   const kept = idle.pop();
   if (kept !== undefined) return kept;
@@ -22,7 +22,7 @@ export function takeClientEndpoint(): Deno.QuicEndpoint {
   }
 }
 
-/** Its connection has ended, or it never had one. */
+/** Returns an endpoint whose connection has ended, or that never had one. */
 export function giveBackClientEndpoint(endpoint: Deno.QuicEndpoint): void {
   if (idle.length < KEPT_IDLE) idle.push(endpoint);
   else closeEndpoint(endpoint);
@@ -40,7 +40,7 @@ export function takeServerEndpoint(hostname: string, port: number): Deno.QuicEnd
   return before ?? new Deno.QuicEndpoint({ hostname, port });
 }
 
-/** Its listener was stopped and its last connection has ended. */
+/** Returns an endpoint whose listener was stopped and whose last connection has ended. */
 export function giveBackServerEndpoint(endpoint: Deno.QuicEndpoint, hostname: string, port: number): void {
   for (const [key, reference] of stopped) if (reference.deref() === undefined) stopped.delete(key);
   stopped.set(`${hostname} ${port}`, new WeakRef(endpoint));

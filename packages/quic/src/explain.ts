@@ -1,14 +1,15 @@
 /**
- * What the usual failures of QUIC mean and what to do about them: the runtime tells them apart by text only.
+ * What the usual failures of QUIC mean and what to do about them: the runtime distinguishes them by text
+ * only.
  *
  * @module
  */
 import { text as wordsOf } from "./connection_loss.ts";
 
-/** What was tried: certificates are given differently, and a server hears of the client's complaints. */
+/** What was tried: certificates are given differently, and a server receives the client's alerts. */
 export type Attempt = "dial" | "dial WebTransport" | "accept" | "listen";
 
-/** Words for people about a failure to dial, to accept or to listen. */
+/** Describes a failure to dial, to accept or to listen, and what to do about it. */
 export function explain(cause: unknown, attempt: Attempt): string {
   const text = wordsOf(cause);
   const name = cause instanceof Error ? cause.name : "";

@@ -14,20 +14,20 @@ const TYPE_AT = 6;
 export interface IncomingOwner {
   /** Resolves when reading may go on; null if it may now. Asked again after it resolved. */
   gate(stream: IncomingStream): Promise<void> | null;
-  /** So many bytes came. */
+  /** `bytes` bytes were received. */
   arrived(bytes: number): void;
   /** Resolves when what was read may be shown; null if it may now. Asked again after it resolved. */
   hold(stream: IncomingStream): Promise<void> | null;
   /**
-   * What is held back takes so much memory.
+   * Memory of what is held back, bytes.
    *
    * @returns Whether to read on meanwhile.
    */
   held(stream: IncomingStream, bytes: number): boolean;
   /**
-   * Bytes are to be dealt with.
+   * A chunk is to be handled.
    *
-   * @returns Whether the memory is free again.
+   * @returns Whether its memory may be reused.
    */
   received(stream: IncomingStream, chunk: Uint8Array): boolean;
   /** The peer finished the stream. */

@@ -6,7 +6,7 @@
  */
 import { type Host, type LostPacket, VANISHED, type WriteBatch, WriteQueue } from "@nnrp/core";
 
-/** Larger ranges are written in pieces of this size, so that a peer that takes them slowly is seen to take something. */
+/** Larger ranges are written in pieces of this size, so that progress of a slow peer is visible. */
 const PIECE_BYTES = 256 * 1024;
 
 /** What waits after a write is sent at once from this size on; less waits for the end of the event loop's turn, bytes. */
@@ -16,18 +16,18 @@ const WRITE_AT_ONCE = 64 * 1024;
 export interface OutgoingOwner {
   /** Whose turns to use. */
   readonly host: Host;
-  /** The runtime took so many bytes. */
+  /** The runtime accepted `bytes` bytes. */
   sent(bytes: number): void;
   /**
-   * Packets are not sent, for bytes of them have vanished. `begun`: a part of the first has left, so that its stream is no use any
-   * more; {@linkcode OutgoingOwner.failed} follows.
+   * Packets are not sent, for bytes of them have vanished. `begun`: a part of the first has left, so that its
+   * stream is unusable; {@linkcode OutgoingOwner.failed} follows.
    */
   vanished(packets: readonly LostPacket[], begun: boolean): void;
-  /** Everything collected so far was taken. */
+  /** Everything collected so far was accepted by the runtime. */
   emptied(stream: OutgoingStream): void;
   /** The stream ended as it should; nothing follows. */
   finished(stream: OutgoingStream): void;
-  /** The runtime takes no more. Called once. */
+  /** The stream failed: the runtime accepts no more. Called once. */
   failed(stream: OutgoingStream, cause: unknown): void;
 }
 
@@ -173,12 +173,12 @@ export class OutgoingStream {
       }
     } catch (cause) {
       if (!this.#over) {
-        // The runtime's words do not say that.
+        // The runtime's error does not contain that.
         const lost = this.queue.vanishedUnderWay(this.sentBytes);
         if (lost.length > 0) this.#owner.vanished(lost, true);
         this.fail(cause);
       } else if (!this.#isDone) {
-        // Everything was taken; only the end of it could not be said any more.
+        // Everything was accepted; only FIN could not be sent any more.
         this.#setDone();
         this.#owner.finished(this);
       }

@@ -1,5 +1,6 @@
 /**
- * QUIC as a carrier value: dials and listens where the runtime has QUIC, and says what to do where it has not.
+ * QUIC as a carrier value: dials and listens where the runtime has QUIC, and states the alternative where it
+ * has not.
  *
  * @module
  */

@@ -314,7 +314,7 @@ export class QuicCarrier extends StreamCarrier {
     for (const stream of streams) if (stream !== this.#control) stream.end();
     await Promise.all(streams.map((stream) => stream === this.#control ? null : stream.done));
     if (this.#control.id < 0) {
-      // Nobody who could be told more.
+      // No peer is left to notify.
       if (this.ending.closing !== null) this.disconnect(this.ending.closing.code, this.ending.closing.reason);
       return;
     }

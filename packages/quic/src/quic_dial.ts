@@ -66,7 +66,7 @@ export async function dialQuic(
   }
 }
 
-/** Whom to trust at the moment. */
+/** Trust anchors and hashes as they are now. */
 async function askTrust(settings: QuicSettings, host: Host, limits: WaitOptions) {
   const { caCerts, serverCertificateHashes: hashes } = settings;
   const endsMs = host.now() + limits.timeoutMs!;

@@ -12,7 +12,7 @@ import { MAX_DATA_STREAMS } from "./web_transport_carrier.ts";
 /** Port of `nnrp://` addresses that name none. */
 const DEFAULT_PORT = 4433;
 
-/** Unidirectional streams of a client: one for each frame that it is told it may have in flight. More bring no speed. */
+/** Unidirectional streams of a client: one for each frame of its credit. More bring no speed. */
 const CLIENT_UNI_STREAMS = 64;
 /** Unidirectional streams of a server: one for each frame that has several results, as long as it lasts. */
 const SERVER_UNI_STREAMS = 1024;
@@ -115,7 +115,7 @@ export interface QuicSettings {
   readonly path: string;
   /** Under which names WebTransport is taken. */
   readonly origins: OriginRules;
-  /** What the runtime is told about connections that are dialled. */
+  /** Transport settings of connections that are dialled. */
   readonly dialled: TransportSettings;
   /** The same for those that are accepted. */
   readonly accepted: TransportSettings;

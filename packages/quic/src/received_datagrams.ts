@@ -1,5 +1,5 @@
 /**
- * Datagrams for those who loop over them, from a source that can be asked but not be told to stop.
+ * Datagrams for those who loop over them, from a source that can be polled but not cancelled.
  *
  * @module
  */

@@ -40,7 +40,7 @@ const INTERNAL = 1;
 export abstract class StreamCarrier implements Carrier, OutgoingOwner, ReceivingOwner, EndingOwner {
   /** TransportId.QUIC, WebTransport too. */
   readonly transport: number = TransportId.QUIC;
-  /** Carrier name. */
+  /** Carrier name, for example `"tcp"`. */
   abstract readonly name: string;
   /** QUIC always encrypts. */
   readonly encrypted: boolean = true;
@@ -255,9 +255,7 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
     this.flush();
   }
 
-  /**
-   * The peer broke a rule: the sink is notified first (it may send its last words), then the carrier closes.
-   */
+  /** The peer broke a rule: the sink is notified first (it may send an ERROR), then the carrier closes. */
   fault(error: NnrpError): void {
     if (this.ending.closing !== null || this.isClosed) return;
     this.guard(() => {
@@ -320,7 +318,7 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
     this.guard(() => this.receiving.sink?.closed(info));
   }
 
-  /** The runtime took so many bytes. */
+  /** The runtime accepted `bytes` bytes. */
   sent(bytes: number): void {
     this.sentBytes += bytes;
   }
@@ -381,7 +379,7 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
   }
 }
 
-/** Application close code for a fault of the peer: the ErrorCode that an ERROR would have. */
+/** Application error code for a fault of the peer: the ErrorCode that an ERROR would have. */
 function closeCode(error: NnrpError): number {
   const wire = error instanceof NnrpWireError ? error : null;
   if (wire?.limit) return ErrorCode.LIMIT_EXCEEDED;

@@ -24,11 +24,14 @@ import { WebTransportDatagrams } from "./web_transport_datagrams.ts";
 
 /** A data stream with so many bytes waiting is passed over for the next: fewer would halve the speed, bytes. */
 const STICKY_BYTES = 64 * 1024;
-/** How long a browser lets the server say goodbye first: its own drops what was written right before, ms. */
+/**
+ * How long a browser waits for the server to close first: its own close drops what was written right before,
+ * ms.
+ */
 const BROWSER_LEAVE_MS = 100;
 /** Data streams of a client unless configured otherwise. */
 export const DATA_STREAMS = 4;
-/** Most data streams that a client may be told to open, and a server takes. */
+/** Most data streams that a client may be configured to open, and a server accepts. */
 export const MAX_DATA_STREAMS = 16;
 /** Most that a client may send where nobody listens, bytes; HTTP/3 itself needs three streams and a little on them. */
 const MAX_UNUSED_BYTES = 64 * 1024;
@@ -55,7 +58,7 @@ export class WebTransportCarrier extends StreamCarrier {
   #unusedBytes = 0;
   #seen = 0; // bidirectional streams, control included
   #endedStreams = 0;
-  #expected = -1; // streams that the peer says it ends; −1: not said yet
+  #expected = -1; // streams that the peer announced to end; −1: not announced yet
   #tails: Map<IncomingStream, Uint8Array> | null = null;
 
   /**
@@ -271,10 +274,10 @@ export class WebTransportCarrier extends StreamCarrier {
     }
   }
 
-  /** Ends every stream with a mark, for runtimes lose FIN: it says how many streams end. */
+  /** Ends every stream with a mark, for runtimes lose FIN: it holds the number of streams that end. */
   async endStreams(): Promise<void> {
     if (this.#control.id < 0) {
-      // No client that could be told more.
+      // No client is left to notify.
       if (this.ending.closing !== null) this.disconnect(this.ending.closing.code, this.ending.closing.reason);
       return;
     }

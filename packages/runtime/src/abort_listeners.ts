@@ -1,11 +1,12 @@
 /**
- * Who hears of a caller's AbortSignal. Runtimes look through all listeners of a signal to take one away, so thousands of waits with
- * one signal would cost the square of that: here each signal has one listener, which tells a set.
+ * Listeners of a caller's AbortSignal. Runtimes look through all listeners of a signal to take one away, so
+ * thousands of waits with one signal would cost the square of that: here each signal has one listener, which
+ * notifies a set.
  *
  * @module
  */
 
-/** Who hears of an abort. */
+/** Listener of one abort. */
 export interface AbortListener {
   /** The signal was aborted. Called once, and not after {@linkcode stopListening}. */
   aborted(reason: unknown): void;
@@ -27,7 +28,7 @@ class Listeners {
       this.remove(listener);
       try {
         listener.aborted(this.signal.reason);
-      } catch (error) { // as runtimes do: the others hear of the abort, the error is nobody's
+      } catch (error) { // as runtimes do: the others are notified of the abort, the error is reported
         queueMicrotask(() => {
           throw error;
         });
@@ -44,7 +45,7 @@ class Listeners {
 
 const groups = new WeakMap<AbortSignal, Listeners>();
 
-/** Tells a listener once when a signal, not aborted yet, is. Constant time, however many listen. */
+/** Notifies a listener once when a signal, not aborted yet, aborts. Constant time, however many listen. */
 export function listenForAbort(signal: AbortSignal, listener: AbortListener): void {
   (groups.get(signal) ?? new Listeners(signal)).all.add(listener);
 }

@@ -5,14 +5,14 @@
  */
 import type { CancelTimer, Host } from "@nnrp/core";
 
-/** Makes a call, and does what is right with what it throws. Must not throw. */
+/** Makes a call, and handles what it throws. Must not throw. */
 type Contain = (call: () => void) => void;
 
 /**
  * The same host, with calls that are made through `contain`.
  *
  * @param host Provides clock, timers and random numbers.
- * @param contain Makes a call, and does what is right with what it throws. Must not throw.
+ * @param contain Makes a call, and handles what it throws. Must not throw.
  */
 export function containTimers(host: Host, contain: (call: () => void) => void): Host {
   return new ContainedHost(host, contain);

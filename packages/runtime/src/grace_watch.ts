@@ -6,15 +6,16 @@
 import { type CancelTimer, type Host, roundTripWait } from "@nnrp/core";
 
 /**
- * Round trips of the old path that a window lasts at least. One passes until the peer's last words are here. A WebSocket that cannot
- * end one half alone waits for up to two more, and its end travels another half: nothing comes meanwhile.
+ * Round trips of the old path that a window lasts at least. One passes until the peer's last packets are
+ * here. A WebSocket that cannot end one half alone waits for up to two more, and its end travels another
+ * half: nothing comes meanwhile.
  */
 const GRACE_ROUND_TRIPS = 4;
 
 /**
  * Length of a window.
  *
- * @param leastMs What the server's options or its ack say, ms.
+ * @param leastMs Window of the server's options or its ack, ms.
  * @param roundTripMs How long a round trip on the old path may take, ms; undefined = nobody measured it.
  * @returns ms; a path that is far away gets more than `leastMs`, up to 10 s.
  */
@@ -22,27 +23,26 @@ export function graceWindow(leastMs: number, roundTripMs: number | undefined): n
   return roundTripWait(leastMs, roundTripMs, GRACE_ROUND_TRIPS);
 }
 
-/** What a {@linkcode GraceWatch} goes by. */
+/** Options of a {@linkcode GraceWatch}. */
 export interface GraceOptions {
   /** Length of a window, ms, any. */
   readonly windowMs: number;
   /** Most windows, ≥ 1, whatever they bring. */
   readonly maxWindows: number;
-  /** Anything that grows while the connection is alive, bytes say. */
+  /** A counter that grows while the connection is alive, for example bytes. */
   progress(): number;
   /** Whether this side does not read the connection: such a window is not the peer's, and does not count. Default: it does. */
   isUnread?(): boolean;
   /** Called once: a window brought nothing, or was the last. */
   over(): void;
   /**
-   * Called some times in each window, whenever the connection brought something since the last time: signals
-   * that to the peer, which cannot see how what it sent is read out of the systems between. Default: nothing
-   * is said.
+   * Called some times in each window, if the connection brought something since the last time: signals that
+   * to the peer, which cannot see how what it sent is read out of the systems between. Default: no sign.
    */
   sign?(): void;
 }
 
-/** How often in a window the peer may be told: its own window is as long, and began earlier. */
+/** How many signs the peer may get in a window: its own window is as long, and began earlier. */
 const SIGNS = 4;
 
 /** Runs from when it is made until it is over or stopped. */
@@ -52,7 +52,7 @@ export class GraceWatch {
   #cancelTimer: CancelTimer = () => {};
   #progress: number;
   #windows = 0;
-  #signed: number; // progress as of the last look for a sign
+  #signed: number; // progress as of the last check for a sign
   #stopped = false;
 
   /**
@@ -68,7 +68,7 @@ export class GraceWatch {
     this.#begin();
   }
 
-  /** Ends it without a word. */
+  /** Ends it without calling `over`. */
   stop(): void {
     this.#stopped = true;
     this.#cancelTimer();

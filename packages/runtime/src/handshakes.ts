@@ -1,6 +1,6 @@
 /**
- * Handshakes under way on one listener (TLS, the HTTP upgrade, QUIC): each has so much time in all, there are only so many
- * at once, and each that fails is told once. A slow one holds up nobody.
+ * Handshakes under way on one listener (TLS, the HTTP upgrade, QUIC): each has a time limit in all, their
+ * number is bounded, and each failure is reported once. They run concurrently: a slow one delays no other.
  *
  * @module
  */
@@ -18,11 +18,11 @@ import {
 
 /** Whose handshakes they are. */
 export interface HandshakeKind {
-  /** Carrier name. */
+  /** Carrier name, for example `"tcp"`. */
   readonly carrier: string;
   /** What is being done, for example `"TLS handshake"`. */
   readonly what: string;
-  /** A failure in words, unless it is an NnrpError already. */
+  /** Describes a failure, unless it is an NnrpError already. */
   readonly explain: (cause: unknown) => string;
 }
 
@@ -59,12 +59,12 @@ export class Handshakes {
     this.#kind = kind;
   }
 
-  /** Whether another one would be one too many. */
+  /** Whether the limit is reached. */
   get isFull(): boolean {
     return this.#underWay.size >= this.#most;
   }
 
-  /** How many are under way. */
+  /** Handshakes in progress. */
   get size(): number {
     return this.#underWay.size;
   }
@@ -75,7 +75,7 @@ export class Handshakes {
    * @param remote Its address; a function where that is known only later.
    * @param drop Closes it; called at most once, when its time is over or the listener closes.
    * @param kind What is being done, if something else than the kind that was given first.
-   * @returns Null if there are too many: that was told, and the connection must be dropped.
+   * @returns Null if there are too many: that was reported, and the connection must be dropped.
    */
   begin(
     remote: string | (() => string),

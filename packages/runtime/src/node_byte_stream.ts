@@ -7,16 +7,16 @@
 import type { Socket } from "node:net";
 import { type ByteStream, type ByteStreamEvents, VANISHED } from "@nnrp/core";
 
-/** Batches beyond this size are written in pieces, so that a peer that takes them slowly is seen to take something. */
+/** Batches beyond this size are written in pieces, so that progress of a slow peer is visible. */
 const PIECE_BYTES = 1024 * 1024;
 
-/** What is known of a socket that was used before it became a byte stream. */
+/** What is known about a socket that was used before it became a byte stream. */
 export interface NodeSocketPast {
   /** What it failed with already. Default: nothing. */
   readonly failure?: unknown;
   /** Whether the peer has ended already. Default false. */
   readonly ended?: boolean;
-  /** Turns the runtime's error into one that people understand. Default: as it is. */
+  /** Turns the runtime's error into a descriptive one. Default: unchanged. */
   readonly explain?: (cause: unknown) => unknown;
 }
 
@@ -80,7 +80,7 @@ export class NodeByteStream implements ByteStream {
     socket.uncork();
   }
 
-  /** Writes a large batch piece by piece: the runtime tells of a write only when all of it is taken. */
+  /** Writes a large batch piece by piece: the runtime reports a write only when all of it is accepted. */
   #writePieces(ranges: Uint8Array[], index: number, at: number): void {
     const range = ranges[index];
     if (range.length === 0) { // since the pieces before it were written

@@ -9,7 +9,7 @@ import type { CancelTimer, Host } from "@nnrp/core";
 export interface Timed {
   /** When something is due next, ms of the host's clock; Infinity = nothing is. */
   readonly nextDeadlineMs: number;
-  /** When the peer may be given up next, ms; what came in time but was not read yet is looked at before. */
+  /** When the peer may be given up next, ms; what came in time but was not read yet is read before. */
   readonly nextVerdictMs: number;
   /** Does what is due. */
   tick(nowMs: number): void;

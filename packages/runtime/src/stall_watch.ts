@@ -1,18 +1,18 @@
 /**
- * Whether a peer still takes what it is sent. Time in which this side did not look, because its event loop was blocked or the
- * machine slept, is not the peer's.
+ * Detects a send stall. Time in which this side did not check, because its event loop was blocked or the
+ * machine slept, does not count against the peer.
  *
  * @module
  */
 
-/** Longest time between two looks, ms: a peer that takes nothing is noticed within the limit and this. */
+/** Longest time between two checks, ms: a stalled peer is detected within the limit and this. */
 const MAX_INTERVAL_MS = 5000;
 
-/** Counts how long bytes have waited without progress. Pure: whoever owns it looks from time to time. */
+/** Counts how long bytes have waited without progress. Pure: its owner checks periodically. */
 export class StallWatch {
   /**
-   * Longest time between two looks, ms; what goes beyond it does not count, and nothing of twice as much and more. Infinity where
-   * there is no limit to watch.
+   * Longest time between two checks, ms; what goes beyond it does not count, and nothing of twice as much and
+   * more. Infinity where there is no limit to watch.
    */
   readonly intervalMs: number;
 
@@ -32,11 +32,11 @@ export class StallWatch {
   }
 
   /**
-   * Looks at the connection.
+   * Checks the connection.
    *
    * @param nowMs Monotonic time, ms.
    * @param waitingBytes Bytes that wait to be taken; 0 = nothing is asked of the peer.
-   * @param progress Anything that grows while the peer is alive: bytes sent plus bytes received.
+   * @param progress A counter that grows while the peer is alive: bytes sent plus bytes received.
    * @returns Whether the limit is reached.
    */
   look(nowMs: number, waitingBytes: number, progress: number): boolean {
@@ -44,7 +44,8 @@ export class StallWatch {
       this.#progress = progress;
       this.#stalledMs = 0;
     } else {
-      // A look that is late by a whole interval says nothing about the time before it: what was taken then is not known yet.
+      // A check that is late by a whole interval proves nothing about the time before it: what was taken then
+      // is not known yet.
       const sinceMs = nowMs - this.#lookedMs;
       if (sinceMs < 2 * this.intervalMs) this.#stalledMs += Math.min(sinceMs, this.intervalMs);
     }

@@ -9,12 +9,13 @@ import type { CancelTimer, Host } from "@nnrp/core";
 /** Longest time that runtimes can set a timer to, ms: beyond it they let it run out at once. */
 const MAX_TIMER_MS = 0x7fffffff;
 /**
- * Turns after which Deno's loop surely looks at sockets and timers while something else is always due: its runtime (tokio)
- * does so after this many tasks only, and each turn with a `setImmediate` in it is one. With one turn per yield a busy
- * server would hear of new frames 61 slices late (measured: 49 ms with slices of 1 ms).
+ * Turns after which Deno's loop certainly polls sockets and timers while something else is always due: its
+ * runtime (tokio) does so after this many tasks only, and each turn with a `setImmediate` in it is one. With
+ * one turn per yield a busy server would read new frames 61 slices late (measured: 49 ms with slices of 1
+ * ms).
  */
 const DENO_TURNS = 61;
-/** How old news may be on Deno, ms. All turns take 50 us: within so much work that is little. */
+/** How stale socket events may be on Deno, ms. All turns take 50 us: within so much work that is little. */
 const LOOK_MS = 2;
 
 interface AsyncHooks {
@@ -127,7 +128,7 @@ function yieldToEvents(call: () => void, workedMs: number = LOOK_MS): void {
   immediate(step);
 }
 
-/** Most random bytes that one call to the runtime gives. */
+/** Most random bytes per call to the runtime. */
 const RANDOM_CHUNK = 65536;
 
 function randomBytes(length: number): Uint8Array {

@@ -28,7 +28,7 @@ export interface TcpOptions {
   readonly host?: string;
   /** Port to listen on, 0…65535; 0 = any free one. Default 4433. Dialling takes the port of the URL. */
   readonly port?: number;
-  /** Sends small packets at once (TCP_NODELAY). Default true. */
+  /** Sends small packets at once (TCP_NODELAY, no Nagle delay). Default true. */
   readonly noDelay?: boolean;
 }
 

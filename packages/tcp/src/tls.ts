@@ -35,7 +35,7 @@ import {
 } from "@nnrp/runtime/sockets";
 import { checkPort, DEFAULT_PORT } from "./port.ts";
 
-/** What TLS peers agree on to speak (behaviour spec §2). A peer that names no protocol at all is served too. */
+/** ALPN protocol name (behaviour spec §2). A peer that names no protocol at all is served too. */
 export const TLS_ALPN = "nnrp/1-tcp";
 
 const HANDSHAKE: HandshakeKind = {
@@ -54,7 +54,7 @@ export interface TlsOptions {
   readonly host?: string;
   /** Port to listen on, 0…65535; 0 = any free one. Default 4433. Dialling takes the port of the URL. */
   readonly port?: number;
-  /** Sends small packets at once (TCP_NODELAY). Default true. */
+  /** Sends small packets at once (TCP_NODELAY, no Nagle delay). Default true. */
   readonly noDelay?: boolean;
   /** Listening: the server's certificate, followed by those between it and its authority. Dialling: the client's, if it has one. */
   readonly cert?: Credential<string>;
@@ -65,13 +65,13 @@ export interface TlsOptions {
   /** Dialling: whose certificate the server must show. Default: the host that is dialled. */
   readonly serverName?: string;
   /**
-   * Dialling: takes any certificate, so anybody on the way can read and change everything. Default false.
-   * Reported as {@linkcode Carrier.unverified}.
+   * Dialling: accepts any certificate, so that anybody on the path can read and change everything. Default
+   * false. Reported as {@linkcode Carrier.unverified}.
    */
   readonly insecureSkipVerify?: boolean;
   /**
-   * Listening: asks clients for a certificate of one of these authorities; {@linkcode Carrier.peerIdentity} then tells who it is.
-   * Default: none is asked for.
+   * Listening: asks clients for a certificate of one of these authorities; {@linkcode Carrier.peerIdentity}
+   * then holds it. Default: none is asked for.
    */
   readonly clientCaCerts?: readonly string[];
   /** Listening: refuses clients without certificate. Default: true where `clientCaCerts` is given. */
@@ -97,8 +97,8 @@ export interface TlsCarrier extends CarrierDialer, CarrierBinding {
  * ```
  *
  * @param options Certificates, and where to listen.
- * @throws NnrpValueError if an option cannot be right; what needs a closer look (whether a key is that of its certificate) is
- *   found when it is first used, and what a function gives when it gave it.
+ * @throws NnrpValueError if an option cannot be right; what needs a closer check (whether a key is that of
+ *   its certificate) is found when it is first used, and what a function gives when it gave it.
  */
 export function tls(options: TlsOptions = {}): TlsCarrier {
   const { host = "127.0.0.1", port = DEFAULT_PORT, noDelay = true, cert, key, serverName } = options;

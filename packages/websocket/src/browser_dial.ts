@@ -14,7 +14,10 @@ import {
 import { WebSocketStream } from "./web_socket_stream.ts";
 import { carrierOn } from "./websocket_carrier.ts";
 
-/** Opens a WebSocket. Rejects with NnrpTransportError or the signal's reason; browsers do not say why it failed. */
+/**
+ * Opens a WebSocket. Rejects with NnrpTransportError or the signal's reason; browsers do not report why it
+ * failed.
+ */
 export function dialBrowser(
   url: string,
   remote: string,

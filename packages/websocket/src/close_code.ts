@@ -7,7 +7,7 @@ import { cutPeerText } from "@nnrp/core";
 
 /** Close codes by name. */
 export const CloseCode = {
-  /** Everything was said. */
+  /** Closed in order. */
   NORMAL: 1000,
   /** The page or the server goes away. */
   GOING_AWAY: 1001,
@@ -21,7 +21,7 @@ export const CloseCode = {
   ABNORMAL: 1006,
   /** The reason of a close frame is not UTF-8. */
   INVALID_DATA: 1007,
-  /** Frames without end that carry nothing. */
+  /** The peer exceeded its budget of frames without payload. */
   POLICY: 1008,
   /** A message is larger than this side accepts. */
   TOO_BIG: 1009,
@@ -51,7 +51,7 @@ export function mayTravel(code: number): boolean {
   return code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006;
 }
 
-/** Whether a peer that closes with this code simply has nothing more to say. */
+/** Whether a peer that closes with this code closes in order. */
 export function isOrderly(code: number): boolean {
   return code === CloseCode.NORMAL || code === CloseCode.GOING_AWAY || code === CloseCode.NONE;
 }

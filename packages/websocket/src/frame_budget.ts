@@ -1,7 +1,8 @@
 /**
- * How many frames that bring nothing forward a peer may send: pings, pongs, empty and tiny pieces. A burst is free, then a steady
- * rate; payload pays for more, in proportion, so that what a frame costs here is never out of proportion to what it brings. Nothing
- * sets a count back to zero: a byte between two pings buys a thousandth of a ping.
+ * How many frames without progress a peer may send: pings, pongs, empty and tiny pieces. A burst is free,
+ * then a steady rate; payload pays for more, in proportion, so that what a frame costs here is never out of
+ * proportion to what it brings. Nothing sets a count back to zero: a byte between two pings buys a thousandth
+ * of a ping.
  *
  * @module
  */
@@ -9,7 +10,7 @@ import { ControlRate } from "@nnrp/core";
 import { CloseCode } from "./close_code.ts";
 import { FrameViolation } from "./frame_header.ts";
 
-/** Frames that bring nothing and may come at once; so many of each of the two kinds. */
+/** Burst of frames without progress, for each of the two kinds. */
 export const IDLE_FRAMES = 1000;
 /** The same per second in the long run: a ping every 30 ms. */
 export const IDLE_FRAMES_PER_SECOND = 33;
@@ -24,7 +25,7 @@ export class FrameBudget {
   readonly #data = new ControlRate({ burst: IDLE_FRAMES, perSecond: IDLE_FRAMES_PER_SECOND });
   readonly #clock: () => number;
 
-  /** @param clock Milliseconds of a monotonic clock; read for frames that bring nothing only. */
+  /** @param clock Milliseconds of a monotonic clock; read for frames without progress only. */
   constructor(clock: () => number) {
     this.#clock = clock;
   }

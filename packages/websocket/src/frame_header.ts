@@ -1,5 +1,6 @@
 /**
- * The head of a WebSocket frame (RFC 6455 §5.2), the limits of frames and messages, and how their violation is told.
+ * The head of a WebSocket frame (RFC 6455 §5.2), the limits of frames and messages, and how their violation
+ * is reported.
  *
  * @module
  */
@@ -14,11 +15,11 @@ export const Opcode = {
   TEXT: 0x1,
   /** Bytes. */
   BINARY: 0x2,
-  /** The sender has nothing more to say. */
+  /** The sender has ended (closing handshake). */
   CLOSE: 0x8,
-  /** Are you there? */
+  /** Liveness check; answered by PONG. */
   PING: 0x9,
-  /** I am. */
+  /** Answer to PING. */
   PONG: 0xa,
 } as const;
 /** One of the kinds of frames. */
@@ -35,7 +36,7 @@ export const MAX_CONTROL_BYTES = 125;
 export const MAX_SENT_MESSAGE = 256 * 1024;
 /** Largest message this side accepts, bytes; it is never held as a whole. */
 export const MAX_RECEIVED_MESSAGE = 64 * 1024 * 1024;
-/** A broken rule: what the upper layers are told, and the close code for the peer. */
+/** A broken rule: the error for the upper layers, and the close code for the peer. */
 export class FrameViolation extends Error {
   /** Code of the close frame. */
   readonly closeCode: number;

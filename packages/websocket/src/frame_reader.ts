@@ -21,7 +21,7 @@ export interface FrameEvents {
   payload(bytes: Uint8Array, start: number, end: number): void;
   /** A ping wants a pong with this payload; the memory is the receiver's. */
   ping(payload: Uint8Array): void;
-  /** The peer has nothing more to say; what follows is ignored. 1005 = without a code. */
+  /** The peer has ended; what follows is ignored. 1005 = without a code. */
   close(code: number, reason: string): void;
 }
 

@@ -1,6 +1,7 @@
 /**
- * A WebSocket over any ordered byte stream, as a byte stream of its own: framing, ping and pong, the closing handshake. Used on
- * both sides on Deno, Node and Bun; it can stop reading, and reads on after it has said that it has nothing more to send.
+ * A WebSocket over any ordered byte stream, as a byte stream of its own: framing, ping and pong, the closing
+ * handshake. Used on both sides on Deno, Node and Bun; it can stop reading, and keeps reading after it has
+ * sent its close frame.
  *
  * @module
  */
@@ -212,7 +213,7 @@ export class FramedStream implements ByteStream {
     }
   }
 
-  /** The peer's close frame: told after everything that came before it. */
+  /** The peer's close frame: reported after everything that came before it. */
   #close(code: number, reason: string): void {
     this.#flush();
     if (this.#destroyed) return;
@@ -226,7 +227,7 @@ export class FramedStream implements ByteStream {
     this.destroy();
   }
 
-  /** Whether what comes is not looked at any more. */
+  /** Whether received bytes are ignored. */
   get #deaf(): boolean {
     return this.#faulty || this.#destroying;
   }

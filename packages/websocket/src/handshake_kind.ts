@@ -1,5 +1,5 @@
 /**
- * Words for handshakes of WebSockets that fail.
+ * Descriptions of WebSocket handshakes that fail.
  *
  * @module
  */

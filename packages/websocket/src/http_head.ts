@@ -1,6 +1,6 @@
 /**
- * As much of HTTP/1.1 as a WebSocket handshake needs: one head, of bounded size, and the bytes behind it. Every byte is looked at
- * a fixed number of times, however they were cut and whatever they are.
+ * As much of HTTP/1.1 as a WebSocket handshake needs: one head, of bounded size, and the bytes behind it.
+ * Every byte is visited a fixed number of times, however they were cut and whatever they are.
  *
  * @module
  */

@@ -54,7 +54,7 @@ const turnedWord = new Int32Array(turnedBytes.buffer);
  * XORs `bytes` from `start` to `end` in place.
  *
  * @param key Four bytes.
- * @param phase Payload bytes of the frame before `start`: says which key byte is the first.
+ * @param phase Payload bytes of the frame before `start`: selects the first key byte.
  */
 export function unmask(
   bytes: Uint8Array,

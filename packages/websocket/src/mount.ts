@@ -47,7 +47,9 @@ export interface Mount {
   readonly binding: CarrierBinding;
   /** Whose time, timers and random numbers its connections use: the server's, once one uses it. */
   readonly host: Host;
-  /** Judges a request, and whether there is room for it. A handshake that is refused is told to the server, once. */
+  /**
+   * Judges a request, and whether there is room for it. A refused handshake is reported to the server, once.
+   */
   judge(request: UpgradeRequest): UpgradeVerdict;
   /**
    * A handshake began for a request that was accepted: call the result with what became of it. After `late` the connection is to be

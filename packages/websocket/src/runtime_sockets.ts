@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What TLS peers agree on to speak, as ALPN names it. */
+/** ALPN protocol name. */
 export const HTTP_ALPN = "http/1.1";
 
 /** What errors call the options that certificates are among. */

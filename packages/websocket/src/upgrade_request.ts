@@ -1,6 +1,6 @@
 /**
- * Judges the HTTP request that wants to become a WebSocket, whoever received it: our listener, `Deno.serve`, `node:http` or
- * `Bun.serve`. A refusal says what would have been right.
+ * Judges the HTTP request that wants to become a WebSocket, whoever received it: our listener, `Deno.serve`,
+ * `node:http` or `Bun.serve`. A refusal states what was expected.
  *
  * @module
  */

@@ -44,8 +44,8 @@ export interface WebSocketTls {
   /** Dialling: name the certificate must be for. Default: the host that is dialled. Not in browsers. */
   readonly serverName?: string;
   /**
-   * Dialling: takes any certificate, so anybody on the way can read and change everything. Default false.
-   * Reported as {@linkcode Carrier.unverified}. Not in browsers.
+   * Dialling: accepts any certificate, so that anybody on the path can read and change everything. Default
+   * false. Reported as {@linkcode Carrier.unverified}. Not in browsers.
    */
   readonly insecureSkipVerify?: boolean;
 }

@@ -1,7 +1,7 @@
 /**
- * A WebSocket object of a runtime (a browser's, or one from `Deno.upgradeWebSocket`) as a byte stream. Such an object cannot stop
- * receiving: while it is paused, what comes is kept, up to a bound. And it drops what comes once it was told to close, so a close
- * that still wants to read waits for the peer's.
+ * A WebSocket object of a runtime (a browser's, or one from `Deno.upgradeWebSocket`) as a byte stream. Such
+ * an object cannot stop receiving: while it is paused, what comes is kept, up to a bound. And it drops what
+ * comes once close was called, so a close that still wants to read waits for the peer's.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { FrameViolation, MAX_SENT_MESSAGE } from "./frame_header.ts";
 
 /** Beyond this many unsent bytes the next write waits. */
 const HIGH_WATER = 1024 * 1024;
-/** How often it looks whether they have left, ms; nothing else tells. */
+/** Interval at which it polls whether they have left, ms; there is no event for it. */
 const LOOK_MS = 4;
 /** What is kept while paused, bytes; a peer that sends more ignores its credits. */
 export const MAX_PAUSED_BYTES: number = 64 * 1024 * 1024;
@@ -120,7 +120,7 @@ export class WebSocketStream implements ByteStream {
     }
     if (data.byteLength === 0) return;
     if (this.#openedMs !== -Infinity) {
-      // What the peer says first it says once it heard that the socket is open.
+      // The peer sends its first packet once it knows that the socket is open.
       this.#roundTripMs = this.#host.now() - this.#openedMs;
       this.#openedMs = -Infinity;
     }

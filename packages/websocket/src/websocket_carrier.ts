@@ -1,5 +1,6 @@
 /**
- * What all WebSocket carriers of this package have in common: one ordered byte stream, and what they say of themselves.
+ * What all WebSocket carriers of this package have in common: one ordered byte stream, and what they report
+ * about themselves.
  *
  * @module
  */
@@ -8,7 +9,7 @@ import { type ByteStream, ByteStreamCarrier, type Carrier, type Host, TransportI
 /** Path of the endpoint unless the address or the options name another. */
 export const DEFAULT_PATH = "/nnrp";
 
-/** What a carrier on a WebSocket says of itself. */
+/** What a carrier on a WebSocket reports about itself. */
 export interface WebSocketCarrierInfo {
   /** The peer's address. */
   readonly remote: string;

@@ -88,7 +88,7 @@ export class DenoRawSocket implements RawSocket {
 
   /**
    * @param conn Connected; this object owns it.
-   * @param explain Turns the runtime's error into one that people understand. Default: as it is.
+   * @param explain Turns the runtime's error into a descriptive one. Default: unchanged.
    */
   constructor(conn: Deno.Conn, explain?: (cause: unknown) => unknown) {
     this.#conn = conn;

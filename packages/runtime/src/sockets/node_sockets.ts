@@ -18,7 +18,7 @@ export function connect(
   return connected(socket, "connect", signal, () => new NodeRawSocket(socket));
 }
 
-/** Waits for a socket to be connected; it is gone if it does not get so far. */
+/** Waits for a socket to connect; it is destroyed if it does not. */
 export function connected(
   socket: Socket,
   event: "connect" | "secureConnect",
@@ -82,11 +82,11 @@ export function bound(server: Server, host: string, port: number, closing: () =>
   });
 }
 
-/** What is known of a socket beside its address. */
+/** What is known about a socket beside its address. */
 export interface NodeSocketInfo {
   /** The client's certificate. */
   readonly peerIdentity?: PeerIdentity | undefined;
-  /** Turns the runtime's error into one that people understand. Default: as it is. */
+  /** Turns the runtime's error into a descriptive one. Default: unchanged. */
   readonly explain?: (cause: unknown) => unknown;
 }
 

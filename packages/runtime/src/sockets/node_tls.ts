@@ -41,7 +41,7 @@ export function nodeTlsDialer(settings: TlsClientSettings): TlsDialer {
  *
  * @param settings Where, and with which certificates.
  * @param handshakes Bounds of the handshakes.
- * @param accept Given each connection whose handshake is done.
+ * @param accept Called with each connection whose handshake is done.
  */
 export function listenTls(
   settings: TlsServerSettings,
@@ -138,7 +138,10 @@ function defaultAuthorities(): readonly string[] {
   return getCACertificates?.("default") ?? rootCertificates;
 }
 
-/** A socket whose handshake is done; from now on one half may end alone. During the handshake an end must end it. */
+/**
+ * A socket whose handshake is done; from now on half-close is allowed. During the handshake an end must end
+ * it.
+ */
 function secured(
   socket: TLSSocket,
   side: "client" | "server",
@@ -152,7 +155,7 @@ function secured(
   });
 }
 
-/** The socket that "connection" told of; on Bun the TLS socket itself. */
+/** The socket that "connection" reported; on Bun the TLS socket itself. */
 function underlying(socket: TLSSocket): Socket {
   return (socket as { _parent?: Socket | null })._parent ?? socket;
 }

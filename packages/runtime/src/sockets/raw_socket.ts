@@ -33,9 +33,9 @@ export interface SocketPlace {
 
 /** A bound listener. */
 export interface Bound {
-  /** Bound host. */
+  /** Host name or address it is bound to. */
   readonly host: string;
-  /** Bound port. */
+  /** Port it is bound to. */
   readonly port: number;
   /** Stops accepting; accepted sockets live on. */
   close(): Promise<void>;

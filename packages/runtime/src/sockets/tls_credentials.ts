@@ -20,7 +20,7 @@ export interface KeyPairSource {
 
 /** How a carrier dials. */
 export interface TlsDialingOptions extends KeyPairSource {
-  /** What peers agree on to speak. */
+  /** ALPN protocol name. */
   readonly alpn: string;
   /** Authorities beside the system's and the environment's, PEM texts. Default: none. */
   readonly caCerts?: Credential<readonly string[]>;
@@ -39,7 +39,7 @@ export function checkPairSource({ cert, key }: KeyPairSource, options: string): 
   if (isKnown(cert) && isKnown(key)) {
     return checkPair(cert as string | undefined, key as string | undefined, options);
   }
-  if (cert === undefined || key === undefined) checkPair(cert && "", key && "", options); // says which is missing
+  if (cert === undefined || key === undefined) checkPair(cert && "", key && "", options); // names the missing one
 }
 
 /**

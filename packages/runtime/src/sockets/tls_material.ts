@@ -1,6 +1,6 @@
 /**
- * Checks certificates and keys before a runtime sees them: some runtimes say of a wrong one only that the handshake failed, some
- * take it without a word.
+ * Checks certificates and keys before a runtime sees them: some runtimes report of a wrong one only that the
+ * handshake failed, some accept it silently.
  *
  * @module
  */
@@ -31,7 +31,9 @@ export function splitCertificates(texts: readonly string[], field: string): stri
 const BEGIN = "-----BEGIN CERTIFICATE-----";
 const END = "-----END CERTIFICATE-----";
 
-/** What stands between begins and ends, both included. Each character is looked at once, whatever the text is. */
+/**
+ * What is between BEGIN and END lines, both included. Each character is visited once, whatever the text is.
+ */
 function certificatesIn(text: string): string[] {
   const found: string[] = [];
   for (let start = text.indexOf(BEGIN); start >= 0;) {
@@ -44,7 +46,7 @@ function certificatesIn(text: string): string[] {
 }
 
 /**
- * Checks that a certificate and a key look like ones and come together.
+ * Checks that a certificate and a key are PEM and both given.
  *
  * @param cert Option `cert`.
  * @param key Option `key`.

@@ -16,7 +16,7 @@ export interface KeyPair {
 
 /** How a client dials. */
 export interface TlsClientSettings {
-  /** What peers agree on to speak. */
+  /** ALPN protocol name. */
   readonly alpn: string;
   /** Authorities beside the system's and the environment's, one PEM certificate each. */
   readonly caCerts: readonly string[];
@@ -28,7 +28,7 @@ export interface TlsClientSettings {
 
 /** How a server listens. */
 export interface TlsServerSettings extends SocketPlace {
-  /** What peers agree on to speak. */
+  /** ALPN protocol name. */
   readonly alpn: string;
   /** Server certificate. */
   readonly identity: KeyPair;

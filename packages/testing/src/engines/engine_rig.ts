@@ -1,5 +1,6 @@
 /**
- * Engines on a bench: an output that takes apart what they write, hosts that write down what they are told, and virtual time.
+ * Engines on a bench: an output that takes apart what they write, hosts that record their calls, and virtual
+ * time.
  *
  * @module
  */
@@ -115,7 +116,7 @@ export class PacketRecorder implements PacketOutput {
   }
 }
 
-/** What a waiter heard. */
+/** Records what a waiter is called with. */
 export class RecordingWaiter implements FrameWaiter {
   frameId = 0;
   viewId = 0;
@@ -169,7 +170,7 @@ abstract class EngineRig {
   nowMs = 1000;
   /** Where packets go. */
   readonly out: PacketRecorder;
-  /** In order: what the host was told, by name. */
+  /** Calls of the host, by name, in order. */
   readonly heard: string[] = [];
   readonly errors: ErrorEvent[] = [];
   readonly flows: FlowUpdateEvent[] = [];
@@ -312,7 +313,9 @@ export class ClientRig extends EngineRig {
 /** Options of both engines of a server. */
 export type ServerRigOptions = ServerEngineOptions & ServerHandshakeOptions;
 
-/** A server on the bench: a handshake, then a session. Accepts hellos at once unless told to wait. */
+/**
+ * A server on the bench: a handshake, then a session. Accepts hellos at once unless `acceptAtOnce` is false.
+ */
 export class ServerRig extends EngineRig {
   readonly handshake: ServerHandshake;
   readonly frames: ReceivedSubmit[] = [];

@@ -1,5 +1,6 @@
 /**
- * What has arrived at one end of a connection: tells whether somebody who gave its peer up could have heard of it.
+ * What has arrived at one end of a connection: tells whether somebody who gave its peer up could have
+ * noticed.
  *
  * @module
  */
@@ -20,7 +21,10 @@ export interface ConnectionEnd extends Arrivals {
   readonly side: "client" | "server";
   /** When, ms of virtual time. */
   readonly atMs: number;
-  /** `"itself"`: its owner let go; `"network"`: it was cut; `"peer"`: the other end closed; `"killed"`: its host was. */
+  /**
+   * `"itself"`: its owner closed it; `"network"`: it was cut; `"peer"`: the other end closed; `"killed"`: its
+   * host was.
+   */
   readonly by: "itself" | "network" | "peer" | "killed";
 }
 

@@ -22,13 +22,13 @@ export interface VirtualConnection {
   readonly arrivals: { readonly client: Arrivals; readonly server: Arrivals };
   /** Ends that are gone, first the one that went first; what they had not read is counted as it was then. */
   readonly ends: readonly ConnectionEnd[];
-  /** Ends it for both: what has arrived can still be read, then both ends hear of the error. */
+  /** Ends it for both: what has arrived can still be read, then both ends get the error. */
   cut(reason?: string): void;
 }
 
-/** What a connection says of itself to those who use its carriers. */
+/** What a connection reports about itself to users of its carriers. */
 export interface ConnectionInfo {
-  /** Carrier name. */
+  /** Carrier name, for example `"tcp"`. */
   readonly name: string;
   /** Transport id on the wire. */
   readonly transport: number;

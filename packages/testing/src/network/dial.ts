@@ -17,7 +17,7 @@ const CLIENT_PORTS = 16_384;
 
 /** One dial. */
 export interface VirtualDial {
-  /** Where. */
+  /** Where to listen. */
   readonly world: VirtualWorld;
   /** On which path. */
   readonly link: VirtualLink;
@@ -33,7 +33,7 @@ export interface VirtualDial {
   readonly nextConnection: () => number;
   /** Makes it. */
   readonly make: MakeConnection;
-  /** What it says of itself. */
+  /** What it reports about itself. */
   readonly info: Omit<ConnectionInfo, "serverAddress" | "clientAddress">;
   /** How long the system tries, ms. */
   readonly connectTimeoutMs: number;

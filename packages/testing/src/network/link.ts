@@ -11,7 +11,7 @@ import { Wire } from "./wire.ts";
 /** `"up"`: from those who dial to those who listen. */
 export type Direction = "up" | "down";
 
-/** What happens to those who dial: they connect, are refused, or hear nothing. */
+/** What happens to those who dial: they connect, are refused, or get no answer. */
 export type DialAnswer = "accept" | "refuse" | "ignore";
 
 /** A path. Made by {@linkcode VirtualNetwork.link}. */
@@ -59,7 +59,10 @@ export class VirtualLink {
     return this.#stops[direction] !== null;
   }
 
-  /** Nothing moves in either direction, and nobody is told (half-open), until {@linkcode VirtualLink.heal}. */
+  /**
+   * Nothing moves in either direction, and neither end is notified (half-open), until {@linkcode
+   * VirtualLink.heal}.
+   */
   freeze(): void {
     this.#stop("up");
     this.#stop("down");
@@ -67,8 +70,9 @@ export class VirtualLink {
   }
 
   /**
-   * What is sent in one direction does not arrive, and nobody is told; the other works. As senders send again what was not
-   * confirmed, it arrives after {@linkcode VirtualLink.heal}, unless the connection ended before.
+   * What is sent in one direction does not arrive, and neither end is notified; the other works. As senders
+   * send again what was not confirmed, it arrives after {@linkcode VirtualLink.heal}, unless the connection
+   * ended before.
    */
   blackhole(direction: Direction): void {
     this.#stop(direction);

@@ -36,14 +36,14 @@ import { type OutgoingOwner, OutgoingStream } from "./outgoing_stream.ts";
 import type { Pipe } from "./pipe.ts";
 import type { StreamsEnd, StreamsEvents } from "./streams_end.ts";
 
-/** How long a carrier that closes after a fault waits for its last words to arrive, ms. */
+/** How long a carrier that closes after a fault waits for its ERROR to arrive, ms. */
 const FAULT_LINGER: LingerOptions = { stallMs: 400, drainMs: 400 };
 
 /** A connection with many streams as a carrier. */
 export class MultiStreamCarrier implements Carrier, StreamsEvents, OutgoingOwner {
   /** Transport id on the wire. */
   readonly transport: number;
-  /** Carrier name. */
+  /** Carrier name, for example `"tcp"`. */
   readonly name: string;
   /** Whether bytes count as encrypted. */
   readonly encrypted: boolean;
@@ -223,7 +223,7 @@ export class MultiStreamCarrier implements Carrier, StreamsEvents, OutgoingOwner
     const info: CloseInfo = { code, reason, local: true };
     if (this.#closed !== null) return Promise.resolve();
     if (this.#sink === null) {
-      // Nobody listens to it yet, so nobody will be told: it lost a race of dials, or was one too many.
+      // No sink yet, so nothing is reported: it lost a race of dials, or was over a limit.
       this.#closed = info;
       this.#end.disconnect(code, reason);
       return Promise.resolve();
@@ -392,9 +392,7 @@ export class MultiStreamCarrier implements Carrier, StreamsEvents, OutgoingOwner
     this.#leaveIfDone();
   }
 
-  /**
-   * The peer broke a rule: the sink is notified first (it may send its last words), then the carrier closes.
-   */
+  /** The peer broke a rule: the sink is notified first (it may send an ERROR), then the carrier closes. */
   #fault(error: NnrpError): void {
     if (this.#closing !== null || this.#closed !== null) return;
     const sink = this.#sink!;
@@ -443,7 +441,7 @@ export class MultiStreamCarrier implements Carrier, StreamsEvents, OutgoingOwner
   }
 }
 
-/** Application close code for a fault of the peer: the ErrorCode that an ERROR would have. */
+/** Application error code for a fault of the peer: the ErrorCode that an ERROR would have. */
 function closeCode(error: NnrpError): number {
   const wire = error instanceof NnrpWireError ? error : null;
   if (wire?.limit) return ErrorCode.LIMIT_EXCEEDED;

@@ -17,7 +17,7 @@ import type { Wire } from "./wire.ts";
 export class MultiStreamConnection implements VirtualConnection {
   /** Its number. */
   readonly id: number;
-  /** Carrier name. */
+  /** Carrier name, for example `"tcp"`. */
   readonly carrier: string;
   /** Who dialled. */
   readonly client: VirtualHost;

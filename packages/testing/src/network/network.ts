@@ -54,7 +54,7 @@ export interface VirtualCarrierOptions {
 
 /** A carrier of a virtual network, for clients and servers. */
 export interface VirtualCarrier extends CarrierDialer, CarrierBinding {
-  /** Carrier name. */
+  /** Carrier name, for example `"tcp"`. */
   readonly name: string;
   /** Transport id on the wire. */
   readonly transport: number;

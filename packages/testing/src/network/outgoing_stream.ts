@@ -8,11 +8,11 @@ import type { Pipe, PipeWriter } from "./pipe.ts";
 
 /** Whose stream it is. */
 export interface OutgoingOwner {
-  /** The system took so many bytes. */
+  /** The system accepted `bytes` bytes. */
   sent(bytes: number): void;
   /** Packets are not sent, for bytes of them have vanished; `begun`: a part of the first has left. */
   vanished(packets: readonly LostPacket[], begun: boolean): void;
-  /** Everything was taken, and the end was said. */
+  /** Everything was accepted, and the end was sent. */
   finished(stream: OutgoingStream): void;
 }
 

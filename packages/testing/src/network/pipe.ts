@@ -52,9 +52,12 @@ export interface PipeParts {
   readonly arrivals: ArrivalCount;
   /** What comes after the reader is gone; once. */
   readonly unwanted: () => void;
-  /** Whether the whole connection is over: nothing moves, nobody is told. Default: never. */
+  /** Whether the whole connection is over: nothing moves, neither end is notified. Default: never. */
   readonly isOver?: () => boolean;
-  /** Whether it is for the reader: what has arrived can be read until it hears of the end. Default: as `isOver`. */
+  /**
+   * Whether it is for the reader: what has arrived can be read until it is notified of the end. Default: as
+   * `isOver`.
+   */
   readonly isReaderOver?: () => boolean;
 }
 
@@ -81,7 +84,7 @@ export class Pipe {
   #readDue = false;
   #nextReadMs = 0; // for slow readers
   #paused = false;
-  #isEnding = false; // the writer has nothing more to say
+  #isEnding = false; // the writer has ended
   #endSent = false;
   #endArrived = false;
   #endTold = false;
@@ -94,7 +97,7 @@ export class Pipe {
     this.#parts = parts;
   }
 
-  /** Who hears how writing goes. */
+  /** Notified of the progress of writes. */
   set writer(writer: PipeWriter) {
     this.#writer = writer;
   }
@@ -133,14 +136,14 @@ export class Pipe {
     this.#pump();
   }
 
-  /** The writer lets go: what the system took still travels, and then the end. */
+  /** The writer closes: what the system took still travels, and then the end. */
   abandon(): void {
     this.#pending = [];
     this.#writer = null;
     this.end();
   }
 
-  /** The reader lets go: what comes is thrown away, and the connection hears of it. */
+  /** The reader closes: what comes is discarded, and the connection is notified. */
   refuse(): void {
     if (this.#readerGone) return;
     this.#readerGone = true;
@@ -159,7 +162,10 @@ export class Pipe {
     if (isWriting) this.#tellWriteFailed(cause);
   }
 
-  /** The connection is gone for both: what arrived can still be read, then the reader hears it, the writer when it writes. */
+  /**
+   * The connection is gone for both: what arrived can still be read, then the reader gets the error, the
+   * writer at its next write.
+   */
   break(cause: Error): void {
     if (this.#broken !== null) return;
     this.#broken = cause;

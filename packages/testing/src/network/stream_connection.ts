@@ -15,7 +15,7 @@ import type { Wire } from "./wire.ts";
 export class StreamConnection implements VirtualConnection {
   /** Its number. */
   readonly id: number;
-  /** Carrier name. */
+  /** Carrier name, for example `"tcp"`. */
   readonly carrier: string;
   /** Who dialled. */
   readonly client: VirtualHost;
@@ -77,7 +77,10 @@ export class StreamConnection implements VirtualConnection {
   }
 }
 
-/** `self`: the pipe; its sender is told by a reset that travels against it, if its receiver is gone and it sends on. */
+/**
+ * `self`: the pipe; its sender is notified by a reset that travels against it, if its receiver is gone and it
+ * sends on.
+ */
 function pipe(
   wire: Wire,
   back: Wire,

@@ -12,7 +12,7 @@ export interface StreamsEnd {
   readonly host: VirtualHost;
   /** Whether it dialled: the ids of its streams are 2, 6, 10, …, the other's 3, 7, 11, …; control is 0. */
   readonly isClient: boolean;
-  /** Says who hears what happens; before anything else is called. */
+  /** Sets the receiver of events; called before anything else. */
   listen(events: StreamsEvents): void;
   /** Opens a stream towards the peer; of control there is one. */
   open(isControl: boolean): { readonly id: number; readonly pipe: Pipe };
@@ -24,7 +24,7 @@ export interface StreamsEnd {
   disconnect(code: number, reason: string): void;
 }
 
-/** What an end hears from its connection, in events of its host. */
+/** Events that an end gets from its connection, in the event loop of its host. */
 export interface StreamsEvents {
   /** The peer opened a stream. */
   opened(id: number, isControl: boolean, pipe: Pipe): void;

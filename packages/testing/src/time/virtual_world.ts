@@ -52,7 +52,10 @@ export class WaitedInVainError extends Error {
 const HOUR_MS = 3_600_000;
 const LIMIT_EVENTS = 20_000_000;
 const NEW_YEAR_2025_MS = 1_735_689_600_000;
-/** How long things outside the world may take once nothing in it is left to happen, and how often that is looked at, real ms. */
+/**
+ * How long things outside the world may take once nothing in it is left to happen, and how often that is
+ * checked, real ms.
+ */
 const REAL_WAIT_MS = 2000;
 const REAL_STEP_MS = 5;
 /** Pending events that a message lists. */
@@ -152,7 +155,7 @@ export class VirtualWorld {
   }
 
   /**
-   * Runs the world until a condition holds; it is looked at after every event.
+   * Runs the world until a condition holds; it is checked after every event.
    *
    * @throws WaitedInVainError if it does not within the limits.
    */
