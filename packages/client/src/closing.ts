@@ -42,8 +42,8 @@ export async function closeInOrder(session: ClosingSession, options: CloseOption
 }
 
 /**
- * Waits until the session is over, or its frames are settled, all bytes have left and the server had a moment to close, or the time
- * is up. A server that takes nothing meanwhile is cut by the session's own watch.
+ * Waits until the session is over, or its frames are settled, all bytes have left and the server had a moment
+ * to close, or the time is up. A send stall meanwhile is detected by the session's own watch.
  */
 function drained(session: ClosingSession, givenMs: number | undefined): Promise<void> {
   const { host, engine, closed } = session;

@@ -55,8 +55,9 @@ export interface DialOptions extends DialTargetOptions, SessionOptions, WaitOpti
   /** Which transport is wanted. Default: `profile.transportPolicy`, or AUTO: QUIC first, TCP after 250 ms. */
   readonly dialPolicy?: ClientDialPolicy;
   /**
-   * Measures the paths first and takes the best; or how to measure. Only where there is a choice: a transport that is preferred or
-   * forced is not measured (behaviour spec §5.2). Default false: an rc2 server ends at a probe.
+   * Probes the paths first and takes the best; an object sets how to probe. Only where there is a choice: a
+   * transport that is preferred or forced is not measured (behaviour spec §5.2). Default false: an rc2 server
+   * ends at a probe.
    */
   readonly probe?: boolean | Pick<ProbeOptions, "payloadBytes" | "sampleCount" | "warmup" | "timeoutMs">;
   /** Longest time from the call to the session, ms. Default 10,000. */
@@ -131,7 +132,7 @@ async function openPatiently(
       const message = fitToShow(`try ${attempt + 1} to connect failed: ${wordsOf(error)}`);
       callBack(() => options.log?.({ type: "connect-failed", message, sessionId: 0, error }), () => {});
       const waitMs = retryAfterOf(error) + reconnectDelay(attempt, reconnect!, runtime.random());
-      if (runtime.now() + waitMs >= endsMs) throw error; // it says more than that the time was over
+      if (runtime.now() + waitMs >= endsMs) throw error; // it is more specific than a time-out
       await sleep(runtime, waitMs, signal);
     }
   }

@@ -7,8 +7,8 @@ import type { NnrpError } from "@nnrp/core";
 import type { FrameKey } from "./session_types.ts";
 
 /**
- * What `results()` gives for a frame without result: the frame has ended, the loop goes on. Told from a {@linkcode Result} by `error`,
- * which is null there.
+ * What `results()` gives for a frame without result: the frame has ended, the loop goes on. Distinguished
+ * from a {@linkcode Result} by `error`, which is null there.
  */
 export class FailedFrame implements FrameKey {
   /** The frame that failed. */

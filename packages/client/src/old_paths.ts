@@ -18,8 +18,9 @@ export class OldPaths {
   }
 
   /**
-   * Closes an old path that the server has ended, once all that was submitted there has arrived: the system takes the last of it
-   * long before, and only the server's end tells. A server that takes nothing for too long is not waited for.
+   * Closes an old path that the server has ended, once all that was submitted there has arrived: the system
+   * accepts the last of it long before, and only the server's end confirms it. A stalled server is not waited
+   * for.
    */
   retire(carrier: Carrier): void {
     carrier.endSending();

@@ -29,10 +29,10 @@ const PASSING: ReadonlySet<unknown> = new Set([
   "ConnectionAborted",
   "TimedOut",
 ]);
-/** Signs in the words of failures that have neither; those of explainSocket among them. */
+/** Patterns in the messages of failures that have neither; those of explainSocket among them. */
 const PASSING_WORDS =
   /nobody listens there|timed? ?out|connection (was )?(refused|reset)|unreachable|took longer/i;
-/** Signs of what never passes, whatever else the words say. */
+/** Patterns of failures that never pass, whatever else the message contains. */
 const LASTING_WORDS = /certificate|TLS|ALPN|cannot be resolved/i;
 /** How deep causes are looked through. */
 const MAX_CAUSES = 8;

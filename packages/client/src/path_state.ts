@@ -13,7 +13,7 @@ import type { GraceWatch } from "@nnrp/runtime";
 /** A path that asks to carry the session. */
 export interface Joining {
   readonly path: SessionPath;
-  /** Tells who asked that nothing came of it. */
+  /** Rejects the call that asked for the move. */
   readonly reject: (error: unknown) => void;
 }
 

@@ -39,7 +39,7 @@ export interface ProbeOptions extends DialTargetOptions, WaitOptions {
   readonly transportId?: number;
   /** Longest time for connecting, and again for the answer, ms. Default 10,000. */
   readonly timeoutMs?: number;
-  /** What the probes take time, timers and random numbers from. Default: the machine. */
+  /** Provides time, timers and random numbers. Default: the machine. */
   readonly runtime?: Host;
 }
 

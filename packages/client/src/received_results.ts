@@ -104,7 +104,7 @@ export class ReceivedResults {
   }
 
   /**
-   * Takes all results.
+   * Claims all results for one consumer.
    *
    * @throws NnrpStateError if they have a consumer already.
    */
@@ -115,7 +115,7 @@ export class ReceivedResults {
     this.#consumer = who;
   }
 
-  /** Nobody takes all results any more. */
+  /** Releases the claim of {@linkcode ReceivedResults.consume}. */
   release(): void {
     this.#consumer = null;
   }

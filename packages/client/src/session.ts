@@ -53,7 +53,7 @@ export class ClientSession {
   readonly closed: Promise<SessionEnd>;
   /** Bypasses the session's rules: packets as they are. */
   readonly raw: RawSession;
-  /** What the session takes time, timers and random numbers from. */
+  /** Provides time, timers and random numbers. */
   readonly runtime: Host;
 
   readonly #core: SessionCore;
@@ -89,7 +89,7 @@ export class ClientSession {
   get sessionId(): number {
     return this.#core.sessionId;
   }
-  /** The model the server uses; empty if it did not say. */
+  /** Model that the server named; empty if it named none. */
   get modelName(): string {
     return this.accepted.modelName;
   }
@@ -237,8 +237,9 @@ export class ClientSession {
   }
 
   /**
-   * Moves the session to another connection while frames are in flight: same object, same id, cache and settings; nobody who
-   * waits for a result notices (behaviour spec §11). Without a token from the server only to the other transport.
+   * Moves the session to another connection while frames are in flight: same object, same id, cache and
+   * settings; results that are awaited are not affected (behaviour spec §11). Without a token from the server
+   * only to the other transport.
    *
    * @returns The outcome; a refusal is an outcome, too, and the session goes on where it was.
    * @throws NnrpStateError if the session is not active or moves already, NnrpValueError for a path that may not be taken,

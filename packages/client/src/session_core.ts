@@ -99,7 +99,7 @@ export class SessionCore {
     const { maxEventsKept = MAX_EVENTS_KEPT, sendStallMs = SEND_STALL_MS } = options;
     this.carrier = carrier;
     this.options = options;
-    if (typeof options.auth !== "function") this.#hello(options.auth); // refuses what cannot be said before anything is sent
+    if (typeof options.auth !== "function") this.#hello(options.auth); // refuses what cannot be encoded
     this.hints = new EventFeed(host, maxEventsKept);
     this.flows = new EventFeed(host, maxEventsKept);
     this.errors = new EventFeed(host, maxEventsKept);

@@ -79,7 +79,7 @@ export interface SessionOptions extends InboxLimits {
   readonly pongTimeoutMs?: number;
   /** Unanswered pings in a row after which the session is lost, ≥ 1. Default 2. */
   readonly maxMissedPongs?: number;
-  /** What the session takes time, timers and random numbers from. Default: the machine. */
+  /** Provides time, timers and random numbers. Default: the machine. */
   readonly runtime?: Host;
   /** Called for each log event. Default: nothing is logged. */
   readonly log?: (event: LogEvent) => void;

@@ -273,7 +273,7 @@ export class SessionPaths implements PathHost, Searcher {
     else if (answersHere && isAnswered(now.leaving, engine)) this.#left(true);
   }
 
-  /** The old path has nothing to say any more, or its time is over. */
+  /** The old path has ended, or its time is over. */
   #left(clean: boolean): void {
     const state = this.#state;
     if (state.kind !== "leaving") return;
@@ -288,7 +288,7 @@ export class SessionPaths implements PathHost, Searcher {
       if (clean) this.#old.expect(waiters.filter((waiter) => isDue(waiter, this.engine)));
       else this.#losePath(waiters, path.carrier.name, path.closedInfo?.reason || "it did not end in time");
       const { carrier } = state.path;
-      this.engine.pathBegins(this.readClock(), carrier.roundTripMs); // pongs that were held say nothing of it
+      this.engine.pathBegins(this.readClock(), carrier.roundTripMs); // pongs that were held do not measure it
       state.path.release();
     }
     this.#owner.turned();
@@ -338,7 +338,7 @@ export class SessionPaths implements PathHost, Searcher {
     }
   }
 
-  /** Whether a path carries the session; what comes of one that was lost is no news. */
+  /** Whether a path carries the session; events of a lost one are ignored. */
   #carries(path: SessionPath): boolean {
     const state = this.#state;
     return path === state.path && state.kind !== "searching" && state.kind !== "over";
@@ -455,7 +455,7 @@ export class SessionPaths implements PathHost, Searcher {
     this.#joining?.reject(new NnrpConnectionClosedError("session", "the session is closing"));
   }
 
-  /** The session has ended: what it leaves goes. */
+  /** The session has ended: closes the paths that are left. */
   ended(): void {
     this.ending();
     this.#letGo();
@@ -468,7 +468,7 @@ export class SessionPaths implements PathHost, Searcher {
     this.engine.resumable = false;
   }
 
-  /** The path that the session leaves has nothing to say any more. */
+  /** The path that the session leaves has ended. */
   #letGo(graceful = true): void {
     const state = this.#state;
     if (state.kind !== "leaving") return;

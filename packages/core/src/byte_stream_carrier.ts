@@ -56,7 +56,7 @@ export class ByteStreamCarrier implements Carrier {
     maxBodyBytes: MAX_BODY_BYTES_BEFORE_HELLO,
     maxProbeBodyBytes: MAX_PROBE_BODY_BYTES,
   };
-  /** Bytes the runtime took so far, or that were left out because they had vanished. */
+  /** Bytes that the runtime accepted so far, or that were left out because they had vanished. */
   sentBytes = 0;
   /** Bytes received so far. */
   receivedBytes = 0;

@@ -231,7 +231,7 @@ export interface DialTarget {
 export interface CarrierDialOptions {
   /** Cancels the attempt; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** What the connection takes time, timers and random numbers from. Default: the machine. */
+  /** Provides time, timers and random numbers. Default: the machine. */
   readonly runtime?: Host;
 }
 
@@ -288,7 +288,7 @@ export interface CarrierListenOptions {
   readonly maxHandshakes?: number;
   /** Called once for each connection that failed before it was handed over, for the log. */
   readonly failed?: (remote: string, error: NnrpError) => void;
-  /** What the connections take time, timers and random numbers from. Default: the machine. */
+  /** Provides time, timers and random numbers. Default: the machine. */
   readonly runtime?: Host;
 }
 

@@ -28,11 +28,11 @@ export interface EndingOwner {
   readonly name: string;
   /** Provides the timers. */
   readonly host: Host;
-  /** Bytes the runtime took so far. */
+  /** Bytes that the runtime accepted so far. */
   readonly sentBytes: number;
   /** How long a round trip may take, ms; undefined = nobody measured it. */
   readonly roundTripMs: number | undefined;
-  /** Ends every stream; resolves when the runtime took all of it. Never rejects. */
+  /** Ends every stream; resolves when the runtime accepted all of it. Never rejects. */
   endStreams(): Promise<void>;
   /** Closes the connection with this code and reason. */
   disconnect(code: number, reason: string): void;

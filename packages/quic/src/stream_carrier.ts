@@ -52,7 +52,7 @@ export abstract class StreamCarrier implements Carrier, OutgoingOwner, Receiving
   readonly multiStream: boolean = true;
   /** Unreliable datagrams. */
   abstract readonly datagrams?: CarrierDatagrams;
-  /** Bytes the runtime took so far. */
+  /** Bytes that the runtime accepted so far. */
   sentBytes = 0;
   /** See {@linkcode Carrier.roundTripMs}. */
   roundTripMs: number | undefined = undefined;

@@ -1,5 +1,5 @@
 /**
- * Judging clients: what the application's validator is asked, and what it may say.
+ * Authenticating clients: the request to the application's validator, and its verdict.
  *
  * @module
  */
@@ -16,7 +16,7 @@ export interface AuthRequest {
   readonly transport: number;
   /** Who the client proved to be by a certificate; undefined without one. */
   readonly peerIdentity?: PeerIdentity;
-  /** Model the client wishes; undefined if it did not say. */
+  /** Requested model (extension 0xF003); undefined if none. */
   readonly model: string | undefined;
   /** The whole hello. */
   readonly hello: ClientHelloContext;

@@ -22,7 +22,7 @@ export interface ClosingSession {
   readonly closed: Promise<unknown>;
   /** Resolves when no frame is in flight or the session is over. */
   idle(): Promise<void>;
-  /** Resolves when the runtime took everything that was sent so far. */
+  /** Resolves when the runtime accepted everything that was sent so far. */
   sent(): Promise<void>;
 }
 
@@ -36,9 +36,9 @@ export interface ShutDownSession extends ClosingSession {
 
 /**
  * Sends CLOSE; waits until what is in flight is answered and sent; gives the client a moment to close first;
- * then ends the sending and waits for the client's end, which tells that everything has arrived: the system
- * takes the last megabytes long before. All of it within `drainMs`, and the last no longer than a client may
- * take nothing.
+ * then ends the sending and waits for the client's end, which confirms that everything has arrived: the
+ * system accepts the last megabytes long before. All of it within `drainMs`, and the last no longer than a
+ * send stall may last.
  */
 export async function closeInOrder(session: ClosingSession, options: SessionCloseOptions): Promise<void> {
   const { host, closed } = session;

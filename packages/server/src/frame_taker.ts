@@ -13,7 +13,7 @@ export interface FrameTaker {
   take(frame: ReceivedSubmit): void;
   /** A frame was settled before anybody worked on it. Harmless for others. */
   forget(frame: ReceivedSubmit): void;
-  /** The client takes its answers again: what waits may be started. */
+  /** The client reads its answers again: what waits may be started. */
   wake(): void;
   /** The session drains: no more frames come, those that came may still be worked on. */
   drain(): void;

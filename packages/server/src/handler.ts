@@ -1,5 +1,6 @@
 /**
- * What a handler gets and gives: one frame in; a result, a stream of results or a drop out (behaviour spec §8.6, §14.2).
+ * What a handler receives and returns: one frame in; a result, a stream of results or a drop out (behaviour
+ * spec §8.6, §14.2).
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * What becomes of what a handler gave: it is sent, or waits for a client that has too much to take, or fails its frame.
+ * What becomes of a handler's answer: it is sent, or waits for a client that has too much to take, or fails
+ * its frame.
  *
  * @module
  */
@@ -23,7 +24,7 @@ export class HandlerAnswers {
     this.#counts = counts;
   }
 
-  /** Answers with what the application gave, whatever that is. Never throws. */
+  /** Answers with what the handler returned, whatever that is. Never throws. */
   give(sink: AnswerSink, frame: ReceivedSubmit, output: ResultFields | Drop): void {
     if (frame.settled) return;
     try {

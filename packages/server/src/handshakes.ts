@@ -99,7 +99,7 @@ export class Handshakes implements IncomingOwner {
     connection.contain(() => connection.shakeHands());
   }
 
-  /** A connection that never came to be one: TLS, an HTTP upgrade or QUIC's handshake failed. */
+  /** A connection that failed before it was handed over: TLS, an HTTP upgrade or QUIC's handshake failed. */
   carrierRefused(carrier: string, remote: string, error: NnrpError): void {
     this.counts.handshakesRefused++;
     const failed = error instanceof NnrpInternalError;

@@ -112,7 +112,7 @@ export class IncomingConnection implements ServerHandshakeHost, PathHost, Timed 
     this.start();
   }
 
-  /** Whether nothing was said yet but a SESSION_MIGRATE that waits for its answer. */
+  /** Whether nothing was received yet but a SESSION_MIGRATE that waits for its answer. */
   get awaitsHello(): boolean {
     return !this.#isOver && this.engine.state === SessionState.INIT;
   }
@@ -175,7 +175,7 @@ export class IncomingConnection implements ServerHandshakeHost, PathHost, Timed 
     return taken === null ? null : { taken, path: this.#surrender() };
   }
 
-  /** Refuses a SESSION_MIGRATE; the client may still say hello. */
+  /** Refuses a SESSION_MIGRATE; the client may still send a hello. */
   refuseMove(request: MigrateRequest, acceptCode: number): void {
     this.engine.refuseMove(request, acceptCode, this.#clock.nowMs);
     this.#path.release();

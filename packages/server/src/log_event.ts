@@ -1,5 +1,5 @@
 /**
- * What a log gets: words of peers are fit to be shown, and nothing secret is in them.
+ * Events for a log: text of peers is fit to be shown, and nothing secret is in them.
  *
  * @module
  */

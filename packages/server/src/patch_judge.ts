@@ -1,6 +1,6 @@
 /**
- * Asking `patchPolicy`, and reading what it says: whatever a program without types may have returned, only what the wire can carry
- * goes on.
+ * Calling `patchPolicy`, and checking its answer: whatever a program without types may have returned, only
+ * what the wire can carry goes on.
  *
  * @module
  */

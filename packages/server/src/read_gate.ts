@@ -13,7 +13,7 @@ import type { CancelTimer, Host } from "@nnrp/core";
 import { ANNOUNCE_PAUSE_MS, MAX_REFUSAL_BYTES } from "./defaults.ts";
 import type { ServerMemory, WaitingReader } from "./server_memory.ts";
 
-/** What a gate goes by, and what it moves. */
+/** Inputs and effects of a gate. */
 export interface GatedSession {
   /** Provides the timers. */
   readonly host: Host;
@@ -39,9 +39,9 @@ export interface GatedSession {
   announcementLeft(): void;
   /** Whether each frame is to be judged by {@linkcode ReadGate.refuses} before it is taken. */
   judgeFrames(judge: boolean): void;
-  /** The client has taken what waited to be sent: answers that wait for that may go. */
+  /** The client has read what waited to be sent: answers that wait for that may go. */
   taken(): void;
-  /** The client takes its answers again: its frames may be started. */
+  /** The client reads its answers again: its frames may be started. */
   served(): void;
   /** Something failed. Never throws. */
   crash(cause: unknown): void;
@@ -79,7 +79,7 @@ export class ReadGate implements WaitingReader {
   /**
    * Makes a ReadGate, open.
    *
-   * @param session What to go by and what to move.
+   * @param session Inputs and effects.
    * @param limits How much it may hold.
    * @param memory What all sessions hold.
    */
@@ -99,7 +99,10 @@ export class ReadGate implements WaitingReader {
     return this.#session.unsentBytes > this.#limits.maxSendBufferBytes;
   }
 
-  /** Whether nothing is read for this side's sake: the client may not be able to go on, and its silence says nothing. */
+  /**
+   * Whether reading is paused for this side's sake: the client may be blocked, and its silence proves
+   * nothing.
+   */
   get excusesClient(): boolean {
     return this.isClosed && !this.isUnserved;
   }
@@ -123,7 +126,7 @@ export class ReadGate implements WaitingReader {
     const mayRead = !isUnserved && !isServerFull && !this.#isOwnFull;
     if (this.#mode === "open") {
       if (mayRead) {
-        session.announce(true); // after a move the client may still believe what was said on the old path
+        session.announce(true); // after a move the client may still go by what was announced on the old path
         return;
       }
       this.#pause();

@@ -195,7 +195,10 @@ export class ResultStream {
     );
   }
 
-  /** Whether more parts may be sent before the event loop gets its turn: cancels and closed connections must be seen. */
+  /**
+   * Whether more parts may be sent before yielding to the event loop: cancels and closed connections must be
+   * seen.
+   */
   #maySlice(): boolean {
     this.#parts++;
     if (--this.#untilLook > 0) return true;

@@ -1,7 +1,8 @@
 /**
- * Who works when: handlers run up to `concurrency`; frames that must wait do so in a queue per session. Order of work: round
- * robin over sessions, earliest deadline first inside one, so that a greedy session starves nobody. Every frame is answered:
- * superseded, refused, expired or run (docs/architecture.md, "Deadlines", "Limits").
+ * Who works when: handlers run up to `concurrency`; frames that must wait do so in a queue per session. Order
+ * of work: round robin over sessions, earliest deadline first inside one, so that a greedy session does not
+ * starve others. Every frame is answered: superseded, refused, expired or run (docs/architecture.md,
+ * "Deadlines", "Limits").
  *
  * @module
  */
@@ -34,8 +35,8 @@ import { HandlerAnswers } from "./handler_answers.ts";
 import { ResultStream } from "./result_stream.ts";
 
 /**
- * Work done in one go before the event loop gets its turn, ms: reading, cancels and results must not wait for a queue. So a
- * handler that takes longer has its result sent before the next one begins.
+ * Longest work before yielding to the event loop, ms: reading, cancels and results must not wait for a queue.
+ * So a handler that takes longer has its result sent before the next one begins.
  */
 const SLICE_MS = 0.5;
 const { then } = Promise.prototype;
@@ -270,7 +271,7 @@ export class Scheduler {
     return false;
   }
 
-  /** Whether more work may be done before the event loop gets its turn. */
+  /** Whether more work may be done before yielding to the event loop. */
   #maySlice(): boolean {
     const { nowMs, turnMs } = this.#clock; // as it was when the last handler had been called
     if (nowMs - this.#sliceStartMs < SLICE_MS) return true;

@@ -195,7 +195,7 @@ export class NnrpServer {
     return this.#listeners[0].port;
   }
 
-  /** What the server takes time, timers and random numbers from. */
+  /** Provides time, timers and random numbers. */
   get runtime(): Host {
     return this.#host;
   }
@@ -225,7 +225,7 @@ export class NnrpServer {
   }
 
   /**
-   * The next session, for servers without a handler. Handshakes run concurrently; a slow one delays nobody.
+   * The next session, for servers without a handler. Handshakes run concurrently; a slow one delays no other.
    *
    * @throws NnrpTimeoutError, NnrpConnectionClosedError once the server is closed.
    */

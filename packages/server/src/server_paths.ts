@@ -55,7 +55,7 @@ export interface PathsOwner {
   reportFailure(type: "internal-failure", message: string, error: unknown): void;
 }
 
-/** A path that the session leaves: what the client still says there is read. */
+/** A path that the session leaves: what the client still sends there is read. */
 interface Leaving {
   readonly path: SessionPath;
   /** Trace id of the SESSION_MIGRATE. */
@@ -111,7 +111,10 @@ export class ServerPaths implements PathHost {
     return this.#path.inBatch;
   }
 
-  /** Whether the client said anything since the session began, or showed its token elsewhere: it knows that there is one. */
+  /**
+   * Whether the client sent anything since the session began, or showed its token elsewhere: it knows that
+   * there is one.
+   */
   get isTakenUp(): boolean {
     return this.#path.proven || this.#moved || this.tokenWasShown;
   }
@@ -234,7 +237,7 @@ export class ServerPaths implements PathHost {
     return this.#leaving !== null;
   }
 
-  /** The old path, if there is one, has nothing to say any more (`clean`), or its time is over. */
+  /** The old path, if there is one, has ended (`clean`), or its time is over. */
   leave(clean: boolean): void {
     const leaving = this.#leaving;
     if (leaving === null) return;
@@ -242,7 +245,7 @@ export class ServerPaths implements PathHost {
     leaving.grace.stop();
     void leaving.path.carrier.close({ graceful: clean });
     if (this.#path.holds) {
-      this.engine.pathBegins(this.#owner.clock.nowMs); // pongs that were held say nothing of it
+      this.engine.pathBegins(this.#owner.clock.nowMs); // pongs that were held are no measurement of it
       this.#path.release();
       if (this.#owner.readingPaused) this.#path.carrier.pause(); // releasing reads on
     }

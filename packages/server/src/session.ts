@@ -34,7 +34,7 @@ import type { SubmitInbox } from "./submit_inbox.ts";
 
 let make: (core: SessionCore, inbox: SubmitInbox | null) => ServerSession;
 
-/** A session with a client. Made by the server once it took the client in. */
+/** A session with a client. Made by the server once it accepted the client. */
 export class ServerSession {
   /** Resolves when the session is over, never rejects. */
   readonly closed: Promise<SessionEnd>;
@@ -279,7 +279,7 @@ export class ServerSession {
     return this.#core.idle();
   }
 
-  /** Resolves when the runtime took everything that was sent so far, or never will. */
+  /** Resolves when the runtime accepted everything that was sent so far, or never will. */
   sent(): Promise<void> {
     return this.#core.sent();
   }

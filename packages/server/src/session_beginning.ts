@@ -1,5 +1,5 @@
 /**
- * What the handare in the handshake to the session that comes out of it.
+ * What the handshake hands to the session that comes out of it.
  *
  * @module
  */

@@ -244,7 +244,7 @@ export class SessionCore
     return this.engine.framesInFlight === 0 || this.#isOver ? Promise.resolve() : this.#idleWaits.wait();
   }
 
-  /** Resolves when the runtime took everything that was sent so far, or never will. */
+  /** Resolves when the runtime accepted everything that was sent so far, or never will. */
   sent(): Promise<void> {
     return this.carrier.drained();
   }

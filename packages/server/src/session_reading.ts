@@ -1,5 +1,5 @@
 /**
- * What decides whether a session is read: its gate, with what the gate goes by and what it moves.
+ * What decides whether a session is read: its gate, with the gate's inputs and effects.
  *
  * @module
  */
@@ -31,7 +31,7 @@ export interface ReadSession {
   readonly canSend: boolean;
   /** Resolves when what waits now was sent, or never can be. */
   sent(): Promise<void>;
-  /** The client takes its answers again: its frames may be started. */
+  /** The client reads its answers again: its frames may be started. */
   served(): void;
   /** The engine may have something due sooner. */
   demandTimer(): void;
@@ -110,7 +110,7 @@ export class SessionReading implements GatedSession, CreditVoice {
   /** See GatedSession. */
   resumeReading(): void {
     const { engine, clock, paths } = this.#session;
-    engine.keepAlive.received(clock.nowMs); // what the client said meanwhile is still to be read
+    engine.keepAlive.received(clock.nowMs); // what the client sent meanwhile is still to be read
     paths.resumeReading();
   }
 

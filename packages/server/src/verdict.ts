@@ -1,5 +1,5 @@
 /**
- * Asking `authValidator`, and reading what it says: only a clear yes accepts a client, so that a forgotten
+ * Calling `authValidator`, and checking its verdict: only a clear yes accepts a client, so that a forgotten
  * `return` opens no door.
  *
  * @module

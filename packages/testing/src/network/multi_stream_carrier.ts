@@ -61,7 +61,7 @@ export class MultiStreamCarrier implements Carrier, StreamsEvents, OutgoingOwner
     maxBodyBytes: MAX_BODY_BYTES_BEFORE_HELLO,
     maxProbeBodyBytes: MAX_PROBE_BODY_BYTES,
   };
-  /** Bytes the system took so far. */
+  /** Bytes that the system accepted so far. */
   sentBytes = 0;
   /** Bytes received so far. */
   receivedBytes = 0;

@@ -66,7 +66,7 @@ export class ClientEngine extends ClientRequests {
     this.credit = new CreditGate(options.flowControl ?? "auto");
   }
 
-  /** Frames that ended, by cause, since the session began. */
+  /** Counters of frames since the session began. */
   get counts(): ClientFrameCounts {
     return this.#frames.counts;
   }
@@ -191,10 +191,7 @@ export class ClientEngine extends ClientRequests {
     if (this.#frames.giveUp(frameId, viewId, "discarded")) this.#slotFreed();
   }
 
-  /**
-   * Cancels a frame: sends FRAME_CANCEL, fails its waiter, discards a late result. Does nothing if it has
-   * ended.
-   */
+  /** Cancels a frame, unless it has ended: sends FRAME_CANCEL, fails its waiter, discards a late result. */
   cancel(frameId: number, viewId: number, cause?: unknown): void {
     if (!this.knows(frameId, viewId)) return;
     const { state } = this;
@@ -203,10 +200,7 @@ export class ClientEngine extends ClientRequests {
     this.#slotFreed();
   }
 
-  /**
-   * Sends FRAME_CANCEL for the frames in flight, and CLOSE if it was not sent yet: the carrier is about to
-   * close.
-   */
+  /** Before the carrier closes: sends FRAME_CANCEL for the frames in flight, and CLOSE if it was not sent. */
   cancelRest(): void {
     if (this.suspended || this.state === SessionState.CLOSED) return;
     for (const { frameId, viewId } of this.waiters()) this.#withdrawals.say(frameId, viewId);
@@ -249,8 +243,7 @@ export class ClientEngine extends ClientRequests {
   }
 
   /**
-   * A frame that lost its path ended before it was sent anew, and its waiter was notified. Nothing for other
-   * frames.
+   * A frame that lost its path ended before it was sent anew; its waiter knows. Ignores other frames.
    *
    * @param why How it ended, for the counters.
    */
@@ -404,9 +397,7 @@ export class ClientEngine extends ClientRequests {
     else if (msgType === MessageType.ERROR) this.#error(cursor);
   }
 
-  /**
-   * A message that is not allowed in this state: answered with ERROR; a session that is not open yet ends.
-   */
+  /** A message that this state does not allow: answered with ERROR; a session not open yet ends. */
   protected refuse(cursor: PacketCursor): void {
     const diagnostic = `a client takes no ${enumName(MessageType, cursor.msgType)} while ${
       stateName(this.state)

@@ -72,7 +72,7 @@ export type HandOverFault = (waiter: FrameWaiter, open: boolean, error: NnrpInte
 
 /** See the module. */
 export class PendingFrames {
-  /** Frames that ended, by cause, since the session began. */
+  /** Counters of frames since the session began. */
   readonly counts: ClientFrameCounts = {
     submitted: 0,
     resubmitted: 0,
