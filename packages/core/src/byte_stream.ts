@@ -26,8 +26,8 @@ export interface ByteStreamEvents {
   /** The last write failed: nothing can be sent any more. */
   writeFailed(cause: unknown): void;
   /**
-   * What came breaks the rules below the packets (WebSocket frames): the carrier reports it to the peer and
-   * closes.
+   * Received bytes break the rules below the packets (WebSocket frames): the carrier reports it to the peer
+   * and closes.
    */
   fault(error: NnrpError): void;
   /**

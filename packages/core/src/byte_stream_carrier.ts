@@ -427,7 +427,7 @@ export class ByteStreamCarrier implements Carrier {
     }
   }
 
-  /** Ends sending only: what the peer said before it went is still read (behaviour spec §2). */
+  /** Ends sending only: what the peer sent before it closed is still read (behaviour spec §2). */
   #writeFailed(_cause: unknown): void {
     if (this.#sendFailed || this.#cutShort()) return;
     this.#sendFailed = true;
@@ -447,7 +447,8 @@ export class ByteStreamCarrier implements Carrier {
     } else if (foreign !== null) {
       this.#fault(foreign);
     } else if (cut !== null) {
-      // No peer that is well stops in the middle of its words: it died, or somebody on the way cut the connection in order.
+      // No healthy peer stops in the middle of a packet: it died, or a middlebox closed the connection in
+      // order.
       const reason = `connection lost: ${cut.message}`;
       const error = new NnrpConnectionClosedError(this.name, reason, { cause: cut });
       this.#beginClose({ code: 0, reason, local: false, error }, { graceful: false });

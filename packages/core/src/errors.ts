@@ -74,7 +74,7 @@ export class NnrpWireError extends NnrpError {
   /**
    * Appends field, offset, expected and actual value to the message.
    *
-   * @param message The broken rule in words; field, offset, expected and actual are appended.
+   * @param message The broken rule; field, offset, expected and actual are appended.
    * @param options Where and how.
    */
   constructor(message: string, options: NnrpWireErrorOptions) {
@@ -110,7 +110,7 @@ export class NnrpValueError extends NnrpError {
   /**
    * Appends field, expected and actual value to the message.
    *
-   * @param message What is wrong in words; field, expected and actual are appended.
+   * @param message What is wrong; field, expected and actual are appended.
    * @param options Which argument.
    */
   constructor(message: string, options: NnrpValueErrorOptions) {
@@ -130,7 +130,7 @@ export class NnrpCredentialError extends NnrpError {
    * An error with code `"CREDENTIAL"` for a source that failed.
    *
    * @param field The option that the function was given as.
-   * @param words The failure in words.
+   * @param words Description of the failure.
    * @param options `cause`: what the function threw.
    */
   constructor(field: string, words: string, options?: NnrpErrorOptions) {
@@ -139,7 +139,7 @@ export class NnrpCredentialError extends NnrpError {
   }
 }
 
-/** What a peer's ERROR packet says. */
+/** Fields of an ERROR packet. */
 export interface NnrpProtocolErrorOptions extends NnrpErrorOptions {
   /** Number on the wire; {@linkcode ErrorCode} names the known ones. */
   readonly errorCode: number;
@@ -189,7 +189,7 @@ export class NnrpProtocolError extends NnrpError {
   /**
    * Composes the message from the fields of the ERROR.
    *
-   * @param options What the ERROR says.
+   * @param options Fields of the ERROR.
    */
   constructor(options: NnrpProtocolErrorOptions) {
     const scope = ["connection", "session", "frame"][options.errorScope] ?? `scope ${options.errorScope}`;
@@ -337,13 +337,13 @@ export function internalErrorOf(cause: unknown, what: string): NnrpInternalError
   return cause instanceof NnrpInternalError ? cause : new NnrpInternalError(what, { cause });
 }
 
-/** A packet of another type came where one certain type was due. */
+/** A packet of another type was received than the one expected. */
 export class NnrpUnexpectedMessageError extends NnrpError {
   /**
    * Composes the message from both names.
    *
-   * @param expected Message that was due.
-   * @param actual Message that came.
+   * @param expected Name of the expected message.
+   * @param actual Name of the received message.
    */
   constructor(expected: string, actual: string) {
     super("UNEXPECTED_MESSAGE", `expected ${expected}, got ${actual}`);

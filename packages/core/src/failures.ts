@@ -1,6 +1,6 @@
 /**
- * Says what to do about the usual failures of connections. Runtimes name them differently, and some only in words; carriers on
- * sockets share this.
+ * Explains the usual failures of connections and what to do about them. Runtimes name them differently, some
+ * only in their messages; carriers on sockets share this.
  *
  * @module
  */
@@ -143,7 +143,8 @@ export function explainTls(cause: unknown, side: TlsSide, expected: TlsExpectati
 }
 
 /**
- * An error of a connection whose TLS handshake was done, in words. A client hears only then that its certificate was refused.
+ * Describes an error of a connection whose TLS handshake was done. Only then does a client learn that its
+ * certificate was refused.
  *
  * @param cause The runtime's error.
  * @param side Who this is.

@@ -5,7 +5,10 @@
  */
 import type { CancelTimer, Host } from "./host.ts";
 
-/** How long a closing carrier waits while no byte leaves, where nobody measured round trips longer than a third of it, ms. */
+/**
+ * How long a closing carrier waits while no byte leaves, unless round trips longer than a third of it were
+ * measured, ms.
+ */
 export const LINGER_MS = 1000;
 /** Longest time of a close, however slowly bytes leave, unless configured otherwise, ms. */
 export const DRAIN_MS = 20_000;
@@ -18,8 +21,8 @@ export const MAX_ROUND_TRIP_WAIT_MS = 10_000;
 /**
  * How long to wait for something that takes a round trip.
  *
- * @param leastMs Longest wait on a path that nobody measured, and shortest on any, ms.
- * @param roundTripMs How long a round trip may take there, ms; undefined = nobody knows.
+ * @param leastMs Wait on an unmeasured path, and the shortest on any, ms.
+ * @param roundTripMs How long a round trip may take there, ms; undefined = unknown.
  * @param roundTrips How many of them to wait for.
  * @returns ms; what the measure adds is bounded by {@linkcode MAX_ROUND_TRIP_WAIT_MS}.
  */

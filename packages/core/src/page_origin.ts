@@ -12,7 +12,7 @@ import { NnrpValueError } from "./errors.ts";
 /** Longest Origin that is read, characters: a host name has at most 253. */
 const MAX_ORIGIN = 300;
 
-/** What an operator says about pages; the same on all listeners and mounts. */
+/** An operator's rules for pages; the same on all listeners and mounts. */
 export interface OriginOptions {
   /**
    * Origins of web pages that may connect, for example `"https://app.example"`, and no others; `"*"` = all. Default: pages of the
@@ -69,7 +69,8 @@ export function originRules(options: OriginOptions, bound: string, prefix: strin
 /**
  * Judges a handshake by its Origin.
  *
- * @returns Null if it may go on, otherwise words for the peer and the log; they hold nothing of a field that could not be read.
+ * @returns Null if it may go on, otherwise a reason for the peer and the log, which holds nothing of a field
+ *   that could not be read.
  */
 export function refuseOrigin(rules: OriginRules, facts: OriginFacts): string | null {
   const { origin: field, remote, encrypted } = facts;

@@ -16,7 +16,7 @@ import {
 export interface LoggedHello {
   /** Numbers of the hello: versions, capabilities, wishes, and the lengths of what is not included here. */
   readonly metadata: ClientHelloMetadata;
-  /** Model the client wishes (extension 0xF003), fit to be shown; undefined if it did not say. rc2's way is the auth block. */
+  /** Requested model (extension 0xF003), fit to be shown; undefined if none. rc2's way is the auth block. */
   readonly model: string | undefined;
   /** Types of its control extensions, in their order. */
   readonly extensionTypes: readonly number[];

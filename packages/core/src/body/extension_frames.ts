@@ -191,7 +191,7 @@ export function measureExtensionFrames(frames: readonly ExtensionFrame[]): numbe
   return bytes;
 }
 
-/** Writes the descriptors of frames that {@linkcode measureExtensionFrames} took, packed back to back. */
+/** Writes the descriptors of frames that {@linkcode measureExtensionFrames} accepted, packed back to back. */
 export function writeExtensionFrameTable(
   view: DataView,
   offset: number,

@@ -124,7 +124,7 @@ export function checkInlineObject(bytes: Uint8Array, view: DataView, offset: num
   return next;
 }
 
-/** The block at `offset`, which {@linkcode checkInlineObject} took. The payload is a view. */
+/** The block at `offset`, which {@linkcode checkInlineObject} accepted. The payload is a view. */
 export function inlineObjectAt(bytes: Uint8Array, view: DataView, offset: number): InlineObject {
   const objectBytes = view.getUint32(offset + 8, true);
   const start = offset + INLINE_OBJECT_HEADER_SIZE;
@@ -194,7 +194,7 @@ export function measureInlineObject(object: InlineObjectData, field: string): nu
 }
 
 /**
- * Writes a block that {@linkcode measureInlineObject} took.
+ * Writes a block that {@linkcode measureInlineObject} accepted.
  *
  * @param field Whose bytes they are; see {@linkcode Outbox.append}.
  * @param index The index in it.
@@ -218,7 +218,7 @@ export function checkObjectKind(kind: number, field: string): void {
   }
 }
 
-/** The header without allocating anything; the table says what is wrong. */
+/** The header; allocates nothing, the table composes the error. */
 function checkHeader(view: DataView, offset: number, end: number): void {
   if (end - offset >= INLINE_OBJECT_HEADER_SIZE) {
     const kindAndFlags = view.getUint32(offset, true); // the flags are the upper half

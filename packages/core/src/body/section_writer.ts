@@ -78,7 +78,7 @@ export function measureSections(
 }
 
 /**
- * Writes sections that {@linkcode measureSections} took, each after its alignment.
+ * Writes sections that {@linkcode measureSections} accepted, each after its alignment.
  *
  * @param out Where to write.
  * @param sections What to write.

@@ -77,7 +77,7 @@ export function readTensorBody(
   return sections;
 }
 
-/** What the metadata says about a tensor body. */
+/** Metadata fields that a tensor body depends on. */
 export interface TensorBodyContext {
   /** Length of the tile index, bytes. */
   readonly tileIndexBytes: number;
@@ -99,7 +99,7 @@ export interface TensorBody {
  * Reads a tensor body.
  *
  * @param bytes The body, nothing after it.
- * @param context What the metadata says about it.
+ * @param context Metadata fields that it depends on.
  * @throws NnrpWireError as {@linkcode readTensorBody}.
  */
 export function decodeTensorBody(bytes: Uint8Array, context: TensorBodyContext): TensorBody {

@@ -24,7 +24,7 @@ export interface TensorSection extends TensorSectionData {
   readonly scalePolicy: number;
   /** SectionFlags; undefined bits are kept. */
   readonly flags: number;
-  /** Elements of each tile as the sender says; 0 = not specified. Not compared with anything. */
+  /** Elements of each tile as the sender states; 0 = not specified. Not compared with anything. */
   readonly elementCountPerTile: number;
   /** Length of the codec table, bytes: 0 or one per tile. */
   readonly codecTableBytes: number;

@@ -70,7 +70,7 @@ export function measureTileIndex(mode: number, ids: ArrayLike<number>, base: num
 }
 
 /**
- * Writes the index of ids that {@linkcode measureTileIndex} took.
+ * Writes the index of ids that {@linkcode measureTileIndex} accepted.
  *
  * @param view Where to write.
  * @param offset First byte of the index.

@@ -103,7 +103,10 @@ export function typedPayloadKinds(payloads: readonly TypedPayload[]): number {
   return kinds;
 }
 
-/** Writes the descriptors of payloads that {@linkcode measureTypedPayloads} took, 16 bytes each, packed back to back. */
+/**
+ * Writes the descriptors of payloads that {@linkcode measureTypedPayloads} accepted, 16 bytes each, packed
+ * back to back.
+ */
 export function writeTypedPayloadTable(
   view: DataView,
   offset: number,

@@ -39,9 +39,9 @@ export interface CachePutVerdict {
   readonly status: CacheAckStatus;
   /** How long it is kept, ms; 0 = as long as there is room, or rejected. */
   readonly acceptedTtlMs: number;
-  /** Largest object that is taken, bytes. */
+  /** Largest object that is accepted, bytes. */
   readonly maxObjectBytes: number;
-  /** 0, or the {@linkcode ErrorCode} that says why it was rejected. */
+  /** {@linkcode ErrorCode} of the rejection, or 0. */
   readonly detailCode: number;
 }
 
@@ -55,7 +55,7 @@ export interface CacheLimits {
   readonly maxObjectBytes?: number;
   /** Most namespaces with objects in them. Default {@linkcode DEFAULT_MAX_CACHE_NAMESPACES}. */
   readonly maxNamespaces?: number;
-  /** Bit (kind − 1) for each kind that is taken. Default {@linkcode ALL_CACHE_OBJECT_KINDS}. */
+  /** Bit (kind − 1) for each kind that is accepted. Default {@linkcode ALL_CACHE_OBJECT_KINDS}. */
   readonly objectKindBitmap?: number;
   /** Longest time an object is kept, ms; also for those that ask for 0. Default: no limit. */
   readonly maxTtlMs?: number;
@@ -77,7 +77,7 @@ export interface CacheStats {
   misses: number;
   /** Puts that were rejected. */
   rejected: number;
-  /** Puts that took the place of an older object. */
+  /** Puts that replaced an older object. */
   replaced: number;
   /** Bytes of objects that are not in the cache any more and that frames in flight still use. */
   usedBytes: number;
@@ -145,7 +145,7 @@ export class CacheDirectory {
     expired: 0,
     invalidated: 0,
   };
-  /** Largest object that is taken, bytes. */
+  /** Largest object that is accepted, bytes. */
   readonly maxObjectBytes: number;
   /**
    * Bytes by which the cache may still grow, whatever its own limit says: set by a host that has no more memory for it. Default: as

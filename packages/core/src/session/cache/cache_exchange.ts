@@ -13,7 +13,7 @@ import type { PacketWriter } from "../engine/packet_writer.ts";
 import type { CacheDirectory } from "./cache.ts";
 
 /**
- * Takes a CACHE_PUT and acknowledges it.
+ * Handles a CACHE_PUT and acknowledges it.
  *
  * @param cache The session's cache.
  * @param cursor The packet.
@@ -42,7 +42,7 @@ export function putObject(
 }
 
 /**
- * Takes a CACHE_INVALIDATE.
+ * Handles a CACHE_INVALIDATE.
  *
  * @param cache The session's cache.
  * @param cursor The packet.

@@ -19,14 +19,17 @@ export interface AcknowledgedPut<W> {
   readonly key: CacheKey;
   /** Whether frames may refer to it now: accepted, and neither put again nor invalidated since it was sent. */
   readonly usable: boolean;
-  /** Who waits for the outcome; undefined if nobody (any more). */
+  /** Waiter for the outcome; undefined if there is none (any more). */
   readonly waiter: W | undefined;
 }
 
 interface PendingPut {
   readonly key: CacheKey;
   readonly sentMs: number;
-  /** A put of the same key or an invalidation was sent later: the ack still comes, but speaks of an object that is gone. */
+  /**
+   * A put of the same key or an invalidation was sent later: the ack still comes, but concerns an object that
+   * is gone.
+   */
   overtaken: boolean;
 }
 
@@ -35,7 +38,7 @@ interface UsableObject {
   readonly expiresMs: number;
 }
 
-/** The client's side of one session's cache. `W` is whoever waits for a put. */
+/** The client's side of one session's cache. `W` is the type of waiters for a put. */
 export class CacheMirror<W = unknown> {
   /** Acks that matched no put: answers to invalidations of peers that ack those too, or repetitions. */
   unmatchedAcks = 0;
@@ -88,7 +91,8 @@ export class CacheMirror<W = unknown> {
   }
 
   /**
-   * A CACHE_ACK came. It belongs to the put with its trace id; if that is 0, to the oldest one of its namespace and key.
+   * Handles a CACHE_ACK. It belongs to the put with its trace id; if that is 0, to the oldest one of its
+   * namespace and key.
    *
    * @param ack Its metadata.
    * @param traceId Its trace id.
@@ -112,7 +116,7 @@ export class CacheMirror<W = unknown> {
     return { key, usable, waiter: put.waiter };
   }
 
-  /** An ERROR with this trace id came, so there will be no ack: who waited, if anybody. */
+  /** Handles an ERROR with this trace id, after which no ack comes. Returns the waiter, if there is one. */
   reject(traceId: bigint): W | undefined {
     return this.#puts.take(traceId)?.waiter;
   }

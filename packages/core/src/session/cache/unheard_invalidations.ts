@@ -1,6 +1,7 @@
 /**
- * The client's invalidations of which it does not know that the server has read them: CACHE_INVALIDATE has no answer, and one that is
- * lost with its path is to be said again, or the server goes on serving what was taken out (behaviour spec §10, §11).
+ * The client's invalidations of which it does not know that the server has read them: CACHE_INVALIDATE has no
+ * answer, and one that is lost with its path is to be sent again, or the server goes on serving what was
+ * taken out (behaviour spec §10, §11).
  *
  * @module
  */
@@ -59,7 +60,7 @@ export class UnheardInvalidations {
     this.#said = this.#said.filter(({ traceId }) => traceId >= this.#pathFrom);
   }
 
-  /** The path before was lost: what is to be said again, oldest first. It is not remembered any more. */
+  /** The path before was lost: returns what is to be sent again, oldest first, and forgets it. */
   pathLost(): CacheInvalidateMetadata[] {
     const lost = this.#said.filter(({ traceId }) => traceId < this.#pathFrom).map(({ fields }) => fields);
     this.pathEnded();

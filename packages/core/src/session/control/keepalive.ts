@@ -30,7 +30,10 @@ const LATE_LOOK_MS = 1000;
  * second finds it.
  */
 const END_PINGS = 2;
-/** Time before each of them, ms, before the second a round trip if that is longer: an answer says as much, and may come first. */
+/**
+ * Time before each of them, ms, before the second a round trip if that is longer: a pong proves as much, and
+ * may come first.
+ */
 const END_PING_MS = 250;
 /** How many pongs {@linkcode KeepAlive.roundTripMs} goes by: with a ping every 5 s, those of the last 40 s. */
 const RECENT_PONGS = 8;
@@ -68,7 +71,7 @@ export interface PongOutcome<W> {
   readonly waiter: W | undefined;
 }
 
-/** Clock-less keep-alive of one session. `W` is whoever waits for a pong. */
+/** Clock-less keep-alive of one session. `W` is the type of waiters for a pong. */
 export class KeepAlive<W = unknown> {
   /** Round trip of the last answered ping, ms; undefined before the first. */
   lastRttMs: number | undefined;
@@ -196,7 +199,8 @@ export class KeepAlive<W = unknown> {
   }
 
   /**
-   * A path begins, or begins to be read: what was measured before says nothing about it, nor does a pong to a ping from before.
+   * A path begins, or begins to be read: what was measured before does not apply to it, nor does a pong to a
+   * ping from before.
    *
    * @param nowMs Monotonic time, ms.
    * @param tookMs How long the handshake on it took, ms; its answer may have cost the peer time. Default: there was none, or nobody
@@ -267,7 +271,7 @@ export class KeepAlive<W = unknown> {
   }
 
   /**
-   * A PONG came.
+   * Handles a PONG.
    *
    * @param traceId Its trace id.
    * @param nowMs Monotonic time, ms.
@@ -286,14 +290,14 @@ export class KeepAlive<W = unknown> {
     return { rttMs, waiter: ping.waiter };
   }
 
-  /** A PONG came that nobody waits for. Whether it may be that of a ping that was given up. */
+  /** Handles a PONG without a pending ping. Returns whether it may be that of an abandoned ping. */
   latePong(): boolean {
     if (this.#pongsDue === 0) return false;
     this.#pongsDue--;
     return true;
   }
 
-  /** An ERROR with this trace id came, so there will be no pong: who waited, if anybody. */
+  /** Handles an ERROR with this trace id, after which no pong comes. Returns the waiter, if there is one. */
   reject(traceId: bigint): W | undefined {
     const ping = this.#pings.take(traceId);
     if (ping !== undefined && this.#pongsDue > 0) this.#pongsDue--;

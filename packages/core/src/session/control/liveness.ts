@@ -43,7 +43,7 @@ export class Liveness {
   /**
    * Sends a PING.
    *
-   * @param waiter Who waits for the round trip time in ms; undefined for nobody.
+   * @param waiter Who waits for the round trip time in ms; undefined = none.
    * @param nowMs Time, ms of the host's clock.
    * @param framePackets Packets written without the writer so far.
    * @returns Its trace id.

@@ -15,11 +15,11 @@ export interface PendingReply<D, W> {
   readonly traceId: bigint;
   /** What was asked. */
   readonly data: D;
-  /** Who waits for the answer; undefined if nobody (any more). */
+  /** Waiter for the answer; undefined if there is none (any more). */
   waiter: W | undefined;
 }
 
-/** A bounded list of requests, oldest first. `D` is what was asked, `W` whoever waits. */
+/** A bounded list of requests, oldest first. `D` is the type of requests, `W` that of waiters. */
 export class PendingReplies<D, W> {
   #capacity: number;
   #limitName: string;
@@ -60,7 +60,7 @@ export class PendingReplies<D, W> {
   }
 
   /**
-   * Enters a request. If the list is full, the oldest one that nobody waits for any more makes room.
+   * Enters a request. If the list is full, the oldest one without a waiter makes room.
    *
    * @param traceId Its own trace id, not 0 and not used by another one in the list.
    * @param data What was asked.

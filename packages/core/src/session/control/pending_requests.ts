@@ -145,7 +145,7 @@ export class PendingRequests {
     for (const fields of this.#unheard.pathLost()) this.invalidate(fields, true);
   }
 
-  /** A SESSION_PATCH_ACK came. */
+  /** Handles a SESSION_PATCH_ACK. */
   patchAck(cursor: PacketCursor): void {
     const ack = SESSION_PATCH_ACK_RECORD.decode(cursor.view, cursor.metaOffset, cursor.metaLength);
     const body = cursor.bytes.subarray(cursor.bodyOffset, cursor.bodyOffset + cursor.bodyLength);
@@ -155,7 +155,7 @@ export class PendingRequests {
     pending?.waiter?.resolve({ ack, profilePatch });
   }
 
-  /** A CACHE_ACK came. */
+  /** Handles a CACHE_ACK. */
   cacheAck(cursor: PacketCursor): void {
     const ack = CACHE_ACK_RECORD.decode(cursor.view, cursor.metaOffset, cursor.metaLength);
     const put = this.cache.acknowledge(ack, cursor.traceId);
@@ -163,7 +163,7 @@ export class PendingRequests {
     put?.waiter?.resolve({ ack, usable: put.usable });
   }
 
-  /** An ERROR with this trace id came. */
+  /** Handles an ERROR with this trace id. */
   reject(traceId: bigint, error: NnrpError): void {
     const waiter = this.cache.reject(traceId) ?? this.#patch?.reject(traceId) ??
       this.#link.keepAlive.reject(traceId);

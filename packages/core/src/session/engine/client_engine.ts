@@ -35,7 +35,7 @@ import { SessionState } from "./states.ts";
 
 /** The client's side of one session. */
 export class ClientEngine extends ClientRequests {
-  /** What the server said about credit. */
+  /** Credit that the server granted. */
   credit: CreditGate;
   /** What the handshake agreed; null before. */
   accepted: AcceptedHello | null = null;
@@ -301,7 +301,7 @@ export class ClientEngine extends ClientRequests {
     this.opened(nowMs);
   }
 
-  /** A {@linkcode ClientEngine.restart} came to nothing: the session waits for the next one. */
+  /** A {@linkcode ClientEngine.restart} failed: the session waits for the next one. */
   park(): void {
     this.renew();
     this.suspended = true;

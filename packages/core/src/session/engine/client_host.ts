@@ -38,8 +38,8 @@ export interface ClientHost extends EngineHost {
    */
   suspended?(end: SessionEnd, lost: readonly FrameWaiter[]): void;
   /**
-   * The server says that the path which the last move left broke before all of it was read: nobody knows
-   * which of the frames submitted there arrived. Not reported as {@linkcode EngineHost.error}.
+   * The server reports that the path which the last move left broke before all of it was read: which of the
+   * frames submitted there arrived is unknown. Not reported as {@linkcode EngineHost.error}.
    */
   pathBroken?(event: ErrorEvent): void;
 }

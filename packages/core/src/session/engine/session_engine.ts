@@ -113,7 +113,7 @@ export abstract class SessionEngine extends SessionVoice {
     this.liveness.received(nowMs);
   }
 
-  /** Takes one packet. */
+  /** Handles one packet. */
   receive(cursor: PacketCursor, lane: Lane): void {
     const msgType = cursor.msgType;
     const reception = this.#reception[this.state * 256 + msgType];

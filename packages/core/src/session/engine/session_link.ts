@@ -22,7 +22,7 @@ export interface SessionLinkOptions {
   readonly pongTimeoutMs?: number;
   /** After how many such times the session is lost, ≥ 1. Default 2. */
   readonly maxMissedPongs?: number;
-  /** How many control packets that make no progress are taken. */
+  /** Rate of control packets that make no progress. */
   readonly controlRate?: ControlRateOptions;
 }
 

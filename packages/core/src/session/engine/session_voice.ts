@@ -1,6 +1,6 @@
 /**
- * What both roles say of their own accord beside frames: pings and flow updates (behaviour spec §10). How a session goes on and ends
- * is SessionEngine's.
+ * What both roles send unsolicited beside frames: pings and flow updates (behaviour spec §10). How a session
+ * goes on and ends is SessionEngine's.
  *
  * @module
  */
@@ -116,7 +116,7 @@ export abstract class SessionVoice {
     this.writer.raw(lane, packet);
   }
 
-  /** Sends a PING that nobody waits for: a sign of life, and as the first packet on a new path that it works. */
+  /** Sends a PING without a waiter: a sign of life, and as the first packet on a new path that it works. */
   showPath(nowMs: number): void {
     this.liveness.ping(undefined, nowMs, this.framePackets);
   }

@@ -90,7 +90,10 @@ export class CreditGate {
     this.mode = mode;
   }
 
-  /** Frames that may be in flight as the peer last said, the smaller of both scopes; Infinity = it set no credit. */
+  /**
+   * Frames that may be in flight as the peer last granted, the smaller of both scopes; Infinity = it set no
+   * credit.
+   */
   get limit(): number {
     return Math.min(this.#connection.credit, this.#session.credit);
   }
@@ -128,7 +131,7 @@ export class CreditGate {
   }
 
   /**
-   * Takes a FLOW_UPDATE of the peer.
+   * Handles a FLOW_UPDATE of the peer.
    *
    * @param update Its metadata.
    * @param nowMs Monotonic time, ms.

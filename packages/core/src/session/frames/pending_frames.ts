@@ -96,9 +96,8 @@ export class PendingFrames {
 
   readonly #frames = new FrameTable<FrameWaiter>();
   readonly #deadlines = new DeadlineHeap<FrameWaiter>();
-  // Keys that may not be used again. A key has no more than its number: an answer to the frame that had it
-  // before could not be distinguished from one to the new frame. Bounded: the eldest are forgotten, and may
-  // be used again.
+  // Keys that may not be reused. A key is only a number: an answer to the frame that had it before could not
+  // be distinguished from one to the new frame. Bounded: the eldest are forgotten, and may be used again.
   #gone = new RecentKeys(); // given up, and the answer may still come
   #goneUntilEos = new RecentKeys(); // of those: the ones whose answer ends with EOS, whatever was agreed
   #crossing = new RecentKeys(); // several streams: a cancel, or parts, may be overtaken by what belongs to a new frame
@@ -144,7 +143,7 @@ export class PendingFrames {
   /**
    * The id of the next frame.
    *
-   * @param wished Id that the caller wants; undefined = the next free one.
+   * @param wished Id that the caller requests; undefined = the next free one.
    * @param viewId Its view.
    * @throws NnrpStateError if an answer to an earlier frame of this key may still come: it is in flight, its wait timed out, or
    *   it was given up (of those the newest 1,024 are known). NnrpValueError if the id must grow and does not.
@@ -241,7 +240,7 @@ export class PendingFrames {
     return all;
   }
 
-  /** A RESULT_PUSH or RESULT_DROP came. */
+  /** Handles a RESULT_PUSH or RESULT_DROP. */
   result(cursor: PacketCursor): void {
     const { frameId, viewId } = cursor;
     if (this.#gone.size !== 0 && this.#swallow(cursor)) return;
@@ -356,7 +355,7 @@ export class PendingFrames {
   }
 
   /**
-   * An ERROR about a frame came.
+   * Handles an ERROR about a frame.
    *
    * @param errorCode Its code.
    * @param multiStream Whether it may have overtaken results of the frame.

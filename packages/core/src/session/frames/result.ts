@@ -27,7 +27,7 @@ import { PacketCursor } from "../../wire/packet_cursor.ts";
 
 const NOTHING: readonly never[] = Object.freeze([]);
 
-/** Whether the metadata of a RESULT_PUSH says PARTIAL; false for metadata of a wrong length. */
+/** Whether the metadata of a RESULT_PUSH has PARTIAL set; false for metadata of a wrong length. */
 export function isPart(view: DataView, metaOffset: number, metaLength: number): boolean {
   return metaLength === RESULT_PUSH_METADATA_SIZE &&
     view.getUint8(metaOffset + AT.resultClass) === ResultClass.PARTIAL;

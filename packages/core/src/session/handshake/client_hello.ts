@@ -32,9 +32,9 @@ export interface ClientProfile {
   readonly maxViews?: number;
   /** Whether to use the server's cache. Default true. */
   readonly enableCache?: boolean;
-  /** Objects it would like to keep there. Default 256. */
+  /** Requested capacity, objects. Default 256. */
   readonly maxCacheEntries?: number;
-  /** Bytes it would like to keep there. Default 8 MiB. */
+  /** Requested capacity, bytes. Default 8 MiB. */
   readonly maxCacheBytes?: number;
   /** Bit (kind − 1) for each kind of object it will put. Default 0x7, the kinds of the tensor profile. */
   readonly cacheObjectBitmap?: number;
@@ -46,11 +46,11 @@ export interface ClientProfile {
   readonly dtypeBitmap?: number;
   /** Bit n = TensorLayout n. Default 0x3. */
   readonly layoutBitmap?: number;
-  /** Wished frames per second × 100, u16. Default 6000. */
+  /** Requested frames per second × 100, u16. Default 6000. */
   readonly targetCadenceX100?: number;
   /** Latency budget of most frames, ms, u16. Default 50. */
   readonly latencyBudgetMs?: number;
-  /** Wished quality tier, u16. Default 2. */
+  /** Requested quality tier, u16. Default 2. */
   readonly qualityTier?: number;
   /** Degrade policy bits, u16. Default 0. */
   readonly degradePolicy?: number;
@@ -69,11 +69,14 @@ export interface ClientProfile {
 export interface ClientHelloOptions {
   /** What the client offers. */
   readonly profile?: ClientProfile;
-  /** Wished session id; 0 (default) = any. rc2's server takes it verbatim. */
+  /** Requested session id, u32; 0 (default) = any. rc2's server takes it verbatim. */
   readonly requestedSessionId?: number;
   /** Auth block: bytes, or text as UTF-8. Default empty. */
   readonly auth?: Uint8Array | string;
-  /** Wished model: extension 0xF003 and, if there is no auth block, rc2's way as well: the auth block itself. */
+  /**
+   * Requested model: extension 0xF003 and, if there is no auth block, rc2's way as well: the auth block
+   * itself.
+   */
   readonly model?: string;
   /** How the transport was or should be chosen (0x0101). Default: not sent. */
   readonly transportPolicy?: ClientHelloTransportPolicyExtension;

@@ -50,7 +50,7 @@ export interface HelloExtensions {
   readonly streamedResults: boolean;
   /** Whether it asks for a migration token (0xF002). */
   readonly wantsMigrationToken: boolean;
-  /** Wished model (0xF003). */
+  /** Requested model (0xF003). */
   readonly requestedModel: string | undefined;
   /** Whether it understands a CLOSE that asks it to come back (0xF004). */
   readonly comeBack: boolean;

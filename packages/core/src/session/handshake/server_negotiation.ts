@@ -55,7 +55,7 @@ export interface HelloAgreement {
   readonly terms: Omit<ServerHelloAckMetadata, "sessionId" | "controlExtensionBytes">;
   /** Wished session id; 0 = any. */
   readonly requestedSessionId: number;
-  /** Wished model (0xF003), beside the auth block; undefined = not specified. */
+  /** Requested model (0xF003), beside the auth block; undefined = not specified. */
   readonly requestedModel: string | undefined;
   /** Whether both sides tell final results by behaviour spec §8.6. */
   readonly streamedResults: boolean;

@@ -10,7 +10,7 @@ import type { TensorProfileBlock } from "../../wire/session_patch_body.ts";
 import type { EffectiveSettings } from "./patch.ts";
 import { PendingReplies, type PendingReply } from "../control/pending_replies.ts";
 
-/** Patches of one session as the client sees them. `W` is whoever waits for an ack. */
+/** Patches of one session as the client sees them. `W` is the type of waiters for an ack. */
 export class ClientPatchState<W = unknown> {
   #effective: EffectiveSettings;
   #pending = new PendingReplies<number, W>("pendingPatches");
@@ -78,7 +78,7 @@ export class ClientPatchState<W = unknown> {
     return traceId === 0n ? this.#pending.takeFirst() : this.#pending.take(traceId);
   }
 
-  /** An ERROR with this trace id came, so there will be no ack: who waited, if anybody. */
+  /** Handles an ERROR with this trace id, after which no ack comes. Returns the waiter, if there is one. */
   reject(traceId: bigint): W | undefined {
     return this.#pending.take(traceId)?.waiter;
   }
