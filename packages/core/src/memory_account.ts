@@ -18,7 +18,7 @@ export const MemoryKind = {
   PARTIAL: 1,
   /** Bodies put together from cached objects. */
   RESOLVED: 2,
-  /** Results and control packets that the peer has not read yet. */
+  /** Results and control packets that are not sent yet. */
   UNSENT: 3,
   /** Objects in the cache. */
   CACHED: 4,

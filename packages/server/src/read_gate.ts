@@ -39,7 +39,7 @@ export interface GatedSession {
   announcementLeft(): void;
   /** Whether each frame is to be judged by {@linkcode ReadGate.refuses} before it is taken. */
   judgeFrames(judge: boolean): void;
-  /** The client has read what waited to be sent: answers that wait for that may go. */
+  /** What waited to be sent has left: answers that wait for that may go. */
   taken(): void;
   /** The client reads its answers again: its frames may be started. */
   served(): void;
