@@ -253,12 +253,12 @@ export class QuicCarrier extends StreamCarrier {
         dirty[i].flush();
       }
     }
-    if (this.#submits !== null && this.#submitGate === null) {
+    if (this.#submits !== null && this.#submitGate === null && !isBlank(this.#submits)) {
       this.#submitGate = this.#submits;
       this.#submits = null;
       this.#launch(this.#submitGate, true);
     }
-    if (this.#results !== null && this.#resultGate === null) {
+    if (this.#results !== null && this.#resultGate === null && !isBlank(this.#results)) {
       this.#resultGate = this.#results;
       this.#results = null;
       this.#launch(this.#resultGate, true);
@@ -308,7 +308,9 @@ export class QuicCarrier extends StreamCarrier {
   /** Ends all streams, then opens the empty stream that signals it. */
   async endStreams(): Promise<void> {
     // What still waits for the stream before it needs to wait no more.
-    for (const stream of [this.#submits, this.#results]) if (stream !== null) this.#launch(stream, true);
+    for (const stream of [this.#submits, this.#results]) {
+      if (stream !== null && !isBlank(stream)) this.#launch(stream, true);
+    }
     this.#submits = this.#results = null;
     const streams = [...this.outgoing];
     for (const stream of streams) if (stream !== this.#control) stream.end();
@@ -345,4 +347,12 @@ export class QuicCarrier extends StreamCarrier {
     this.#submits = this.#results = null;
     this.#onClosed();
   }
+}
+
+/**
+ * Whether nothing was written to a stream: the packet it was made for was refused by its encoder, and the next one takes it. Opened as
+ * it is, it would hold up what waits behind it (nobody is told that nothing was taken), and a peer takes an empty stream for the end.
+ */
+function isBlank({ queue }: OutgoingStream): boolean {
+  return queue.total === 0;
 }

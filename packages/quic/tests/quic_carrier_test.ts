@@ -168,6 +168,27 @@ if (!("Deno" in globalThis)) {
     await listener.close();
   });
 
+  test("packets that are begun and not written hold nothing up, and are not taken for the end", async () => {
+    const { client, server, listener } = await pair();
+    const sides = [["submit", client, server], ["result", server, client]] as const;
+    await until(() => server.frames.length === 1, "the first packet");
+    for (const [lane, from, to] of sides) {
+      const before = to.frames.length;
+      for (const id of [10, 11, 12]) {
+        from.carrier.begin(lane, id, 0); // refused by its encoder: no commit follows
+        from.carrier.flush();
+        await new Promise((done) => setTimeout(done, 0)); // whatever was opened has its turn
+        from.send(lane, id, patterned(10, id));
+        await until(() => to.frames.length === before + id - 9, `packet ${id}, ${lane}`);
+      }
+      from.carrier.begin(lane, 13, 0);
+    }
+    const streams = [client.carrier.lastStreamId!("submit"), server.carrier.lastStreamId!("result")];
+    assertEquals(streams, [10, 11], "one stream for each, and none for those that were not written");
+    await close(client, server);
+    await listener.close();
+  });
+
   test("600 frames at once, each exactly once, and a token stream in order meanwhile", async () => {
     const { client, server, listener } = await pair();
     server.onPacket = (id) => {

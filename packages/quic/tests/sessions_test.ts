@@ -10,6 +10,7 @@ import {
   ErrorCode,
   NnrpCancelledError,
   NnrpProtocolError,
+  NnrpValueError,
   type Result,
   TypedPayload,
 } from "@nnrp/core";
@@ -113,6 +114,43 @@ if ("Deno" in globalThis) {
       assertInstanceOf(await cancelled, NnrpCancelledError);
       await until(() => aborted === round, "the handler's signal");
       assertEquals(payload(await session.submit(opaque(new Uint8Array(0)))).length, 0);
+      await session.close();
+    }
+    await server.close();
+  });
+
+  test("submits and answers that cannot be written fail alone: what follows on the connection gets through", async () => {
+    const nothing = { typedPayloads: [{ payloadKind: 999, payload: new Uint8Array(1) } as never] };
+    const bad: Record<string, Handler> = {
+      answer: () => nothing,
+      first: function* () {
+        yield nothing;
+      },
+      second: function* () {
+        yield opaque(new Uint8Array(1));
+        yield nothing;
+      },
+      last: async function* () {
+        yield opaque(new Uint8Array(1));
+        return nothing;
+      },
+      none: (frame) => ({ typedPayloads: frame.typedPayloads }),
+    };
+    const server = await served((frame, context) => bad[frame.text()](frame, context));
+    const say = (text: string) => ({ typedPayloads: [TypedPayload.tokenChunk(text)] });
+    for (const carrier of await carriers()) {
+      const session = await dialClient("127.0.0.1", server.port, { carriers: [carrier] });
+      for (const name of Object.keys(bad).slice(0, -1)) {
+        assertInstanceOf(
+          await session.submit(say(name)).catch((error) => error),
+          NnrpProtocolError,
+          `${carrier.name}, ${name}`,
+        );
+        assertEquals((await session.submit(say("none"), { timeoutMs: 20_000 })).text(), "none");
+        assertInstanceOf(await session.submit(nothing).catch((error) => error), NnrpValueError);
+        await session.ping(); // turns pass
+        assertEquals((await session.submit(say("none"), { timeoutMs: 20_000 })).text(), "none");
+      }
       await session.close();
     }
     await server.close();
