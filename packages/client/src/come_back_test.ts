@@ -91,6 +91,56 @@ for (const kind of KINDS) {
   });
 }
 
+for (const kind of KINDS) {
+  test(`${kind}: frames that cross the server's wish are not begun, and are sent anew where that was asked for`, async () => {
+    for (const resubmit of [true, false]) {
+      const { world, dial, serve } = place(kind);
+      const begun: string[] = [];
+      const submit: VirtualServerOptions["submit"] = (frame, session) => {
+        begun.push(`${session.engine === old.sessions[0].engine ? "old" : "next"} ${frame.text()}`);
+        session.answer(frame, frame.text());
+      };
+      const old = await serve({ submit });
+      await world.run(async () => {
+        const session = await dial({ reconnect: { resubmit } });
+        const stream = async () => {
+          for await (const result of session.submitStream(said("stream"))) return result.text();
+        };
+        const heard = (answer: Promise<string | undefined>): Promise<string | number | undefined> =>
+          answer.catch((e) => e instanceof NnrpProtocolError ? e.errorCode : e.code);
+        await session.ping();
+        await old.stop();
+        await serve({ submit });
+        old.sessions[0].engine.close("deploy", { retryAfterMs: 500 }); // it is heard in 10 ms
+        const giveUp = new AbortController();
+        const answers = [
+          heard(session.submit(said("x")).then((r) => r.text())),
+          heard(stream()),
+          heard(session.submit(said("slow"), { timeoutMs: 300 }).then((r) => r.text())),
+          heard(session.submit(said("unwanted"), { signal: giveUp.signal }).then((r) => r.text())),
+          heard(
+            session.submitNowait(said("nowait")).then((key) => session.receiveResult(key)).then((r) =>
+              r.text()
+            ),
+          ),
+        ];
+        world.after(200, () => giveUp.abort());
+        const told = await Promise.all(answers);
+        const no = ErrorCode.INVALID_STATE;
+        assertEquals(told, resubmit ? ["x", "stream", "TIMEOUT", "CANCELLED", no] : [no, no, no, no, no]);
+        assertEquals((await session.submit(said("y"))).text(), "y");
+        assertEquals(begun, resubmit ? ["next x", "next stream", "next y"] : ["next y"]);
+        const { submitted, resubmitted, complete, failed, cancelled, resubmitting } = session.stats;
+        assertEquals(
+          [submitted, resubmitted, complete, failed, cancelled, resubmitting],
+          resubmit ? [6, 2, 3, 2, 1, 0] : [6, 0, 1, 5, 0, 0],
+        );
+        await session.close();
+      });
+    }
+  });
+}
+
 test("without reconnect, or asked for good, the session ends and says what was asked", async () => {
   for (const reconnect of [true, false]) {
     for (const comeBack of [null, { retryAfterMs: 0 }, { retryAfterMs: 0xffffffff }]) {

@@ -17,7 +17,7 @@ export interface ReconnectOptions {
   readonly maxAttempts?: number;
   /**
    * Whether frames of `submit()` and `submitStream()` that were in flight are submitted anew, under a new id with `retryOfFrame`,
-   * if none of their results came. Such a frame may run twice. Default false: they fail with NnrpConnectionClosedError.
+   * if none of their results came, those that a server which asked to come back did not begin among them. Such a frame may run twice. Default false: they fail with NnrpConnectionClosedError.
    */
   readonly resubmit?: boolean;
 }

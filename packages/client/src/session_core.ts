@@ -177,6 +177,7 @@ export class SessionCore {
         const isGone = end.kind === "lost" && end.local; // then there is no peer for an orderly end
         void this.carrier.close({ graceful: !isGone, endDelayMs: fatal ? LAST_WORDS_MS : 0 });
       },
+      unbegun: (waiter, error) => this.submitter.lost([waiter], error),
       suspended: (end, lost) => this.paths.suspended(end, lost),
     }, this.options);
   }

@@ -487,9 +487,9 @@ export class ClientEngine extends ClientRequests {
       return this.end({ kind: "error", local: false, reason: error.diagnostic, error });
     }
     if (error.errorScope === ErrorScope.FRAME) {
-      const { relatedFrameId, relatedViewId, errorCode } = error;
-      const { multiStream } = this.writer.output;
-      this.#frames.fail(relatedFrameId, relatedViewId, error, errorCode, multiStream);
+      const isLeft = this.#leaving !== null && this.#host.unbegun !== undefined;
+      const unbegun = this.#withdrawals.refused(error, isLeft);
+      if (unbegun !== undefined) this.#host.unbegun!(unbegun, error);
     } else if (traceId !== 0n && traceId === this.#moveTraceId) {
       this.#host.pathBroken?.(event);
       return;

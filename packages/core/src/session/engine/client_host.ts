@@ -38,6 +38,14 @@ export interface ClientHost extends EngineHost {
    */
   suspended?(end: SessionEnd, lost: readonly FrameWaiter[]): void;
   /**
+   * A server that had asked to come back, and is left as soon as its last answer is there, did not begin a frame
+   * that was on its way to it then. Without this method such frames fail.
+   *
+   * @param waiter It is submitted anew under another id, or ended by `ClientEngine.failLost`.
+   * @param error What the server said.
+   */
+  unbegun?(waiter: FrameWaiter, error: NnrpError): void;
+  /**
    * The server reports that the path which the last move left broke before all of it was read: which of the
    * frames submitted there arrived is unknown. Not reported as {@linkcode EngineHost.error}.
    */

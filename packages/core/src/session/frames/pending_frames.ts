@@ -469,9 +469,14 @@ export class PendingFrames {
     this.#lost.add(waiter);
   }
 
-  /**
-   * Counts the end of a frame that was taken out, without calling its waiter. Does nothing for other frames.
-   */
+  /** Takes out a frame that the server never began: no answer to it comes. See {@linkcode PendingFrames.clear}. */
+  takeUnbegun(frameId: number, viewId: number): FrameWaiter | undefined {
+    const waiter = this.take(frameId, viewId);
+    if (waiter !== undefined) this.#lost.add(waiter);
+    return waiter;
+  }
+
+  /** Counts the end of a frame that was taken out, without calling its waiter. Does nothing for other frames. */
   endLost(waiter: FrameWaiter, why: "failed" | "cancelled" | "timedOut"): void {
     if (!this.#lost.delete(waiter)) return;
     this.counts[why]++;

@@ -1,10 +1,11 @@
 /**
  * Frames that a client cancels: the server receives FRAME_CANCEL, and where packets overtake each other, that
- * the cancel may cross the result is remembered.
+ * the cancel may cross the result is remembered. And frames that the server did not begin because it goes.
  *
  * @module
  */
-import { MessageType } from "../../wire/enums.ts";
+import type { NnrpProtocolError } from "../../errors.ts";
+import { ErrorCode, MessageType } from "../../wire/enums.ts";
 import { encodePacket, makePacket } from "../../wire/packet.ts";
 import { PacketCursor } from "../../wire/packet_cursor.ts";
 import type { FrameWaiter } from "../engine/engine_host.ts";
@@ -41,6 +42,23 @@ export class Withdrawals {
     if (isOpen) this.say(frameId, viewId);
     if (this.#writer.output.multiStream) this.#frames.cross(frameId, viewId);
     this.#frames.giveUp(frameId, viewId, "cancelled", cause);
+  }
+
+  /**
+   * An ERROR about a frame came.
+   *
+   * @param isLeft Whether the server asked to come back before it.
+   * @returns A frame that was on its way when the server asked, and was not begun therefore: it is taken out. Undefined if the frame,
+   *   if it was due, has failed.
+   */
+  refused(error: NnrpProtocolError, isLeft: boolean): FrameWaiter | undefined {
+    const { relatedFrameId: frameId, relatedViewId: viewId, errorCode } = error;
+    if (isLeft && errorCode === ErrorCode.INVALID_STATE) {
+      const unbegun = this.#frames.takeUnbegun(frameId, viewId);
+      if (unbegun !== undefined) return unbegun;
+    }
+    this.#frames.fail(frameId, viewId, error, errorCode, this.#writer.output.multiStream);
+    return undefined;
   }
 
   /**
