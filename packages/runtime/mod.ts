@@ -12,6 +12,7 @@ export { DeadlineHeap, type HeapEntry } from "@nnrp/core";
 export { type GraceOptions, GraceWatch, graceWindow } from "./src/grace_watch.ts";
 export { type Handshake, type HandshakeKind, Handshakes } from "./src/handshakes.ts";
 export { NodeByteStream, type NodeSocketPast, remoteOf } from "./src/node_byte_stream.ts";
+export { checkRanges, COUNT, type NumberRange, SOME, TIME, U32 } from "./src/number_ranges.ts";
 export { PullIterator, type PullSource } from "./src/pull_iterator.ts";
 export { SessionTimer, type Timed, type TimerClock } from "./src/session_timer.ts";
 export { StallWatch } from "./src/stall_watch.ts";

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { checkNumbers } from "./option_checks.ts";
 import {
   callBack,
   type Carrier,
@@ -91,6 +92,7 @@ export async function dialClient(
 ): Promise<ClientSession> {
   const withPort = typeof portOrOptions === "number";
   const given = (withPort ? maybeOptions : portOrOptions) ?? {};
+  checkNumbers(given);
   const options = { ...given, runtime: given.runtime ?? systemHost() };
   const address = withPort ? `nnrp://${bracket(String(target))}:${portOrOptions}` : target;
   const timeoutMs = options.timeoutMs ?? DIAL_TIMEOUT_MS;

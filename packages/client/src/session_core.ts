@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { checkNumbers } from "./option_checks.ts";
 import {
   type AcceptedHello,
   buildClientHello,
@@ -95,6 +96,7 @@ export class SessionCore {
    * @throws NnrpValueError if no hello can be made of the options.
    */
   constructor(carrier: Carrier, options: OpenOptions) {
+    checkNumbers(options);
     const host = this.host = containTimers(options.runtime ?? systemHost(), (call) => this.contain(call));
     const { maxEventsKept = MAX_EVENTS_KEPT, sendStallMs = SEND_STALL_MS } = options;
     this.carrier = carrier;

@@ -3,24 +3,19 @@
  *
  * @module
  */
-import { NnrpValueError } from "@nnrp/core";
+import { checkRanges, COUNT, type NumberRange, SOME, TIME, U32 } from "@nnrp/runtime";
 import type { ServeOptions } from "./options.ts";
 
-/** A count or size: whole from `least` up; Infinity = no limit. */
-type Range = { readonly least: number; readonly whole: boolean; readonly most: number };
-
-const COUNT: Range = { least: 0, whole: true, most: Infinity };
-const SOME: Range = { least: 1, whole: true, most: Infinity };
-const TIME: Range = { least: 0, whole: false, most: Infinity };
-const U32: Range = { least: 0, whole: true, most: 0xffff_ffff };
-
-const OPTIONS: Readonly<Record<string, Range>> = {
+const OPTIONS: Readonly<Record<string, NumberRange>> = {
   concurrency: SOME,
   maxQueuedFrames: COUNT,
   maxPatchesPerSecond: COUNT,
   handshakeTimeoutMs: TIME,
   keepAliveMs: TIME,
   idleTimeoutMs: TIME,
+  pongTimeoutMs: TIME,
+  maxMissedPongs: SOME,
+  maxPauseMs: TIME,
   sendStallMs: TIME,
   maxConnections: COUNT,
   maxHandshakes: COUNT,
@@ -31,7 +26,7 @@ const OPTIONS: Readonly<Record<string, Range>> = {
   maxSendBufferBytes: SOME,
   maxFailuresLoggedPerSecond: COUNT,
 };
-const PROFILE: Readonly<Record<string, Range>> = {
+const PROFILE: Readonly<Record<string, NumberRange>> = {
   maxConcurrentFrames: { least: 1, whole: true, most: 0xffff },
   maxInFlightFrames: SOME,
   maxSections: COUNT,
@@ -41,7 +36,7 @@ const PROFILE: Readonly<Record<string, Range>> = {
   maxBodyBytes: U32,
   tokenTtlMs: U32,
 };
-const MIGRATION: Readonly<Record<string, Range>> = {
+const MIGRATION: Readonly<Record<string, NumberRange>> = {
   graceWindowMs: TIME,
   resumeWindowMs: TIME,
   maxSuspendedSessions: COUNT,
@@ -53,28 +48,7 @@ const MIGRATION: Readonly<Record<string, Range>> = {
  * @throws NnrpValueError that names the first one out of its range.
  */
 export function checkNumbers(options: ServeOptions): void {
-  check("", options as Readonly<Record<string, unknown>>, OPTIONS);
-  check("profile.", (options.profile ?? {}) as Readonly<Record<string, unknown>>, PROFILE);
-  check("migration.", (options.migration ?? {}) as Readonly<Record<string, unknown>>, MIGRATION);
-}
-
-function check(
-  place: string,
-  options: Readonly<Record<string, unknown>>,
-  ranges: Readonly<Record<string, Range>>,
-): void {
-  for (const [name, range] of Object.entries(ranges)) {
-    const value = options[name];
-    if (value === undefined) continue;
-    const { least, whole, most } = range;
-    // NaN is in no range.
-    const fits = typeof value === "number" && value >= least && value <= most &&
-      (!whole || value === Infinity || Number.isInteger(value));
-    if (fits) continue;
-    throw new NnrpValueError("not a number that a server can work with", {
-      field: `${place}${name}`,
-      expected: `a ${whole ? "whole " : ""}number from ${least} to ${most}`,
-      actual: typeof value === "number" ? value : typeof value,
-    });
-  }
+  checkRanges("", options, OPTIONS);
+  checkRanges("profile.", options.profile, PROFILE);
+  checkRanges("migration.", options.migration, MIGRATION);
 }
