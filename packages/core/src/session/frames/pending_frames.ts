@@ -463,9 +463,8 @@ export class PendingFrames {
 
   /** The same for one frame: its answer may come still, on another path. */
   lose(waiter: FrameWaiter): void {
-    const { frameId, viewId } = waiter;
-    this.take(frameId, viewId);
-    this.#giveUp(frameId, viewId, waiter);
+    this.take(waiter.frameId, waiter.viewId);
+    this.#giveUp(waiter.frameId, waiter.viewId, waiter);
     this.#lost.add(waiter);
   }
 
