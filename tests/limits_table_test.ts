@@ -144,6 +144,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     client.RECONNECT_MAX_DELAY_MS,
     client.RECONNECT_ATTEMPTS,
   ],
+  "one frame is sent anew after losses": ["reconnect: { resubmit, maxResubmits }", client.MAX_RESUBMITS],
   "keep-alive, idle": [
     "keepAliveMs, idleTimeoutMs",
     core.DEFAULT_KEEP_ALIVE_MS,

@@ -63,6 +63,8 @@ export const RECONNECT_MIN_DELAY_MS = 250;
 export const RECONNECT_MAX_DELAY_MS = 30_000;
 /** Tries until the session ends. */
 export const RECONNECT_ATTEMPTS = 10;
+/** How often one frame is sent anew after losses. */
+export const MAX_RESUBMITS = 3;
 
 /** How long `close()` waits for frames in flight, ms. */
 export const CLOSE_DRAIN_MS = 2000;

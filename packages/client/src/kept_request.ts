@@ -11,6 +11,8 @@ import type { FrameRequest } from "./frame_request.ts";
 export class KeptRequest {
   readonly #request: FrameRequest;
   readonly #lengths: readonly number[];
+  /** How often it was sent anew after it may have been begun. */
+  retries = 0;
 
   /**
    * @param request As it was given.

@@ -27,6 +27,7 @@ const RECONNECT: Readonly<Record<string, NumberRange>> = {
   minDelayMs: TIME,
   maxDelayMs: TIME,
   maxAttempts: COUNT,
+  maxResubmits: COUNT,
 };
 
 /**

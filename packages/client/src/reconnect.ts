@@ -5,7 +5,7 @@
  * @module
  */
 
-import { RECONNECT_MAX_DELAY_MS, RECONNECT_MIN_DELAY_MS } from "./defaults.ts";
+import { MAX_RESUBMITS, RECONNECT_MAX_DELAY_MS, RECONNECT_MIN_DELAY_MS } from "./defaults.ts";
 
 /** What to do after a lost connection. */
 export interface ReconnectOptions {
@@ -20,6 +20,16 @@ export interface ReconnectOptions {
    * if none of their results came, those that a server which asked to come back did not begin among them. Such a frame may run twice. Default false: they fail with NnrpConnectionClosedError.
    */
   readonly resubmit?: boolean;
+  /**
+   * How often one frame is submitted anew, from 0; Infinity = always. It bounds what a frame can do whose answer breaks the connection, or
+   * the server, each time. Frames that a leaving server did not begin are not counted. Default 3.
+   */
+  readonly maxResubmits?: number;
+}
+
+/** How often a frame is sent anew under these options; 0 = never. */
+export function maxResubmitsOf(options: ReconnectOptions | null | undefined): number {
+  return options?.resubmit === true ? options.maxResubmits ?? MAX_RESUBMITS : 0;
 }
 
 /**

@@ -39,6 +39,7 @@ import { closeInOrder, type CloseOptions } from "./closing.ts";
 import { ControlRequests } from "./control_requests.ts";
 import { MAX_EVENTS_KEPT, SEND_STALL_MS } from "./defaults.ts";
 import type { DialOrigin } from "./dial_origin.ts";
+import { maxResubmitsOf } from "./reconnect.ts";
 import { EventFeed } from "./event_feed.ts";
 import type { ComeBack } from "./path_search.ts";
 import { ReceivedResults } from "./received_results.ts";
@@ -116,7 +117,7 @@ export class SessionCore {
         host,
         engine,
         inbox: this.results.inbox,
-        resubmits: this.origin?.reconnect?.resubmit ?? false,
+        maxResubmits: maxResubmitsOf(this.origin?.reconnect),
         get searching(): boolean {
           return paths.searching;
         },
@@ -179,7 +180,7 @@ export class SessionCore {
         const isGone = end.kind === "lost" && end.local; // then there is no peer for an orderly end
         void this.carrier.close({ graceful: !isGone, endDelayMs: fatal ? LAST_WORDS_MS : 0 });
       },
-      unbegun: (waiter, error) => this.submitter.lost([waiter], error),
+      unbegun: (waiter, error) => this.submitter.unbegun(waiter, error),
       suspended: (end, lost) => this.paths.suspended(end, lost),
     }, this.options);
   }

@@ -42,8 +42,8 @@ export interface SubmitterOwner {
   readonly inbox: Inbox;
   /** Whether a lost connection is being replaced: frames wait for the next one. */
   readonly searching: boolean;
-  /** Whether frames in flight whose connection is lost are sent anew. */
-  readonly resubmits: boolean;
+  /** How often a frame in flight whose connection is lost is sent anew; 0 = never. */
+  readonly maxResubmits: number;
   /** The error of a submit to a session that is not active. */
   refusal(): NnrpError;
   /**
@@ -133,7 +133,7 @@ export class Submitter implements FrameOwner {
       if (options !== undefined || request.deadlineMs !== undefined) {
         this.#setLimits(request, waiter, options);
       }
-      if (this.#owner.resubmits) waiter.resend = new KeptRequest(request);
+      if (this.#owner.maxResubmits > 0) waiter.resend = new KeptRequest(request);
       if (this.#line.size === 0 && this.#engine.canSubmit() && this.#hasRoom()) this.#send(request, waiter);
       else this.#wait(waiter.resend ?? new KeptRequest(request), waiter);
     } catch (error) {
@@ -234,15 +234,24 @@ export class Submitter implements FrameOwner {
   /** Frames in flight lost their path: each is submitted anew, or fails. */
   lost(waiters: readonly FrameWaiter[], error: NnrpError): void {
     for (const waiter of waiters) {
-      if (!this.#resubmit(waiter as PendingFrame)) this.#engine.failLost(waiter, error);
+      if (!this.#resubmit(waiter as PendingFrame, 1)) this.#engine.failLost(waiter, error);
     }
     this.admit();
   }
 
-  #resubmit(waiter: PendingFrame): boolean {
+  /** The server refused a frame because it leaves, and has begun nothing of it: it is submitted anew, or fails. */
+  unbegun(waiter: FrameWaiter, error: NnrpError): void {
+    if (!this.#resubmit(waiter as PendingFrame, 0)) this.#engine.failLost(waiter, error);
+    this.admit();
+  }
+
+  /** @param retries 1 = the frame may have been what broke the connection: it is not tried for ever. */
+  #resubmit(waiter: PendingFrame, retries: number): boolean {
     // A session that is ending sends nothing anew, and nobody would end what waits for that.
     if (this.#engine.state !== SessionState.ACTIVE) return false;
     if (waiter.late || waiter.resend === null || !waiter.startsOver()) return false;
+    waiter.resend.retries += retries;
+    if (waiter.resend.retries > this.#owner.maxResubmits) return false;
     try {
       this.#line.push(waiter.resend.again(waiter.frameId), waiter);
     } catch {
