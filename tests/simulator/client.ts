@@ -7,6 +7,7 @@
 import { type ClientSession, dialClient, NnrpError, TransportId } from "@nnrp/client";
 import { RandomStream, type VirtualCarrier, type VirtualHost } from "@nnrp/testing";
 import type { ClientPlan } from "./script.ts";
+import { AbortedDials } from "./oracles/aborted_dials.ts";
 import { connectionsOf, judgeClientLog } from "./oracles/give_up.ts";
 import { SessionRun } from "./session_run.ts";
 import type { Stage } from "./stage.ts";
@@ -28,8 +29,8 @@ export class SimClient {
   run: SessionRun | null = null;
   /** When it last got an answer, ms. */
   lastAnswerMs = -1;
-  /** The last dial that it gave up: when, ms, and the connection that was its newest before. */
-  gaveUp: { readonly atMs: number; readonly after: number } = { atMs: -Infinity, after: 0 };
+  /** Its dials, and which of them it gave up. */
+  readonly dials: AbortedDials = new AbortedDials();
   #life = 0;
 
   /** Makes a SimClient. */
@@ -93,17 +94,19 @@ export class SimClient {
     const { stage, plan } = this;
     const startedMs = host.now();
     const giveUp = random.chance(0.1) ? new AbortController() : null;
-    const after = Math.max(0, ...[...connectionsOf(stage).of(this.name)].map(({ id }) => id));
+    const dial = this.dials.begins(
+      Math.max(0, ...[...connectionsOf(stage).of(this.name)].map(({ id }) => id)),
+    );
     if (giveUp !== null) {
       host.after(random.between(0, 60), () => {
         if (host.isKilled) return;
-        this.gaveUp = { atMs: host.now(), after };
+        dial.aborts(host.now());
         giveUp.abort(new Error("not wanted any more"));
       });
     }
     const resubmit = plan.reconnect === "resubmit";
     try {
-      return await dialClient(`nnrp://s${plan.server}`, {
+      const session = await dialClient(`nnrp://s${plan.server}`, {
         carriers: this.carriers(),
         runtime: host,
         dialPolicy: { selectedTransportId: plan.first === "stream" ? TransportId.TCP : TransportId.QUIC },
@@ -119,7 +122,10 @@ export class SimClient {
           judgeClientLog(this, type, message);
         },
       });
+      dial.succeeds();
+      return session;
     } catch (error) {
+      dial.fails();
       stage.counts.failedDials++;
       stage.world.note(this.name, `dial failed: ${error}`);
       const wanted = error instanceof NnrpError || (giveUp?.signal.aborted && error === giveUp.signal.reason);

@@ -24,10 +24,12 @@ export interface Handling {
   readonly received: ReceivedSubmit;
   /** Its session. */
   readonly context: HandlerContext;
+  /** Number of the server's process that runs it: one that closes in order works beside its successor. */
+  readonly generation: number;
 }
 
 /** The one handler of all servers: it does what the frame asks for. */
-export function makeHandler(server: SimServer): Handler {
+export function makeHandler(server: SimServer, generation: number): Handler {
   return (received, context) => {
     const { stage } = server;
     const order = readOrder(received.text());
@@ -37,7 +39,7 @@ export function makeHandler(server: SimServer): Handler {
       stage.found("answers", "a handler got a frame that nobody submitted");
       return drop();
     }
-    const handling: Handling = { frame, received, context };
+    const handling: Handling = { frame, received, context, generation };
     frame.handled++;
     frame.startedMs = server.host.now();
     frame.receivedMs = received.receivedAtMs;

@@ -73,7 +73,7 @@ export class SimServer {
         stage.world.note(this.name, `${event.type}: ${event.message}`);
         judgeServerLog(this, event);
       },
-    }, makeHandler(this));
+    }, makeHandler(this, generation));
     if (host.isKilled) return;
     this.server = server;
     this.#operator = new Operator(this, server, generation);
@@ -100,7 +100,7 @@ export class SimServer {
   async close(server: NnrpServer, drainMs: number): Promise<void> {
     this.#operator?.stop();
     this.closing.add(server);
-    const judge = judgeClosing(this, drainMs);
+    const judge = judgeClosing(this, this.#generation, drainMs);
     await server.close({ drainMs });
     this.closing.delete(server);
     judge();

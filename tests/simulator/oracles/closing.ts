@@ -39,17 +39,47 @@ export function checkClosingFrame(stage: Stage, frame: Frame): void {
   );
 }
 
+/** What a server had in flight when it began to close. */
+export interface ClosingFrame {
+  /** The frame. */
+  readonly frame: Frame;
+  /** How often handlers had been started for it then. */
+  readonly handled: number;
+}
+
+/** When a server began to close, and the time it gave, ms. */
+export interface ServerClose {
+  /** When, ms. */
+  readonly atMs: number;
+  /** What it was told, ms. */
+  readonly drainMs: number;
+}
+
+/**
+ * Whether the close of a server lost an answer that was there in time: in that of the server, and in that of the client, which
+ * may close meanwhile and give less. An answer of a later server is not this one's to lose.
+ */
+export function isLostByServer({ frame, handled }: ClosingFrame, { atMs, drainMs }: ServerClose): boolean {
+  const { closing } = frame.run;
+  const clientEndsMs = closing === null ? Infinity : closing.atMs + closing.drainMs;
+  const inTimeMs = Math.min(atMs + drainMs, clientEndsMs) - 1000;
+  if (frame.answeredMs < 0 || frame.answeredMs > inTimeMs || frame.handled !== handled) return false;
+  return frame.overMs >= 0 && /^CLOSED/.test(frame.outcome) && !frame.givenUp;
+}
+
 /** A server begins to close; the function that is returned says that it has. */
-export function judgeClosing(server: SimServer, drainMs: number): () => void {
+export function judgeClosing(server: SimServer, generation: number, drainMs: number): () => void {
   const { stage, host, plan } = server;
   const atMs = host.now();
-  const inFlight = [...server.running].map(({ frame }) => frame);
+  // An older process may be closing too, in a time of its own.
+  const running = () => [...server.running].filter((one) => one.generation === generation);
+  const inFlight = running().map(({ frame }): ClosingFrame => ({ frame, handled: frame.handled }));
   let isClosed = false;
   const limitMs = Math.min(drainMs, 120_000) + SLACK_MS;
   stage.world.after(limitMs, () => {
     if (isClosed || host.isKilled || stage.trouble.ofServerSince(plan.index, atMs + 2000)) return;
     // Handlers that are at work may take as long as they do where there is no other limit.
-    if (drainMs === Infinity && server.running.size > 0) return;
+    if (drainMs === Infinity && running().length > 0) return;
     stage.found("closing", "close() of a server took longer than its drainMs", "", [
       "server close",
       `drain ${drainMs}`,
@@ -57,12 +87,10 @@ export function judgeClosing(server: SimServer, drainMs: number): () => void {
   });
   return () => {
     isClosed = true;
-    for (const frame of inFlight) {
-      if (frame.answeredMs < 0 || frame.answeredMs > atMs + drainMs - 1000) continue;
-      const { run } = frame;
-      const lost = frame.overMs >= 0 && /^CLOSED/.test(frame.outcome) && !frame.givenUp;
+    for (const one of inFlight) {
+      if (!isLostByServer(one, { atMs, drainMs })) continue;
+      const { frame, frame: { run } } = one;
       if (
-        !lost ||
         stage.trouble.since(run.client.plan, atMs - 30_000, "silent", "cut", "stopped", "blocked", "killed")
       ) continue;
       stage.found(

@@ -91,8 +91,7 @@ export function judgeServerLog(server: SimServer, event: ServerLogEvent): void {
 function checkAbortedDial(stage: Stage, connection: VirtualConnection): void {
   const client = stage.clients.find((one) => one.name === connection.client.name);
   if (client === undefined || client.run !== null) return;
-  const { atMs, after } = client.gaveUp;
-  if (connection.id <= after || stage.world.now() - atMs > 1000) return;
+  if (!client.dials.gaveUp(connection, stage.world.now())) return;
   stage.found("leaks", "a session waits for a client that gave its dial up", client.name, ["aborted dial"]);
 }
 
