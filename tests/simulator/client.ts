@@ -8,6 +8,7 @@ import { type ClientSession, dialClient, NnrpError, TransportId } from "@nnrp/cl
 import { RandomStream, type VirtualCarrier, type VirtualHost } from "@nnrp/testing";
 import type { ClientPlan } from "./script.ts";
 import { connectionsOf, judgeClientLog } from "./oracles/give_up.ts";
+import { TurnWait } from "./oracles/starvation.ts";
 import { SessionRun } from "./session_run.ts";
 import type { Stage } from "./stage.ts";
 
@@ -30,6 +31,8 @@ export class SimClient {
   lastAnswerMs = -1;
   /** The last dial that it gave up: when, ms, and the connection that was its newest before. */
   gaveUp: { readonly atMs: number; readonly after: number } = { atMs: -Infinity, after: 0 };
+  /** Since when others keep it waiting. */
+  readonly turnWait: TurnWait = new TurnWait();
   #life = 0;
 
   /** Makes a SimClient. */
