@@ -9,6 +9,7 @@ import { RandomStream, type VirtualCarrier, type VirtualHost } from "@nnrp/testi
 import type { ClientPlan } from "./script.ts";
 import { AbortedDials } from "./oracles/aborted_dials.ts";
 import { connectionsOf, judgeClientLog } from "./oracles/give_up.ts";
+import { TurnWait } from "./oracles/starvation.ts";
 import { SessionRun } from "./session_run.ts";
 import type { Stage } from "./stage.ts";
 
@@ -31,6 +32,8 @@ export class SimClient {
   lastAnswerMs = -1;
   /** Its dials, and which of them it gave up. */
   readonly dials: AbortedDials = new AbortedDials();
+  /** Since when others keep it waiting. */
+  readonly turnWait: TurnWait = new TurnWait();
   #life = 0;
 
   /** Makes a SimClient. */

@@ -16,11 +16,25 @@ const FIRST_PORT = 49_152;
 /** Ends of connections that are remembered. */
 const KEPT = 256;
 
-/** Words by which a verdict is told. */
-const VERDICTS: readonly { readonly words: RegExp; readonly kind: "idle" | "stall" }[] = [
-  { words: /nothing was received within the idle time/, kind: "idle" },
-  { words: /took nothing for/, kind: "stall" },
-];
+/** Who says it. */
+type Side = "client" | "server";
+/** What a side finds its peer guilty of. */
+type Verdict = "idle" | "stall";
+
+/**
+ * Words by which each side tells its own verdicts. Those of a stall travel: carriers with reasons take them to the
+ * peer, which tells them as why its connection ended. Those of silence are kept.
+ */
+const VERDICTS: Readonly<Record<Side, readonly { readonly words: RegExp; readonly kind: Verdict }[]>> = {
+  client: [
+    { words: /nothing was received within the idle time/, kind: "idle" },
+    { words: /the server took nothing for/, kind: "stall" },
+  ],
+  server: [
+    { words: /nothing was received within the idle time/, kind: "idle" },
+    { words: /the client took nothing for/, kind: "stall" },
+  ],
+};
 
 /** Connections of a run: those that are open, and the last that are gone. */
 export class Connections {
@@ -77,7 +91,7 @@ export function connectionsOf(stage: Stage): Connections {
 /** A server says that a session ended or waits for its client. */
 export function judgeServerLog(server: SimServer, event: ServerLogEvent): void {
   if (event.type !== "session-end" && event.type !== "session-suspended") return;
-  const verdict = verdictOf(`${event.message} ${event.error ?? ""}`);
+  const verdict = verdictOf("server", `${event.message} ${event.error ?? ""}`);
   const { stage, plan } = server;
   const connection = connectionsOf(stage).find(Number(event.remote.split(":").at(-1)) - FIRST_PORT + 1);
   if (connection === undefined) return;
@@ -101,7 +115,7 @@ export function judgeClientEnd(run: SessionRun, end: SessionEnd): void {
 }
 
 function judgeLoss({ stage, name, plan }: SimClient, words: string): void {
-  const verdict = verdictOf(words);
+  const verdict = verdictOf("client", words);
   if (verdict === null) return;
   const limitMs = verdict === "idle" ? plan.idleTimeoutMs : plan.sendStallMs;
   const all = [...connectionsOf(stage).of(name)];
@@ -122,15 +136,21 @@ export function judgeClientLog(client: SimClient, type: string, message: string)
   if (type === "connection-lost") judgeLoss(client, message);
 }
 
-function verdictOf(words: string): "idle" | "stall" | null {
-  return VERDICTS.find((verdict) => verdict.words.test(words))?.kind ?? null;
+/**
+ * The verdict on its peer that a side tells; null = these words are none, or the peer's own.
+ *
+ * @param side Who says it.
+ * @param words How it tells the end of a connection.
+ */
+export function verdictOf(side: Side, words: string): Verdict | null {
+  return VERDICTS[side].find((verdict) => verdict.words.test(words))?.kind ?? null;
 }
 
 function judge(
   stage: Stage,
   connection: VirtualConnection,
-  side: "client" | "server",
-  verdict: string,
+  side: Side,
+  verdict: Verdict,
   limitMs: number,
 ): void {
   const end = connection.ends.find((one) => one.side === side) ?? stillOpen(stage, connection, side);
@@ -152,7 +172,7 @@ function judge(
   );
 }
 
-function stillOpen(stage: Stage, connection: VirtualConnection, side: "client" | "server"): ConnectionEnd {
+function stillOpen(stage: Stage, connection: VirtualConnection, side: Side): ConnectionEnd {
   const { unreadBytes, arrivedBytes, lastArrivalMs } = connection.arrivals[side];
   return { side, by: "itself", atMs: stage.world.now(), unreadBytes, arrivedBytes, lastArrivalMs };
 }
