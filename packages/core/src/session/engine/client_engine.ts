@@ -151,7 +151,7 @@ export class ClientEngine extends ClientRequests {
     }
     const viewId = request.viewId ?? 0;
     const id = this.#frames.choose(frameId, viewId);
-    if (this.flow.waits) this.flow.sayAll();
+    this.flow.sayAll();
     const { output } = this.writer;
     const out = output.begin("submit", id, viewId);
     if (isTypedOnlyRequest(request)) this.#typedHead!.write(out, request, id, this.#maxBodyBytes);
@@ -399,9 +399,8 @@ export class ClientEngine extends ClientRequests {
 
   /** A message that this state does not allow: answered with ERROR; a session not open yet ends. */
   protected refuse(cursor: PacketCursor): void {
-    const diagnostic = `a client takes no ${enumName(MessageType, cursor.msgType)} while ${
-      stateName(this.state)
-    }`;
+    const name = enumName(MessageType, cursor.msgType);
+    const diagnostic = `a client takes no ${name} while ${stateName(this.state)}`;
     this.complain(ErrorCode.INVALID_STATE, cursor.traceId, diagnostic);
   }
 

@@ -153,7 +153,7 @@ export class ServerEngine extends SessionEngine {
    */
   sendResult(frame: ReceivedSubmit, result: ResultFields, final: boolean, nowMs: number): boolean {
     if (frame.settled || this.state === SessionState.CLOSED) return false;
-    if (this.flow.waits) this.flow.sayAll();
+    this.flow.sayAll();
     this.#results.result(frame, result, final, nowMs);
     this.counts.results++;
     if (final) this.#settle(frame);
@@ -170,7 +170,7 @@ export class ServerEngine extends SessionEngine {
    */
   sendPart(frame: ReceivedSubmit, part: ResultFields): boolean {
     if (frame.settled || this.state === SessionState.CLOSED) return false;
-    if (this.flow.waits) this.flow.sayAll();
+    this.flow.sayAll();
     this.#results.part(frame, part);
     this.counts.results++;
     this.#results.commit(frame, false);
@@ -186,7 +186,7 @@ export class ServerEngine extends SessionEngine {
    */
   endStream(frame: ReceivedSubmit, nowMs: number): boolean {
     if (frame.settled || this.state === SessionState.CLOSED) return false;
-    if (this.flow.waits) this.flow.sayAll();
+    this.flow.sayAll();
     this.#results.end(frame, nowMs);
     this.counts.results++;
     this.#settle(frame);
@@ -197,7 +197,7 @@ export class ServerEngine extends SessionEngine {
   /** Sends RESULT_DROP. False if the frame is settled or the session over. */
   sendDrop(frame: ReceivedSubmit, flags = 0): boolean {
     if (frame.settled || this.state === SessionState.CLOSED) return false;
-    if (this.flow.waits) this.flow.sayAll();
+    this.flow.sayAll();
     this.#settle(frame);
     this.counts.drops++;
     this.#results.drop(frame, flags);
@@ -207,7 +207,7 @@ export class ServerEngine extends SessionEngine {
   /** Ends a frame by ERROR, frame scope. False if the frame is settled or the session over. */
   failFrame(frame: ReceivedSubmit, fields: Omit<ErrorFields, "errorScope">): boolean {
     if (frame.settled || this.state === SessionState.CLOSED) return false;
-    if (this.flow.waits) this.flow.sayAll();
+    this.flow.sayAll();
     this.#frameError(frame, fields);
     this.#settle(frame);
     this.counts.failed++;

@@ -103,8 +103,7 @@ export abstract class SessionVoice {
    * @param nowMs Time, ms of the host's clock.
    */
   sayFlowUpdates(nowMs: number): void {
-    const isOpen = this.state === SessionState.ACTIVE || this.state === SessionState.DRAINING;
-    if (isOpen && !this.suspended) this.flow.say(nowMs, this.framePackets);
+    if (this.#isOpen) this.flow.say(nowMs, this.framePackets);
   }
 
   /** A FLOW_UPDATE was written. */
@@ -121,9 +120,12 @@ export abstract class SessionVoice {
     this.liveness.ping(undefined, nowMs, this.framePackets);
   }
 
+  get #isOpen(): boolean {
+    return !this.suspended && (this.state === SessionState.ACTIVE || this.state === SessionState.DRAINING);
+  }
+
   /** Throws unless packets may be sent. */
   protected demandOpen(what: string): void {
-    const isOpen = this.state === SessionState.ACTIVE || this.state === SessionState.DRAINING;
-    if (this.suspended || !isOpen) throw stateError(what, this, this.ending?.reason);
+    if (!this.#isOpen) throw stateError(what, this, this.ending?.reason);
   }
 }

@@ -88,6 +88,7 @@ export class FlowUpdates {
 
   /** Writes all that waits: a frame follows, which pays for it, or the end of the session. */
   sayAll(): void {
+    if (!this.waits) return;
     for (const waiting of this.#waiting) this.#write(waiting);
     this.forget();
   }
