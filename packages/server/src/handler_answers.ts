@@ -26,11 +26,21 @@ export class HandlerAnswers {
 
   /** Answers with what the handler returned, whatever that is. Never throws. */
   give(sink: AnswerSink, frame: ReceivedSubmit, output: ResultFields | Drop): void {
+    if (!(output instanceof Drop)) return this.giveResult(sink, frame, output);
     if (frame.settled) return;
     try {
-      if (output instanceof Drop) sink.dropWithHint(frame, output.reason);
-      else if (sink.isFull) this.#answerLater(sink, frame, output);
-      else sink.answer(frame, output);
+      sink.dropWithHint(frame, output.reason);
+    } catch (error) {
+      this.failed(sink, frame, error);
+    }
+  }
+
+  /** Sends a final result once there is room for it. Never throws. */
+  giveResult(sink: AnswerSink, frame: ReceivedSubmit, result: ResultFields): void {
+    if (frame.settled) return;
+    try {
+      if (sink.isFull) this.#answerLater(sink, frame, result);
+      else sink.answer(frame, result);
     } catch (error) {
       this.failed(sink, frame, error);
     }

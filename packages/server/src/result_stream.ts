@@ -19,6 +19,8 @@ const PARTS_PER_LOOK = 64;
 
 /** Notified of the outcome of a {@linkcode ResultStream}. Neither call throws. */
 export interface StreamWatcher {
+  /** The iterable returned the frame's final result. */
+  answered(result: ResultFields): void;
   /** The iterable threw, or gave what cannot be sent. */
   failed(error: unknown): void;
   /** The iterable has ended, or will never settle. Called once, last. */
@@ -142,8 +144,7 @@ export class ResultStream {
         this.#clock.read();
         const { value } = step;
         if (value === undefined) this.#sink.endStream(this.#frame);
-        else if (this.#sink.isFull) this.#answerLater(value);
-        else this.#sink.answer(this.#frame, value);
+        else this.#watcher.answered(value);
       } catch (error) {
         this.#watcher.failed(error);
       }
@@ -158,17 +159,6 @@ export class ResultStream {
       return wait;
     }
     return null;
-  }
-
-  #answerLater(result: ResultFields): void {
-    const { nowMs } = this.#clock;
-    this.#sink.hold(this.#frame, result, () => {
-      try {
-        this.#sink.answer(this.#frame, result, nowMs);
-      } catch (error) {
-        this.#watcher.failed(error);
-      }
-    });
   }
 
   /** Sends a part once the client has taken what lies before it; resolves when the next one is wanted, or none is. */

@@ -415,6 +415,7 @@ export class Scheduler {
     }
     if (streams) {
       new ResultStream(this.#host, this.#clock, queue.sink, frame, {
+        answered: (result) => this.#answers.giveResult(queue.sink, frame, result),
         failed: (error) => this.#answers.failed(queue.sink, frame, error),
         ended: () => this.#ended(queue, place),
       }).begin(output as ResultParts);

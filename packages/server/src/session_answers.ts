@@ -118,7 +118,7 @@ export class SessionAnswers implements AnswerSink, AnswerSender {
   send(frame: ReceivedSubmit, result: ResultFields, final: boolean): boolean | Promise<boolean> {
     checkAnswer(result, final ? "result" : "part");
     const { nowMs } = this.#clock;
-    const write = () => final ? this.answer(frame, result, nowMs) : this.#engine.sendPart(frame, result);
+    const write = () => final ? this.#write(frame, result, nowMs) : this.#engine.sendPart(frame, result);
     if (!this.isFull || frame.settled) return write();
     return new Promise((resolve, reject) => {
       const send = () => {
@@ -135,6 +135,10 @@ export class SessionAnswers implements AnswerSink, AnswerSender {
   /** See AnswerSink. */
   answer(frame: ReceivedSubmit, result: ResultFields, readyMs: number = this.#clock.nowMs): boolean {
     checkAnswer(result, "result");
+    return this.#write(frame, result, readyMs);
+  }
+
+  #write(frame: ReceivedSubmit, result: ResultFields, readyMs: number): boolean {
     const sent = this.#engine.sendResult(frame, result, true, Math.round(readyMs));
     if (sent) this.#session.settled();
     return sent;
