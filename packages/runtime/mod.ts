@@ -15,7 +15,7 @@ export { NodeByteStream, type NodeSocketPast, remoteOf } from "./src/node_byte_s
 export { checkRanges, COUNT, type NumberRange, SOME, TIME, U32 } from "./src/number_ranges.ts";
 export { PullIterator, type PullSource } from "./src/pull_iterator.ts";
 export { SessionTimer, type Timed, type TimerClock } from "./src/session_timer.ts";
-export { StallWatch } from "./src/stall_watch.ts";
+export { confirmStall, StallWatch } from "./src/stall_watch.ts";
 export { systemHost } from "./src/system_host.ts";
 export { waitFor, type WaitOptions } from "./src/wait.ts";
 

@@ -27,6 +27,7 @@ import {
   SessionState,
 } from "@nnrp/core";
 import {
+  confirmStall,
   containTimers,
   SessionTimer,
   StallWatch,
@@ -140,13 +141,9 @@ export class SessionCore {
         submitter.expire(nowMs);
         this.#look();
         const { carrier } = this;
-        if (!this.#isStalled(carrier)) return;
-        // Poll the socket first: what the server took while the event loop was blocked is known only then.
-        host.yield(() => {
-          if (carrier !== this.carrier || !this.#isStalled(carrier)) return;
-          const reason = `the server took nothing for ${sendStallMs} ms`;
-          void carrier.close({ graceful: false, reason });
-        });
+        const isStalled = () => carrier === this.carrier && this.#isStalled(carrier);
+        const reason = `the server took nothing for ${sendStallMs} ms`;
+        confirmStall(host, isStalled, () => void carrier.close({ graceful: false, reason }));
       },
     }, stall.intervalMs);
   }

@@ -4,9 +4,25 @@
  *
  * @module
  */
+import type { Host } from "@nnrp/core";
 
 /** Longest time between two checks, ms: a stalled peer is detected within the limit and this. */
 const MAX_INTERVAL_MS = 5000;
+
+/**
+ * Acts on a send stall that is still there once the sockets were polled: what the peer took while the event
+ * loop was blocked is known only then.
+ *
+ * @param host Provides the turn of the event loop.
+ * @param isStalled Checks the connection; called again after that turn.
+ * @param cut Ends the connection.
+ */
+export function confirmStall(host: Host, isStalled: () => boolean, cut: () => void): void {
+  if (!isStalled()) return;
+  host.yield(() => {
+    if (isStalled()) cut();
+  });
+}
 
 /** Counts how long bytes have waited without progress. Pure: its owner checks periodically. */
 export class StallWatch {

@@ -29,7 +29,7 @@ import {
   SessionState,
   type TakenConnection,
 } from "@nnrp/core";
-import { containTimers, SessionTimer, StallWatch, type Timed } from "@nnrp/runtime";
+import { confirmStall, containTimers, SessionTimer, StallWatch, type Timed } from "@nnrp/runtime";
 import type { TurnClock } from "./clock.ts";
 import { MAX_TICK_MS } from "./defaults.ts";
 import type { ServerLogEvent } from "./log_event.ts";
@@ -303,11 +303,8 @@ export class IncomingConnection implements ServerHandshakeHost, PathHost, Timed 
     if (nowMs >= this.#deadlineMs) this.#timeUp();
     if (this.awaitsVerdict) this.engine.keepAlive.received(nowMs); // it is not read until the verdict
     this.engine.tick(nowMs);
-    if (!this.#isStalled()) return;
-    // Poll the socket first: what the client took while the event loop was blocked is known only then.
-    this.#host.yield(() => {
-      if (this.#isStalled()) this.cut(`the client took nothing for ${this.#limits.sendStallMs} ms`);
-    });
+    const cut = () => this.cut(`the client took nothing for ${this.#limits.sendStallMs} ms`);
+    confirmStall(this.#host, () => this.#isStalled(), cut);
   }
 
   #isStalled(): boolean {

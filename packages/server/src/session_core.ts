@@ -34,7 +34,7 @@ import {
   SessionState,
   type TakenConnection,
 } from "@nnrp/core";
-import { containTimers, SessionTimer, StallWatch, type Timed } from "@nnrp/runtime";
+import { confirmStall, containTimers, SessionTimer, StallWatch, type Timed } from "@nnrp/runtime";
 import type { TurnClock } from "./clock.ts";
 import { closeInOrder, type ShutDownSession } from "./closing.ts";
 import { MAX_TICK_MS, RETRY_AFTER_MS } from "./defaults.ts";
@@ -476,12 +476,9 @@ export class SessionCore
     gate.look();
     if (this.queued > 0 && !gate.isUnserved) this.served();
     const { carrier } = this;
-    if (!this.#isStalled(carrier)) return;
-    // Poll the socket first: what the client took while the event loop was blocked is known only then.
-    this.host.yield(() => {
-      if (carrier !== this.carrier || this.engine.suspended || !this.#isStalled(carrier)) return;
-      this.abort(`the client took nothing for ${this.#environment.limits.sendStallMs} ms`);
-    });
+    const isStalled = () => carrier === this.carrier && !this.engine.suspended && this.#isStalled(carrier);
+    const cut = () => this.abort(`the client took nothing for ${this.stallMs} ms`);
+    confirmStall(this.host, isStalled, cut);
   }
 
   #isStalled({ bufferedBytes, sentBytes }: Carrier): boolean {
