@@ -7,10 +7,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { freePort } from "./support/free_port.ts";
 
 type Role =
   /** Listens, says so in a line, and goes on. */
@@ -70,17 +70,6 @@ for (const file of files) {
 test("every block of TypeScript in a README has its row", () => {
   assertEquals([...blocks.keys()].sort(), Object.keys(BLOCKS).sort());
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 interface Program {
   readonly child: ChildProcess;

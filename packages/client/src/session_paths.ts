@@ -284,9 +284,10 @@ export class SessionPaths implements PathHost, Searcher {
     else void path.carrier.close({ graceful: false });
     if (answersHere) this.engine.dropUnanswered(waiters);
     else {
-      if (clean) this.engine.oldPathEnded();
-      if (clean) this.#old.expect(waiters.filter((waiter) => isDue(waiter, this.engine)));
-      else this.#losePath(waiters, path.carrier.name, path.closedInfo?.reason || "it did not end in time");
+      if (clean) {
+        this.engine.oldPathEnded();
+        this.#old.expect(waiters.filter((waiter) => isDue(waiter, this.engine)));
+      } else this.#losePath(waiters, path.carrier.name, path.closedInfo?.reason || "it did not end in time");
       const { carrier } = state.path;
       this.engine.pathBegins(this.readClock(), carrier.roundTripMs); // pongs that were held do not measure it
       state.path.release();

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createServer } from "node:net";
+import { freePort } from "../../../tests/support/free_port.ts";
 import { runCli } from "../src/cli.ts";
 import type { CommandDemonstration } from "../src/command.ts";
 import { normalise } from "./normalise.ts";
@@ -86,15 +86,4 @@ async function startServer(line: string): Promise<{ end(): Promise<string[]> }> 
       return text.trimEnd().split("\n");
     },
   };
-}
-
-/** A port that nobody listens on at the moment. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
 }
